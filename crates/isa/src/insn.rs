@@ -1,4 +1,7 @@
-//! One decoded instruction. Every value of [`Insn`] can be encoded, and decodes to itself.
+//! One decoded instruction.
+//!
+//! Every value of [`Insn`] that has an opcode ([`Insn::opcode`]) can be encoded, and decodes to
+//! itself. The few that have none are noted at the fields (an 8-byte sign-extending load, say).
 
 /// A register: `r0` to `r10`.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +32,12 @@ impl Reg {
     /// 0 to 10, to index a register file with.
     pub const fn index(self) -> usize {
         self.0 as usize
+    }
+}
+
+impl std::fmt::Display for Reg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "r{}", self.0)
     }
 }
 
@@ -349,7 +358,7 @@ pub enum Insn {
     },
     /// `goto +3`; `long` is the 32-bit form `gotol`.
     Jump {
-        /// Distance.
+        /// Distance, which fits 16 bits unless `long`.
         off: i32,
         /// Encoded in the immediate instead of the offset.
         long: bool,

@@ -3,8 +3,16 @@
 //! [`Slot`] is the eight bytes, [`Insn`] what they mean. This crate knows instructions one at a
 //! time; it does not know programs, maps or helpers (names for them come from the caller).
 
+mod decode;
+mod encode;
 mod insn;
+mod layout;
 mod slot;
+pub mod table;
 
+pub use decode::{DecodeError, Field, decode};
+pub use encode::{encode, encode_onto};
 pub use insn::{AluOp, AtomicOp, Callee, Cond, EndOp, Imm64, Insn, Operand, Reg, Size, Width};
-pub use slot::{Endian, Slot};
+pub use layout::{LayoutError, check_layout};
+pub use slot::{Endian, RaggedBytes, Slot, read_slots, write_slots};
+pub use table::table;

@@ -80,3 +80,34 @@ impl Slot {
         ]
     }
 }
+
+/// The bytes are not whole slots.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{len} bytes are not a whole number of 8-byte instructions")]
+pub struct RaggedBytes {
+    /// How many bytes there were.
+    pub len: usize,
+}
+
+/// Reads a program written in `endian` order.
+///
+/// # Errors
+/// If the length is not a multiple of 8.
+pub fn read_slots(bytes: &[u8], endian: Endian) -> Result<Vec<Slot>, RaggedBytes> {
+    let (chunks, rest) = bytes.as_chunks::<{ Slot::BYTES }>();
+    if !rest.is_empty() {
+        return Err(RaggedBytes { len: bytes.len() });
+    }
+    Ok(chunks
+        .iter()
+        .map(|chunk| Slot::from_bytes(*chunk, endian))
+        .collect())
+}
+
+/// Writes a program in `endian` order.
+pub fn write_slots(slots: &[Slot], endian: Endian) -> Vec<u8> {
+    slots
+        .iter()
+        .flat_map(|slot| slot.to_bytes(endian))
+        .collect()
+}
