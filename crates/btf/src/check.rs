@@ -1,0 +1,345 @@
+//! What records say: names and references in bounds, values that kinds can have, and no type that
+//! contains itself. After this, nothing that reads a [`Btf`] needs to doubt it.
+
+use crate::limits::NESTING_MAX;
+use crate::ty::word;
+use crate::{Body, Btf, BtfError, Kind, Type, TypeId};
+
+pub(crate) fn check(btf: &Btf) -> Result<(), BtfError> {
+    let check = Check {
+        btf,
+        types: btf.type_count(),
+        strings: btf.strings_len().max(1),
+    };
+    for ty in btf.own_types() {
+        check.one(ty)?;
+    }
+    Nesting::new(btf, Through::Declarators).check()?;
+    Nesting::new(btf, Through::Values).check()
+}
+
+struct Check<'a> {
+    btf: &'a Btf,
+    types: u32,
+    strings: u32,
+}
+
+impl<'a> Check<'a> {
+    fn one(&self, ty: Type<'a>) -> Result<(), BtfError> {
+        let kind = ty.kind();
+        self.name(ty, ty.name_off().0, "the name")?;
+        if ty.kind_flag() && !flag_allowed(kind) {
+            return Err(self.record(ty, "has the kind flag, which means nothing for it".into()));
+        }
+        if let Some(target) = ty.target() {
+            self.reference(ty, target)?;
+        }
+        match ty.body() {
+            Body::Int(int) => {
+                let bits = u32::from(int.bits) + u32::from(int.offset);
+                if bits > 128 || u64::from(bits) > u64::from(int.size) * 8 {
+                    return Err(self.record(
+                        ty,
+                        format!(
+                            "has {} bits from bit {}, but {} bytes",
+                            int.bits, int.offset, int.size
+                        ),
+                    ));
+                }
+            }
+            Body::Array(array) => {
+                self.reference(ty, array.element)?;
+                self.reference(ty, array.index)?;
+            }
+            Body::Struct(composite) | Body::Union(composite) => {
+                let bits = u64::from(composite.size) * 8;
+                for member in composite.members() {
+                    self.name(ty, member.name_off.0, "a member's name")?;
+                    self.reference(ty, member.ty)?;
+                    if u64::from(member.bit_offset) + u64::from(member.bitfield_bits) > bits {
+                        return Err(self.record(
+                            ty,
+                            format!(
+                                "has {} bytes, but its member {:?} is at bit {}",
+                                composite.size, member.name, member.bit_offset
+                            ),
+                        ));
+                    }
+                }
+            }
+            Body::Enum(enumeration) | Body::Enum64(enumeration) => {
+                if !matches!(enumeration.size, 1 | 2 | 4 | 8) {
+                    return Err(self.record(
+                        ty,
+                        format!("has {} bytes, not 1, 2, 4 or 8", enumeration.size),
+                    ));
+                }
+                self.tail_names(ty, "an enumerator's name")?;
+            }
+            Body::FuncProto(proto) => {
+                self.tail_names(ty, "a parameter's name")?;
+                for param in proto.params() {
+                    self.reference(ty, param.ty)?;
+                }
+            }
+            Body::Func(func) => {
+                self.kind_of(ty, func.proto, "FUNC_PROTO", |kind| kind == Kind::FuncProto)?;
+            }
+            Body::DataSec(section) => {
+                for var in section.vars() {
+                    self.reference(ty, var.var)?;
+                    self.kind_of(ty, var.var, "VAR or FUNC", |kind| {
+                        matches!(kind, Kind::Var | Kind::Func)
+                    })?;
+                }
+            }
+            Body::Float(size) if !matches!(size, 2 | 4 | 8 | 12 | 16) => {
+                return Err(self.record(ty, format!("has {size} bytes, not 2, 4, 8, 12 or 16")));
+            }
+            Body::DeclTag(tag) => self.component(ty, tag.target, tag.component)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Enumerators and parameters: the name is the first word of each entry.
+    fn tail_names(&self, ty: Type<'a>, what: &'static str) -> Result<(), BtfError> {
+        let step = if ty.kind() == Kind::Enum64 { 12 } else { 8 };
+        for entry in ty.record[12..].chunks_exact(step) {
+            self.name(ty, word(entry, 0), what)?;
+        }
+        Ok(())
+    }
+
+    fn component(
+        &self,
+        ty: Type<'a>,
+        target: TypeId,
+        component: Option<u32>,
+    ) -> Result<(), BtfError> {
+        let raw = word(ty.record, 12) as i32;
+        if raw < -1 {
+            return Err(self.record(ty, format!("tags component {raw}")));
+        }
+        let Some(component) = component else {
+            return Ok(());
+        };
+        let tagged = self.btf.type_at(target);
+        let components = match tagged.body() {
+            Body::Struct(composite) | Body::Union(composite) => composite.len(),
+            Body::Func(func) => match self.btf.type_at(func.proto).body() {
+                Body::FuncProto(proto) => proto.len(),
+                _ => 0,
+            },
+            _ => 0,
+        };
+        if component as usize >= components {
+            return Err(self.record(
+                ty,
+                format!(
+                    "tags component {component} of {} {target}, which has {components}",
+                    tagged.kind()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn name(&self, ty: Type<'a>, at: u32, what: &'static str) -> Result<(), BtfError> {
+        if at < self.strings {
+            return Ok(());
+        }
+        Err(BtfError::Name {
+            id: ty.id,
+            offset: self.offset(ty),
+            what,
+            string: at,
+            strings: self.strings,
+        })
+    }
+
+    fn reference(&self, ty: Type<'a>, target: TypeId) -> Result<(), BtfError> {
+        if target.0 < self.types {
+            return Ok(());
+        }
+        Err(BtfError::Reference {
+            id: ty.id,
+            kind: ty.kind(),
+            offset: self.offset(ty),
+            target,
+            what: format!("but the last type is {}", TypeId(self.types - 1)),
+        })
+    }
+
+    fn kind_of(
+        &self,
+        ty: Type<'a>,
+        target: TypeId,
+        expected: &str,
+        allowed: impl Fn(Kind) -> bool,
+    ) -> Result<(), BtfError> {
+        let kind = self.btf.type_at(target).kind();
+        if allowed(kind) {
+            return Ok(());
+        }
+        Err(BtfError::Reference {
+            id: ty.id,
+            kind: ty.kind(),
+            offset: self.offset(ty),
+            target,
+            what: format!("which is {kind}, not {expected}"),
+        })
+    }
+
+    fn record(&self, ty: Type<'a>, what: String) -> BtfError {
+        BtfError::Record {
+            id: ty.id,
+            kind: ty.kind(),
+            offset: self.offset(ty),
+            what,
+        }
+    }
+
+    fn offset(&self, ty: Type<'a>) -> usize {
+        offset_of(self.btf, ty.id)
+    }
+}
+
+fn offset_of(btf: &Btf, id: TypeId) -> usize {
+    id.0.checked_sub(btf.first_id)
+        .and_then(|index| btf.offsets.get(index as usize))
+        .map_or(0, |at| *at as usize)
+}
+
+fn flag_allowed(kind: Kind) -> bool {
+    // Tags have it since Linux 6.14, where it marks attributes other than btf_*_tag.
+    matches!(
+        kind,
+        Kind::Struct
+            | Kind::Union
+            | Kind::Enum
+            | Kind::Enum64
+            | Kind::Fwd
+            | Kind::DeclTag
+            | Kind::TypeTag
+    )
+}
+
+/// Which references count as "contains".
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Through {
+    /// What a C declarator is made of: pointers, arrays, prototypes, modifiers, typedefs. Ends at
+    /// structures, unions and enumerations. A cycle here cannot be written in C.
+    Declarators,
+    /// What a value is made of: members, elements, modifiers, typedefs. Ends at pointers. A cycle
+    /// here would have infinite size.
+    Values,
+}
+
+/// Depth-first, without recursion: a hostile chain is as long as the file.
+struct Nesting<'a> {
+    btf: &'a Btf,
+    through: Through,
+    /// 0 unknown, `OPEN` on the path, else one more than the depth of the deepest part.
+    depths: Vec<u16>,
+    path: Vec<Step<'a>>,
+}
+
+const OPEN: u16 = u16::MAX;
+
+struct Step<'a> {
+    ty: Type<'a>,
+    next: usize,
+    deepest: u16,
+}
+
+impl<'a> Nesting<'a> {
+    fn new(btf: &'a Btf, through: Through) -> Self {
+        Nesting {
+            btf,
+            through,
+            depths: vec![0; btf.own_count() as usize],
+            path: Vec::new(),
+        }
+    }
+
+    fn check(mut self) -> Result<(), BtfError> {
+        for ty in self.btf.own_types() {
+            let slot = (ty.id.0 - self.btf.first_id) as usize;
+            if self.depths[slot] == 0 {
+                self.walk(ty, slot)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn walk(&mut self, root: Type<'a>, slot: usize) -> Result<(), BtfError> {
+        self.depths[slot] = OPEN;
+        self.path.push(Step {
+            ty: root,
+            next: 0,
+            deepest: 0,
+        });
+        while let Some(step) = self.path.last_mut() {
+            let Some(part) = part(step.ty, step.next, self.through) else {
+                let depth = step.deepest + 1;
+                let ty = step.ty;
+                if depth > NESTING_MAX {
+                    return Err(BtfError::Nesting {
+                        id: ty.id,
+                        kind: ty.kind(),
+                        offset: offset_of(self.btf, ty.id),
+                    });
+                }
+                self.depths[(ty.id.0 - self.btf.first_id) as usize] = depth;
+                self.path.pop();
+                if let Some(parent) = self.path.last_mut() {
+                    parent.deepest = parent.deepest.max(depth);
+                }
+                continue;
+            };
+            step.next += 1;
+            // The base was checked on its own and cannot refer to this BTF.
+            let Some(slot) = part.0.checked_sub(self.btf.first_id) else {
+                continue;
+            };
+            match self.depths[slot as usize] {
+                0 => {
+                    self.depths[slot as usize] = OPEN;
+                    self.path.push(Step {
+                        ty: self.btf.type_at(part),
+                        next: 0,
+                        deepest: 0,
+                    });
+                }
+                OPEN => {
+                    let ty = self.btf.type_at(part);
+                    return Err(BtfError::Cycle {
+                        id: part,
+                        kind: ty.kind(),
+                        offset: offset_of(self.btf, part),
+                    });
+                }
+                depth => step.deepest = step.deepest.max(depth),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The `n`-th type that `ty` contains.
+fn part(ty: Type<'_>, n: usize, through: Through) -> Option<TypeId> {
+    let tail = &ty.record[12..];
+    let word_at = |at: usize| tail.get(at..at + 4).map(|_| TypeId(word(tail, at)));
+    match (ty.kind(), through) {
+        (Kind::Typedef | Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag, _)
+        | (Kind::Ptr, Through::Declarators) => (n == 0).then(|| TypeId(ty.size_or_type())),
+        (Kind::Array, _) => (n == 0).then(|| TypeId(word(tail, 0))),
+        (Kind::Struct | Kind::Union, Through::Values) => word_at(n * 12 + 4),
+        (Kind::FuncProto, Through::Declarators) => match n {
+            0 => Some(TypeId(ty.size_or_type())),
+            _ => word_at((n - 1) * 8 + 4),
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,26 @@
+//! Every limit of this crate. Exceeding one is an error that names it, never a panic.
+
+/// Longest chain of types one inside the other: pointer to array of typedef of …, and structures
+/// by value inside structures. Recursion over types is at most this deep for each BTF of a chain.
+pub const NESTING_MAX: u16 = 256;
+
+/// Largest BTF or .BTF.ext section read, in bytes. Kernels' are 5 to 30 MB.
+pub const SECTION_BYTES_MAX: usize = 512 << 20;
+
+/// Elements of one CO-RE access path (`0:1:2`), as libbpf.
+pub const ACCESS_PATH_MAX: usize = 64;
+
+/// Depth to which CO-RE compares types one inside the other, as libbpf.
+pub const COMPARE_DEPTH_MAX: u32 = 32;
+
+/// Comparison steps that one CO-RE relocation may take over all its candidates.
+pub const COMPARE_STEPS_MAX: u32 = 4_000_000;
+
+/// Bytes of C that a dump may produce for each byte of BTF, above [`DUMP_BYTES_FREE`].
+pub const DUMP_BYTES_PER_BYTE: usize = 32;
+
+/// Bytes of C that any dump may produce.
+pub const DUMP_BYTES_FREE: usize = 1 << 20;
+
+/// Nodes of one decoded value.
+pub const VALUE_NODES_MAX: usize = 1 << 20;
