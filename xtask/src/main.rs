@@ -1,1 +1,47 @@
-fn main() {}
+//! Slow jobs and outside judges, one command each.
+//!
+//! `cargo test` needs none of them; each says what it needs and what it skipped. A command prints
+//! text for people, `--json` one object for programs, and exits 1 on a negative verdict.
+
+mod capture;
+mod examples;
+mod place;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Rebuild the committed eBPF objects and captures, or check that they are current
+    Examples(examples::Options),
+}
+
+/// What a command found out.
+enum Verdict {
+    /// Everything holds.
+    Holds,
+    /// A difference or a failed check, already printed.
+    Fails,
+}
+
+fn main() -> ExitCode {
+    let verdict = match Arguments::parse().command {
+        Command::Examples(options) => examples::run(&options),
+    };
+    match verdict {
+        Ok(Verdict::Holds) => ExitCode::SUCCESS,
+        Ok(Verdict::Fails) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(3)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The committed eBPF objects: built from the C sources beside them, byte for byte repeatable.
+//!
+//! Objects keep their BTF and lose their DWARF; no path of the machine that built them stays in
+//! them. Comparing needs the clang release they were made with, so another one only skips.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::place::{self, Error};
+use crate::{Verdict, capture};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Compare with what is committed and change nothing
+    #[arg(long)]
+    check: bool,
+}
+
+/// Folders with `NAME.bpf.c` beside `NAME.bpf.o`.
+const FOLDERS: [&str; 2] = ["examples", "crates/benches/programs"];
+
+pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
+    let root = place::root();
+    let mut stale = Vec::new();
+    let ping = root.join("examples/ping.pcap");
+    settle(&ping, &capture::ping(), options.check, &mut stale)?;
+
+    if place::is_installed(&place::clang()) {
+        let scratch = root.join("target/examples");
+        std::fs::create_dir_all(&scratch)?;
+        for source in sources(&root)? {
+            let object = compile(&root, &source, &scratch)?;
+            settle(
+                &source.with_extension("o"),
+                &object,
+                options.check,
+                &mut stale,
+            )?;
+        }
+    } else {
+        println!("skipped the objects: {} is not installed", place::clang());
+    }
+
+    for path in &stale {
+        println!(
+            "not current: {}",
+            path.strip_prefix(&root).unwrap_or(path).display()
+        );
+    }
+    if stale.is_empty() {
+        println!("examples are current");
+        return Ok(Verdict::Holds);
+    }
+    println!("run `cargo xtask examples` and commit the result");
+    Ok(Verdict::Fails)
+}
+
+/// Every `*.bpf.c`, in order.
+fn sources(root: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    for folder in FOLDERS
+        .map(|folder| root.join(folder))
+        .iter()
+        .filter(|folder| folder.is_dir())
+    {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.to_string_lossy().ends_with(".bpf.c") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Compiles one source the way the committed objects are compiled and gives the object's bytes.
+pub(crate) fn compile(root: &Path, source: &Path, scratch: &Path) -> Result<Vec<u8>, Error> {
+    let folder = source.parent().ok_or("a source without a folder")?;
+    let name = source.file_name().ok_or("a source without a name")?;
+    let object = scratch.join(name).with_extension("o");
+    // The compiler records `folder/name` in the BTF: make that relative to the repository.
+    let shown = folder.strip_prefix(root).unwrap_or(folder);
+    place::run(
+        Command::new(place::clang())
+            .current_dir(folder)
+            .args([
+                "-target", "bpf", "-O2", "-g", "-mcpu=v3", "-Wall", "-Werror",
+            ])
+            .arg(format!(
+                "-ffile-prefix-map={}={}",
+                folder.display(),
+                shown.display()
+            ))
+            .arg("-I/usr/include/x86_64-linux-gnu")
+            .arg("-c")
+            .arg(name)
+            .arg("-o")
+            .arg(&object),
+    )?;
+    place::run(Command::new(place::llvm_strip()).arg("-g").arg(&object))?;
+    Ok(std::fs::read(&object)?)
+}
+
+/// Writes `bytes` to `path`, or notes that they are not what is there.
+fn settle(path: &Path, bytes: &[u8], check: bool, stale: &mut Vec<PathBuf>) -> Result<(), Error> {
+    if std::fs::read(path).is_ok_and(|committed| committed == bytes) {
+        return Ok(());
+    }
+    if check {
+        stale.push(path.to_path_buf());
+    } else {
+        std::fs::write(path, bytes)?;
+        println!("wrote {}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! Where things are: the repository, the cache outside it, and the tools a job may ask for.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What stops a job: a sentence for a person.
+pub(crate) type Error = Box<dyn std::error::Error>;
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// Clang for eBPF: `$CLANG`, else the version the committed objects were made with.
+pub(crate) fn clang() -> String {
+    std::env::var("CLANG").unwrap_or_else(|_| "clang-19".into())
+}
+
+/// The matching `llvm-strip`: `$LLVM_STRIP`, else by the version at the end of [`clang`].
+pub(crate) fn llvm_strip() -> String {
+    std::env::var("LLVM_STRIP").unwrap_or_else(|_| clang().replace("clang", "llvm-strip"))
+}
+
+/// True if `tool --version` runs.
+pub(crate) fn is_installed(tool: &str) -> bool {
+    Command::new(tool)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
+/// Runs a command to its end; its standard error is part of the message if it fails.
+pub(crate) fn run(command: &mut Command) -> Result<Vec<u8>, Error> {
+    let output = command
+        .output()
+        .map_err(|error| format!("{command:?}: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{command:?}: {}\n{said}", output.status).into());
+    }
+    Ok(output.stdout)
+}
