@@ -1,1 +1,33 @@
-//! Placeholder until the room's first code lands.
+//! The waist of Osmia: what every front end produces and every host takes.
+//!
+//! A [`Program`] has nothing left to relocate and every jump lands on an instruction; a
+//! [`ProgramSet`] is programs with the maps they share; a [`Target`] describes a place programs can
+//! be loaded; a [`Host`] is such a place. Numbers and names are Linux's.
+//!
+//! This crate does not know ELF, any syntax, or how code is run.
+
+mod abi;
+pub mod codes;
+mod errno;
+mod hook;
+mod host;
+mod kind;
+pub mod limits;
+mod map_spec;
+mod program;
+mod record;
+mod set;
+mod target;
+
+pub use errno::Errno;
+pub use hook::Hook;
+pub use host::{Fault, Host, HostError, HostMap, HostProgram, Run, Slotted, UpdateMode};
+pub use kind::{AttachKind, MapKind, ProgramKind};
+pub use map_spec::{Initial, MapBtf, MapFlags, MapIndex, MapOrigin, MapSpec, Pinning, SlotContent};
+pub use program::{
+    DebugInfo, FuncRecord, Function, LineRecord, Poison, Program, ProgramError, ProgramFlags,
+    ProgramParts, SourceLine,
+};
+pub use record::{Record, RecordSource};
+pub use set::{Global, ProgramSet};
+pub use target::{Kconfig, KernelVersion, Target};

@@ -1,0 +1,133 @@
+//! A place programs are loaded, as a trait: the user-space host and the Linux host are the two.
+
+use osmia_diag::Diagnostic;
+
+use crate::{Errno, MapSpec, Program, Record, Target};
+
+/// Whose fault a failure is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The object, the program or the data: a negative verdict.
+    Input,
+    /// The caller asked for something that makes no sense.
+    Usage,
+    /// Not possible on this host; the diagnostic says what is missing.
+    Unsupported,
+    /// A bug of ours.
+    Internal,
+}
+
+/// Why a host could not do something.
+#[derive(Clone, Debug)]
+pub struct HostError {
+    /// Whose fault it is.
+    pub fault: Fault,
+    /// What people are told.
+    pub diagnostic: Box<Diagnostic>,
+}
+
+impl HostError {
+    /// A failure with its explanation.
+    pub fn new(fault: Fault, diagnostic: Diagnostic) -> Self {
+        Self {
+            fault,
+            diagnostic: Box::new(diagnostic),
+        }
+    }
+}
+
+impl std::fmt::Display for HostError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.diagnostic.message)
+    }
+}
+
+impl std::error::Error for HostError {}
+
+/// Whether an update may create or replace (`BPF_ANY`, `BPF_NOEXIST`, `BPF_EXIST`).
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum UpdateMode {
+    /// Create or replace.
+    #[default]
+    Any,
+    /// Create only.
+    NoExist,
+    /// Replace only.
+    Exist,
+}
+
+/// A live map or program, as the content of a slot of a map of maps or a program array.
+#[derive(Copy, Clone, Debug)]
+pub enum Slotted<'a, M, P> {
+    /// An inner map.
+    Map(&'a M),
+    /// A tail-call target.
+    Program(&'a P),
+}
+
+/// A live map. Errors are the kernel's.
+pub trait HostMap: Clone {
+    /// What it was made from.
+    fn spec(&self) -> &MapSpec;
+    /// The value of a key; for per-CPU kinds every CPU's value, each padded to eight bytes.
+    fn lookup(&self, key: &[u8]) -> Result<Vec<u8>, Errno>;
+    /// Sets the value of a key; per-CPU kinds take what `lookup` gives.
+    fn update(&self, key: &[u8], value: &[u8], mode: UpdateMode) -> Result<(), Errno>;
+    /// Removes a key.
+    fn delete(&self, key: &[u8]) -> Result<(), Errno>;
+    /// The key after this one, the first for `None` or an unknown key; `ENOENT` after the last.
+    fn next_key(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno>;
+    /// No more writes from outside programs.
+    fn freeze(&self) -> Result<(), Errno>;
+}
+
+/// One execution of a program on a described input. The caller owns and reuses the buffers.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// Packet or other data, in and out.
+    pub data: Vec<u8>,
+    /// Context bytes in the layout of the UAPI, in and out; empty for the default one.
+    pub ctx: Vec<u8>,
+    /// How many times to run; 0 counts as 1. The packet is not restored in between.
+    pub repeat: u32,
+    /// The CPU it runs on.
+    pub cpu: u32,
+    /// Set by the run: what the program returned.
+    pub retval: u32,
+    /// Set by the run: average nanoseconds of one repetition.
+    pub duration_ns: u64,
+    /// Set by the run: instructions executed over all repetitions, where the host counts.
+    pub insns: Option<u64>,
+}
+
+/// A program resident in a host.
+pub trait HostProgram: Clone {
+    /// What it was made from.
+    fn program(&self) -> &Program;
+    /// Runs it once (or `run.repeat` times) on the input and leaves the results in `run`.
+    fn test_run(&self, run: &mut Run) -> Result<(), HostError>;
+}
+
+/// A place programs are loaded. What it hands out is freed when the last handle is dropped.
+pub trait Host {
+    /// Its maps.
+    type Map: HostMap;
+    /// Its programs.
+    type Program: HostProgram;
+
+    /// What programs should be linked for.
+    fn target(&self) -> &Target;
+    /// Makes a map. Data sections are filled; slots are the caller's to fill with `set_slot`.
+    fn create_map(&self, spec: &MapSpec) -> Result<Self::Map, HostError>;
+    /// Puts a map or a program into a slot of a map of maps or a program array.
+    fn set_slot(
+        &self,
+        map: &Self::Map,
+        index: u32,
+        content: Slotted<'_, Self::Map, Self::Program>,
+    ) -> Result<(), HostError>;
+    /// Makes a program resident. `maps` are those of `program.maps`, in that order.
+    fn load(&self, program: &Program, maps: &[Self::Map]) -> Result<Self::Program, HostError>;
+    /// Hands over what programs have said since the last call, oldest first.
+    fn drain(&self, sink: &mut dyn FnMut(Record));
+}

@@ -1,0 +1,5 @@
+//! Memory that programs touch.
+
+mod block;
+
+pub use block::Block;

@@ -1,0 +1,165 @@
+//! Zeroed memory at a stable address: a row of equal elements that programs and hosts share.
+//!
+//! This is where map values, stacks and packets lie. Several threads may touch the same bytes at
+//! the same time, as in the kernel; every access is therefore a relaxed atomic of its size where it
+//! is aligned, and a run of byte-sized ones where it is not. Nothing here hands out a slice.
+#![allow(unsafe_code)]
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+
+/// `count` elements of `window` accessible bytes each, `stride` bytes apart.
+#[derive(Debug)]
+pub struct Block {
+    base: NonNull<u8>,
+    layout: Layout,
+    count: usize,
+    window: usize,
+    stride: usize,
+}
+
+// SAFETY: the memory is owned by the block, lives at one address until it is dropped, and is only
+// ever touched through atomics.
+unsafe impl Send for Block {}
+// SAFETY: as above; shared access is atomic access.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// Allocates zeroed memory; elements start on eight-byte boundaries. `None` if the size is
+    /// absurd or memory is short.
+    pub fn new(count: usize, window: usize) -> Option<Self> {
+        let stride = window.checked_next_multiple_of(8)?.max(8);
+        let bytes = stride.checked_mul(count.max(1))?;
+        let layout = Layout::from_size_align(bytes, 8).ok()?;
+        // SAFETY: the layout's size is at least 8.
+        let base = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        Some(Self {
+            base,
+            layout,
+            count,
+            window,
+            stride,
+        })
+    }
+
+    /// Elements.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Accessible bytes of an element.
+    pub fn window(&self) -> usize {
+        self.window
+    }
+
+    /// Bytes from one element to the next.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Address of the first element; stays valid and unchanged until the block is dropped.
+    pub fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// Copies bytes of an element out. Panics outside of it: callers check first.
+    pub fn read(&self, element: usize, offset: usize, out: &mut [u8]) {
+        let start = self.start(element, offset, out.len());
+        let mut at = 0;
+        if start % 8 == 0 {
+            while out.len() - at >= 8 {
+                // SAFETY: in bounds by `start`, aligned by the test above and steps of eight.
+                let word =
+                    unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(start + at).cast()) };
+                out[at..at + 8].copy_from_slice(&word.load(Relaxed).to_ne_bytes());
+                at += 8;
+            }
+        }
+        for (i, byte) in out.iter_mut().enumerate().skip(at) {
+            // SAFETY: in bounds by `start`.
+            *byte = unsafe { AtomicU8::from_ptr(self.base.as_ptr().add(start + i)) }.load(Relaxed);
+        }
+    }
+
+    /// Copies bytes into an element. Panics outside of it: callers check first.
+    pub fn write(&self, element: usize, offset: usize, bytes: &[u8]) {
+        let start = self.start(element, offset, bytes.len());
+        let mut at = 0;
+        if start % 8 == 0 {
+            for chunk in bytes.chunks_exact(8) {
+                let value = u64::from_ne_bytes(chunk.try_into().expect("chunks of eight"));
+                // SAFETY: in bounds by `start`, aligned by the test above and steps of eight.
+                let word =
+                    unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(start + at).cast()) };
+                word.store(value, Relaxed);
+                at += 8;
+            }
+        }
+        for (i, byte) in bytes.iter().enumerate().skip(at) {
+            // SAFETY: in bounds by `start`.
+            unsafe { AtomicU8::from_ptr(self.base.as_ptr().add(start + i)) }.store(*byte, Relaxed);
+        }
+    }
+
+    /// Zeroes an element.
+    pub fn clear(&self, element: usize) {
+        let mut offset = 0;
+        while offset < self.window {
+            let bytes = (self.window - offset).min(64);
+            self.write(element, offset, &[0; 64][..bytes]);
+            offset += bytes;
+        }
+    }
+
+    fn start(&self, element: usize, offset: usize, len: usize) -> usize {
+        assert!(element < self.count, "element {element} of {}", self.count);
+        assert!(
+            offset <= self.window && len <= self.window - offset,
+            "{len} bytes at {offset} of an element of {} bytes",
+            self.window
+        );
+        element * self.stride + offset
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this layout and not freed since.
+        unsafe { dealloc(self.base.as_ptr(), self.layout) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Block;
+
+    #[test]
+    fn what_is_written_is_read_back_and_neighbours_stay() {
+        let block = Block::new(3, 13).unwrap();
+        let bytes: Vec<u8> = (1..=13).collect();
+        block.write(1, 0, &bytes);
+        block.write(1, 3, &[9; 9]);
+        let mut back = [0; 13];
+        block.read(1, 0, &mut back);
+        assert_eq!(back, [1, 2, 3, 9, 9, 9, 9, 9, 9, 9, 9, 9, 13]);
+        for neighbour in [0, 2] {
+            block.read(neighbour, 0, &mut back);
+            assert_eq!(back, [0; 13]);
+        }
+        block.clear(1);
+        block.read(1, 0, &mut back);
+        assert_eq!(back, [0; 13]);
+    }
+
+    #[test]
+    #[should_panic(expected = "bytes at 8 of an element")]
+    fn outside_is_a_bug_of_the_caller() {
+        Block::new(1, 10).unwrap().write(0, 8, &[0; 3]);
+    }
+
+    #[test]
+    fn absurd_sizes_are_refused() {
+        assert!(Block::new(usize::MAX, 16).is_none());
+    }
+}
