@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use osmia_btf::{Btf, TypeId};
+use osmia_btf::{Btf, StrOff, TypeId};
 use osmia_isa::Slot;
 
 use crate::{Hook, MapIndex, limits};
@@ -55,9 +55,9 @@ pub struct LineRecord {
     /// First slot the line covers.
     pub insn: u32,
     /// File name, as an offset in the BTF's strings.
-    pub file: u32,
+    pub file: StrOff,
     /// Text of the line, as an offset in the BTF's strings.
-    pub text: u32,
+    pub text: StrOff,
     /// Line, from 1.
     pub line: u32,
     /// Column, from 1; 0 if unknown.
