@@ -150,6 +150,23 @@ impl Btf {
         rest.get(..end)
     }
 
+    /// Whether the string at this offset is `text`, without looking for its end first.
+    pub(crate) fn string_is(&self, at: StrOff, text: &[u8]) -> bool {
+        let mut owner = self;
+        while at.0 < owner.first_string {
+            match &owner.base {
+                Some(base) => owner = base,
+                None => return text.is_empty(),
+            }
+        }
+        let start = owner.strings_at + (at.0 - owner.first_string) as usize;
+        // The string section ends with a NUL, so nothing beyond it can be compared equal.
+        match owner.bytes.get(start..start + text.len() + 1) {
+            Some([found @ .., 0]) => found == text,
+            _ => at.0 == 0 && text.is_empty(),
+        }
+    }
+
     pub(crate) fn string_or_empty(&self, at: StrOff) -> &str {
         if at.0 == 0 {
             return "";

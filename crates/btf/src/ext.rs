@@ -73,7 +73,7 @@ pub struct CoreRelo {
     pub ty: TypeId,
     /// The access path as text.
     pub access: StrOff,
-    /// What is asked, as a number.
+    /// What is asked, as a number: see [`crate::core::ReloKind`].
     pub kind: u32,
 }
 

@@ -10,6 +10,7 @@ mod btf;
 mod build;
 mod check;
 pub mod codes;
+pub mod core;
 mod error;
 mod ext;
 mod id;
@@ -28,6 +29,7 @@ pub use id::{StrOff, TypeId};
 pub use index::{BtfIndex, essential_name};
 pub use kind::Kind;
 pub use osmia_isa::Endian;
+pub use query::describe;
 pub use ty::{
     Array, Body, Composite, DataSec, DeclTag, Enumeration, Enumerator, Func, FuncProto, FwdKind,
     Int, Linkage, Member, Param, SecVar, Type, Var,

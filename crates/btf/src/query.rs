@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::{Body, Btf, Composite, Kind, Member, Type, TypeId};
+use crate::{Body, Btf, Composite, FwdKind, Kind, Member, Type, TypeId};
 
 impl Btf {
     /// The type behind modifiers (`const`, `volatile`, `restrict`, type tags).
@@ -143,5 +143,37 @@ impl Btf {
             ty = self.type_at(TypeId(ty.size_or_type()));
         }
         tags
+    }
+}
+
+/// A type in a few words, for messages: `struct task_struct`, `unsigned int *`, `enum <unnamed>`.
+pub fn describe(btf: &Btf, id: TypeId) -> String {
+    let ty = btf.type_at(id);
+    let named = |word: &str| match ty.name() {
+        "" => format!("{word} <unnamed>"),
+        name => format!("{word} {name}"),
+    };
+    match ty.body() {
+        Body::Void => "void".to_owned(),
+        Body::Struct(_) => named("struct"),
+        Body::Union(_) => named("union"),
+        Body::Enum(_) | Body::Enum64(_) => named("enum"),
+        Body::Fwd(FwdKind::Struct) => named("struct"),
+        Body::Fwd(FwdKind::Union) => named("union"),
+        Body::Ptr(target) => match btf.skip_modifiers(target).kind() {
+            Kind::FuncProto => "pointer to function".to_owned(),
+            Kind::Ptr => format!("{}*", describe(btf, target)),
+            _ => format!("{} *", describe(btf, target)),
+        },
+        Body::Array(array) => format!("{}[{}]", describe(btf, array.element), array.len),
+        Body::Const(target) => format!("const {}", describe(btf, target)),
+        Body::Volatile(target) => format!("volatile {}", describe(btf, target)),
+        Body::Restrict(target) | Body::TypeTag(target) => describe(btf, target),
+        Body::FuncProto(_) => "function".to_owned(),
+        Body::Func(_) => named("function"),
+        Body::Var(_) => named("variable"),
+        Body::DataSec(_) => named("section"),
+        Body::DeclTag(_) => named("tag"),
+        Body::Int(_) | Body::Float(_) | Body::Typedef(_) => ty.name().to_owned(),
     }
 }

@@ -237,7 +237,22 @@ impl<'a> Composite<'a> {
     }
 
     fn decode(&self, record: &'a [u8]) -> Member<'a> {
-        let name_off = StrOff(word(record, 0));
+        let place = self.place(record);
+        Member {
+            name: self.btf.string_or_empty(place.name_off),
+            ..place
+        }
+    }
+
+    /// All members without their names, for searches that compare names in place.
+    pub(crate) fn places(&self) -> impl ExactSizeIterator<Item = Member<'a>> + Clone + use<'a> {
+        let this = *self;
+        self.tail
+            .chunks_exact(12)
+            .map(move |record| this.place(record))
+    }
+
+    fn place(&self, record: &[u8]) -> Member<'a> {
         let place = word(record, 8);
         let (bit_offset, bitfield_bits) = if self.flag {
             (place & 0xff_ffff, (place >> 24) as u8)
@@ -245,8 +260,8 @@ impl<'a> Composite<'a> {
             (place, 0)
         };
         Member {
-            name: self.btf.string_or_empty(name_off),
-            name_off,
+            name: "",
+            name_off: StrOff(word(record, 0)),
             ty: TypeId(word(record, 4)),
             bit_offset,
             bitfield_bits,
