@@ -21,38 +21,59 @@ const FOLDERS: [&str; 2] = ["examples", "crates/benches/programs"];
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let root = place::root();
-    let mut stale = Vec::new();
-    let ping = root.join("examples/ping.pcap");
-    settle(&ping, &capture::ping(), options.check, &mut stale)?;
-
-    if place::is_installed(&place::clang()) {
-        let scratch = root.join("target/examples");
-        std::fs::create_dir_all(&scratch)?;
-        for source in sources(&root)? {
-            let object = compile(&root, &source, &scratch)?;
-            settle(
-                &source.with_extension("o"),
-                &object,
-                options.check,
-                &mut stale,
-            )?;
+    let built = build(&root)?;
+    let mut stale = false;
+    for (path, bytes) in built.stale() {
+        let shown = path.strip_prefix(&root).unwrap_or(path).display();
+        if options.check {
+            println!("not current: {shown}");
+            stale = true;
+        } else {
+            std::fs::write(path, bytes)?;
+            println!("wrote {shown}");
         }
-    } else {
-        println!("skipped the objects: {} is not installed", place::clang());
     }
+    if let Some(note) = &built.note {
+        println!("{note}");
+    }
+    if stale {
+        println!("run `cargo xtask examples` and commit the result");
+        return Ok(Verdict::Fails);
+    }
+    println!("examples are current");
+    Ok(Verdict::Holds)
+}
 
-    for path in &stale {
-        println!(
-            "not current: {}",
-            path.strip_prefix(&root).unwrap_or(path).display()
-        );
+/// What every generated file should hold, and a note on what cannot be made here.
+pub(crate) struct Built {
+    files: Vec<(PathBuf, Vec<u8>)>,
+    pub(crate) note: Option<String>,
+}
+
+impl Built {
+    /// The files that hold something else, with what they should hold.
+    pub(crate) fn stale(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        let files = self
+            .files
+            .iter()
+            .map(|(path, bytes)| (path.as_path(), bytes.as_slice()));
+        files.filter(|(path, bytes)| !std::fs::read(path).is_ok_and(|found| found == *bytes))
     }
-    if stale.is_empty() {
-        println!("examples are current");
-        return Ok(Verdict::Holds);
+}
+
+pub(crate) fn build(root: &Path) -> Result<Built, Error> {
+    let mut files = vec![(root.join("examples/ping.pcap"), capture::ping())];
+    if !place::is_installed(&place::clang()) {
+        let note = Some(format!("objects skipped: no {} here", place::clang()));
+        return Ok(Built { files, note });
     }
-    println!("run `cargo xtask examples` and commit the result");
-    Ok(Verdict::Fails)
+    let scratch = root.join("target/examples");
+    std::fs::create_dir_all(&scratch)?;
+    for source in sources(root)? {
+        let object = compile(root, &source, &scratch)?;
+        files.push((source.with_extension("o"), object));
+    }
+    Ok(Built { files, note: None })
 }
 
 /// Every `*.bpf.c`, in order.
@@ -100,18 +121,4 @@ pub(crate) fn compile(root: &Path, source: &Path, scratch: &Path) -> Result<Vec<
     )?;
     place::run(Command::new(place::llvm_strip()).arg("-g").arg(&object))?;
     Ok(std::fs::read(&object)?)
-}
-
-/// Writes `bytes` to `path`, or notes that they are not what is there.
-fn settle(path: &Path, bytes: &[u8], check: bool, stale: &mut Vec<PathBuf>) -> Result<(), Error> {
-    if std::fs::read(path).is_ok_and(|committed| committed == bytes) {
-        return Ok(());
-    }
-    if check {
-        stale.push(path.to_path_buf());
-    } else {
-        std::fs::write(path, bytes)?;
-        println!("wrote {}", path.display());
-    }
-    Ok(())
 }

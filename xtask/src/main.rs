@@ -4,8 +4,10 @@
 //! text for people, `--json` one object for programs, and exits 1 on a negative verdict.
 
 mod capture;
+mod core_case;
 mod examples;
 mod place;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,10 @@ struct Arguments {
 enum Command {
     /// Rebuild the committed eBPF objects and captures, or check that they are current
     Examples(examples::Options),
+    /// Write the CO-RE bench program from the types of the running kernel
+    CoreCase,
+    /// Check the habits that code can check
+    Tidy,
 }
 
 /// What a command found out.
@@ -35,6 +41,8 @@ enum Verdict {
 fn main() -> ExitCode {
     let verdict = match Arguments::parse().command {
         Command::Examples(options) => examples::run(&options),
+        Command::CoreCase => core_case::run(),
+        Command::Tidy => tidy::run(),
     };
     match verdict {
         Ok(Verdict::Holds) => ExitCode::SUCCESS,

@@ -1,0 +1,1 @@
+//! Benches, one per arrow of the pipeline, and the programs they run.
