@@ -2,4 +2,6 @@
 //!
 //! This crate does not know object files, packets' origins or Linux system calls.
 
+pub mod codes;
+pub mod map;
 pub mod memory;

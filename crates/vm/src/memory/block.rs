@@ -63,6 +63,29 @@ impl Block {
         self.base
     }
 
+    /// An aligned word of an element, for those who order their accesses; the padding up to the
+    /// stride counts as part of the element. Panics outside of it or unaligned.
+    #[inline]
+    pub fn word(&self, element: usize, offset: usize) -> &AtomicU64 {
+        assert!(element < self.count, "element {element} of {}", self.count);
+        assert!(
+            offset.is_multiple_of(8) && offset < self.stride,
+            "no word at {offset} of an element of {} bytes",
+            self.stride
+        );
+        // SAFETY: aligned and in bounds by the assertions above (the base and every stride are
+        // multiples of eight); the memory lives as long as the block that is borrowed, and is only
+        // ever touched through atomics.
+        unsafe {
+            AtomicU64::from_ptr(
+                self.base
+                    .as_ptr()
+                    .add(element * self.stride + offset)
+                    .cast(),
+            )
+        }
+    }
+
     /// Copies bytes of an element out. Panics outside of it: callers check first.
     pub fn read(&self, element: usize, offset: usize, out: &mut [u8]) {
         let start = self.start(element, offset, out.len());
@@ -150,6 +173,15 @@ mod tests {
         block.clear(1);
         block.read(1, 0, &mut back);
         assert_eq!(back, [0; 13]);
+    }
+
+    #[test]
+    fn a_word_reaches_into_the_padding_and_shares_the_bytes() {
+        let block = Block::new(2, 12).unwrap();
+        block.word(1, 8).store(u64::MAX, super::Relaxed);
+        let mut back = [0; 4];
+        block.read(1, 8, &mut back);
+        assert_eq!(back, [0xff; 4]);
     }
 
     #[test]

@@ -1,0 +1,182 @@
+//! From the hash of a key to the number of its entry: open addressing over words of tag and number.
+//!
+//! It starts small and grows with what is stored, so that a big map with few elements stays in the
+//! cache. Readers take no lock: a table that was outgrown stays allocated (all of them together
+//! weigh no more than the newest), and a reader that found nothing looks again if the table was
+//! replaced meanwhile. Writers are one at a time, by the map's lock.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+    fence,
+};
+
+/// log2 of the words of the first table.
+const BITS_MIN: u32 = 4;
+/// log2 of the words of the largest: twice as many as a hash may have elements.
+const BITS_MAX: u32 = 32;
+
+/// Nothing was ever here: a search ends.
+const EMPTY: u64 = 0;
+/// Something was here: a search goes on. No entry has the number `u32::MAX - 1`.
+const GONE: u64 = u32::MAX as u64;
+
+/// The index of a hash.
+#[derive(Debug)]
+pub(super) struct Index {
+    /// Two tables of each size: one is rebuilt while readers may be in the other.
+    tables: Box<[OnceLock<Box<[AtomicU64]>>]>,
+    /// `generation << 8 | table`.
+    current: AtomicU64,
+    /// Words of the current table that are not empty. Writers only.
+    used: AtomicU64,
+    /// Those of them that name an entry. Writers only.
+    live: AtomicU64,
+}
+
+impl Index {
+    pub(super) fn new() -> Self {
+        let tables: Box<[OnceLock<_>]> = (0..2 * (BITS_MAX - BITS_MIN + 1))
+            .map(|_| OnceLock::new())
+            .collect();
+        let index = Self {
+            tables,
+            current: AtomicU64::new(0),
+            used: AtomicU64::new(0),
+            live: AtomicU64::new(0),
+        };
+        index.table(0);
+        index
+    }
+
+    /// The first entry with this hash for which `check` yields something.
+    #[inline]
+    pub(super) fn find<T>(&self, hash: u64, check: impl Fn(u32) -> Option<T>) -> Option<T> {
+        loop {
+            let current = self.current.load(Acquire);
+            let table = self.table(current as usize & 0xff);
+            if let Some(found) = probe(table, hash, &check) {
+                return Some(found);
+            }
+            fence(Acquire);
+            if self.current.load(Relaxed) == current {
+                return None;
+            }
+        }
+    }
+
+    /// Adds an entry that is not there. `hash_of` says the hash of any entry that is.
+    pub(super) fn insert(&self, hash: u64, entry: u32, hash_of: impl Fn(u32) -> u64) {
+        let words = self.table(self.current.load(Relaxed) as usize & 0xff).len() as u64;
+        if (self.used.load(Relaxed) + 1) * 4 > words * 3 {
+            self.rebuild(hash_of);
+        }
+        let table = self.table(self.current.load(Relaxed) as usize & 0xff);
+        let was_empty = place(table, hash, entry);
+        self.used.fetch_add(u64::from(was_empty), Relaxed);
+        self.live.fetch_add(1, Relaxed);
+    }
+
+    /// Removes an entry that is there.
+    pub(super) fn remove(&self, hash: u64, entry: u32) {
+        let table = self.table(self.current.load(Relaxed) as usize & 0xff);
+        let wanted = word(hash, entry);
+        let at = positions(table, hash)
+            .find(|&at| table[at].load(Relaxed) == wanted)
+            .expect("only indexed entries are removed");
+        // Before a gap no search needs to go on; then the word itself can be a gap again.
+        let next = (at + 1) & (table.len() - 1);
+        if table[next].load(Relaxed) == EMPTY {
+            table[at].store(EMPTY, Release);
+            self.used.fetch_sub(1, Relaxed);
+        } else {
+            table[at].store(GONE, Release);
+        }
+        self.live.fetch_sub(1, Relaxed);
+    }
+
+    /// Moves everything into another table, twice as large unless this one is full of gaps.
+    fn rebuild(&self, hash_of: impl Fn(u32) -> u64) {
+        let current = self.current.load(Relaxed);
+        let number = current as usize & 0xff;
+        let old = self.table(number);
+        let live = self.live.load(Relaxed);
+        let full = live * 2 >= old.len() as u64;
+        let next = if full { (number & !1) + 2 } else { number ^ 1 };
+        let new = self.table(next);
+        // A reader that strayed in here and sees a cleared word sees that the table was replaced.
+        fence(Release);
+        for word in new {
+            word.store(EMPTY, Relaxed);
+        }
+        for word in old {
+            if let Some(entry) = entry_of(word.load(Relaxed)) {
+                place(new, hash_of(entry), entry);
+            }
+        }
+        self.used.store(live, Relaxed);
+        let generation = (current >> 8) + 1;
+        self.current.store(generation << 8 | next as u64, Release);
+    }
+
+    #[inline]
+    fn table(&self, number: usize) -> &[AtomicU64] {
+        self.tables[number].get_or_init(|| {
+            let words = 1usize << (BITS_MIN as usize + number / 2);
+            (0..words).map(|_| AtomicU64::new(EMPTY)).collect()
+        })
+    }
+}
+
+#[inline]
+fn probe<T>(table: &[AtomicU64], hash: u64, check: impl Fn(u32) -> Option<T>) -> Option<T> {
+    let tag = hash & TAG;
+    for at in positions(table, hash) {
+        let word = table[at].load(Acquire);
+        if word == EMPTY {
+            return None;
+        }
+        if word & TAG == tag
+            && let Some(entry) = entry_of(word)
+            && let Some(found) = check(entry)
+        {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// Stores an entry in the first free word of its search; true if that was empty.
+fn place(table: &[AtomicU64], hash: u64, entry: u32) -> bool {
+    for at in positions(table, hash) {
+        let old = table[at].load(Relaxed);
+        if old == EMPTY || old == GONE {
+            table[at].store(word(hash, entry), Release);
+            return old == EMPTY;
+        }
+    }
+    unreachable!("a quarter of the table is empty")
+}
+
+/// The upper half of the hash is the tag, the lower half the place.
+const TAG: u64 = !(u32::MAX as u64);
+
+#[inline]
+fn positions(table: &[AtomicU64], hash: u64) -> impl Iterator<Item = usize> {
+    let mask = table.len() - 1;
+    (0..table.len()).map(move |step| (hash as usize).wrapping_add(step) & mask)
+}
+
+fn word(hash: u64, entry: u32) -> u64 {
+    hash & TAG | u64::from(entry + 1)
+}
+
+#[inline]
+fn entry_of(word: u64) -> Option<u32> {
+    if word == GONE {
+        None
+    } else {
+        (word as u32).checked_sub(1)
+    }
+}

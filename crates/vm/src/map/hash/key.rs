@@ -1,0 +1,190 @@
+//! The entries of a hash: a state word, the LRU's mark, the key, in one cache line for small keys.
+//!
+//! The state word is `generation << 32 | slot + 1`, with 0 below for a dead entry. A reader takes
+//! the word, compares the key and takes the word again: as long as the generation is the same, the
+//! key it compared is the key of that value, so entry numbers can be reused at once.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+    fence,
+};
+
+use osmia_program::Errno;
+
+use crate::memory::Block;
+
+/// Where the state word lies in an entry.
+const STATE: usize = 0;
+/// Where the word lies that says an LRU entry was looked up.
+pub(super) const MARK: usize = 8;
+/// Where the key begins.
+pub(super) const HEADER_BYTES: usize = 16;
+
+/// The entries, and how their keys are hashed and compared.
+#[derive(Debug)]
+pub(super) struct Keys {
+    block: Block,
+    key_bytes: usize,
+    seed: u64,
+}
+
+impl Keys {
+    /// Dead entries. Keys come from packets: unless `seeded` is off, nobody can choose collisions.
+    pub(super) fn new(block: Block, key_bytes: usize, seeded: bool) -> Self {
+        let seed = if seeded {
+            RandomState::new().hash_one(key_bytes)
+        } else {
+            0
+        };
+        Self {
+            block,
+            key_bytes,
+            seed,
+        }
+    }
+
+    pub(super) fn key_bytes(&self) -> usize {
+        self.key_bytes
+    }
+
+    pub(super) fn check(&self, key: &[u8]) -> Result<(), Errno> {
+        if key.len() == self.key_bytes {
+            Ok(())
+        } else {
+            Err(Errno::EINVAL)
+        }
+    }
+
+    #[inline]
+    pub(super) fn word(&self, entry: u32, offset: usize) -> &AtomicU64 {
+        self.block.word(entry as usize, offset)
+    }
+
+    /// Hash of a key: one multiplication for keys of four and eight bytes.
+    #[inline]
+    pub(super) fn hash(&self, key: &[u8]) -> u64 {
+        match key.len() {
+            4 | 8 => mix(self.seed, word_of(key)),
+            _ => key
+                .chunks(8)
+                .fold(self.seed, |hash, part| mix(hash, word_of(part))),
+        }
+    }
+
+    /// Hash of the key an entry has.
+    pub(super) fn hash_of(&self, entry: u32) -> u64 {
+        (0..self.key_bytes.div_ceil(8)).fold(self.seed, |hash, i| {
+            mix(hash, self.word(entry, HEADER_BYTES + 8 * i).load(Relaxed))
+        })
+    }
+
+    /// The slot of a live entry.
+    pub(super) fn slot(&self, entry: u32) -> Option<u32> {
+        slot_of(self.word(entry, STATE).load(Acquire))
+    }
+
+    /// The slot of an entry if it is live and has this key.
+    #[inline]
+    pub(super) fn matches(&self, entry: u32, key: &[u8]) -> Option<u32> {
+        self.consistently(entry, || {
+            let same = |i: usize, part: &[u8]| {
+                self.word(entry, HEADER_BYTES + 8 * i).load(Relaxed) == word_of(part)
+            };
+            match key.len() {
+                4 | 8 => same(0, key),
+                _ => key.chunks(8).enumerate().all(|(i, part)| same(i, part)),
+            }
+        })
+    }
+
+    /// The slot of a live entry, and a copy of its key.
+    pub(super) fn snapshot(&self, entry: u32, key: &mut [u8]) -> Option<u32> {
+        self.consistently(entry, || {
+            self.read(entry, key);
+            true
+        })
+    }
+
+    pub(super) fn read(&self, entry: u32, key: &mut [u8]) {
+        self.block.read(entry as usize, HEADER_BYTES, key);
+    }
+
+    /// Makes a dead entry live. Writers only, one at a time.
+    pub(super) fn give_birth(&self, entry: u32, key: &[u8], slot: u32) {
+        // Who sees a byte of the new key sees that the old entry is dead.
+        fence(Release);
+        for (i, part) in key.chunks(8).enumerate() {
+            self.word(entry, HEADER_BYTES + 8 * i)
+                .store(word_of(part), Relaxed);
+        }
+        self.set_slot(entry, slot);
+    }
+
+    /// Points an entry at another slot, whose bytes are written. Writers only.
+    pub(super) fn set_slot(&self, entry: u32, slot: u32) {
+        let state = self.word(entry, STATE);
+        let generation = state.load(Relaxed) >> 32;
+        state.store(generation << 32 | u64::from(slot + 1), Release);
+    }
+
+    /// Makes a live entry dead. Writers only.
+    pub(super) fn end(&self, entry: u32) {
+        let state = self.word(entry, STATE);
+        let generation = (state.load(Relaxed) >> 32) as u32;
+        state.store(u64::from(generation.wrapping_add(1)) << 32, Release);
+    }
+
+    /// The slot of a live entry of which `holds` is true, all at one moment.
+    #[inline]
+    fn consistently(&self, entry: u32, mut holds: impl FnMut() -> bool) -> Option<u32> {
+        let state = self.word(entry, STATE);
+        let before = state.load(Acquire);
+        slot_of(before)?;
+        if !holds() {
+            return None;
+        }
+        fence(Acquire);
+        let after = state.load(Acquire);
+        if before >> 32 == after >> 32 {
+            slot_of(after)
+        } else {
+            None
+        }
+    }
+}
+
+#[inline]
+fn slot_of(state: u64) -> Option<u32> {
+    (state as u32).checked_sub(1)
+}
+
+/// Up to eight bytes as a word, the rest zero; the order of the bytes in memory.
+#[inline]
+fn word_of(part: &[u8]) -> u64 {
+    match part.len() {
+        8 => u64::from_ne_bytes(part.try_into().expect("eight")),
+        4 => {
+            let [a, b, c, d] = *part else {
+                unreachable!("four")
+            };
+            u64::from_ne_bytes([a, b, c, d, 0, 0, 0, 0])
+        }
+        len => {
+            let mut bytes = [0; 8];
+            bytes[..len].copy_from_slice(part);
+            u64::from_ne_bytes(bytes)
+        }
+    }
+}
+
+/// Folded multiplication: every bit of the word reaches every bit of the hash.
+#[inline]
+fn mix(hash: u64, word: u64) -> u64 {
+    // Digits of pi; without a seed the first keeps the word 0 from staying 0.
+    const FIRST: u64 = 0x243f_6a88_85a3_08d3;
+    const SECOND: u64 = 0x1319_8a2e_0370_7345;
+    let product = u128::from(hash ^ word ^ FIRST) * u128::from(SECOND);
+    product as u64 ^ (product >> 64) as u64
+}

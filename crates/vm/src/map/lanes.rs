@@ -1,0 +1,158 @@
+//! Values as they lie in memory: one per slot, or one per slot and CPU.
+//!
+//! A CPU's values lie together ("lane" by lane), so that CPUs do not share cache lines. The bytes
+//! callers pass from outside are the kernel's: for per-CPU kinds every CPU's value in turn, each
+//! padded to eight bytes.
+
+use std::sync::Arc;
+
+use osmia_program::{Errno, MapSpec};
+
+use super::error::BrokenRule;
+use super::limits;
+use crate::memory::Block;
+
+/// Which element of a map's [`Block`] a value is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Element(u32);
+
+impl Element {
+    /// As the element number of [`Block`].
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The values of a map.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    block: Arc<Block>,
+    /// Slots of a lane.
+    slots: u32,
+    /// CPUs, if there is a lane for each; 0 if there is one lane for all.
+    cpus: u32,
+    value_bytes: usize,
+}
+
+/// What is written into a slot.
+#[derive(Copy, Clone, Debug)]
+pub(super) enum Write<'a> {
+    /// By a program on this CPU: its own lane; a new slot's other lanes are zero.
+    By(u32, &'a [u8]),
+    /// From outside: every lane.
+    Outside(&'a [u8]),
+}
+
+impl Lanes {
+    /// Zeroed values for this many slots.
+    pub(super) fn new(spec: &MapSpec, slots: u64, cpus: u32) -> Result<Self, BrokenRule> {
+        let per_cpu = spec.kind.is_per_cpu();
+        let elements = slots * u64::from(if per_cpu { cpus } else { 1 });
+        let block = block(elements, u64::from(spec.value_size))?;
+        Ok(Self {
+            block: Arc::new(block),
+            slots: u32::try_from(slots).expect("as many elements fit the block"),
+            cpus: if per_cpu { cpus } else { 0 },
+            value_bytes: spec.value_size as usize,
+        })
+    }
+
+    pub(super) fn block(&self) -> &Arc<Block> {
+        &self.block
+    }
+
+    pub(super) fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    pub(super) fn is_per_cpu(&self) -> bool {
+        self.cpus != 0
+    }
+
+    /// The element of this slot on this CPU; `None` if there is no such CPU.
+    #[inline]
+    pub(super) fn element(&self, slot: u32, cpu: u32) -> Option<Element> {
+        if self.cpus == 0 {
+            return Some(Element(slot));
+        }
+        (cpu < self.cpus).then(|| Element(cpu * self.slots + slot))
+    }
+
+    /// Bytes of a value as outside callers pass it.
+    pub(super) fn outside_bytes(&self) -> usize {
+        match self.cpus {
+            0 => self.value_bytes,
+            cpus => self.padded() * cpus as usize,
+        }
+    }
+
+    /// A value as outside callers get it.
+    pub(super) fn read(&self, slot: u32) -> Vec<u8> {
+        let mut out = vec![0; self.outside_bytes()];
+        let padded = self.padded();
+        if self.cpus == 0 {
+            self.block.read(slot as usize, 0, &mut out);
+        } else {
+            for (cpu, part) in (0..).zip(out.chunks_exact_mut(padded)) {
+                let element = (cpu * self.slots + slot) as usize;
+                self.block.read(element, 0, &mut part[..self.value_bytes]);
+            }
+        }
+        out
+    }
+
+    /// Checks that the bytes have the size of a value.
+    pub(super) fn check(&self, write: Write<'_>) -> Result<(), Errno> {
+        let (is, wanted) = match write {
+            Write::By(_, value) => (value.len(), self.value_bytes),
+            Write::Outside(value) => (value.len(), self.outside_bytes()),
+        };
+        if is == wanted {
+            Ok(())
+        } else {
+            Err(Errno::EINVAL)
+        }
+    }
+
+    /// Writes a value of checked size; lanes it does not speak of stay, or are zeroed if `fresh`.
+    pub(super) fn write(&self, slot: u32, write: Write<'_>, fresh: bool) {
+        let at = |cpu: u32| (cpu * self.slots + slot) as usize;
+        match write {
+            Write::By(_, value) | Write::Outside(value) if self.cpus == 0 => {
+                self.block.write(slot as usize, 0, value);
+            }
+            Write::By(own, value) => {
+                for cpu in 0..self.cpus {
+                    if cpu == own {
+                        self.block.write(at(cpu), 0, value);
+                    } else if fresh {
+                        self.block.clear(at(cpu));
+                    }
+                }
+            }
+            Write::Outside(value) => {
+                for (cpu, part) in (0..).zip(value.chunks_exact(self.padded())) {
+                    self.block.write(at(cpu), 0, &part[..self.value_bytes]);
+                }
+            }
+        }
+    }
+
+    fn padded(&self) -> usize {
+        self.value_bytes.next_multiple_of(8)
+    }
+}
+
+/// Zeroed memory for this many elements, within the limit of a map.
+pub(super) fn block(elements: u64, element_bytes: u64) -> Result<Block, BrokenRule> {
+    let stride = element_bytes.next_multiple_of(8).max(8);
+    let bytes = elements.saturating_mul(stride);
+    if bytes > limits::MAP_BYTES_MAX {
+        return Err(BrokenRule::TooMuchMemory {
+            bytes,
+            limit: limits::MAP_BYTES_MAX,
+        });
+    }
+    let (count, window) = (elements as usize, element_bytes as usize);
+    Block::new(count, window).ok_or(BrokenRule::OutOfMemory { bytes })
+}

@@ -1,0 +1,213 @@
+//! What a map of each kind may be: one row a kind, checked in the kernel's order so that a
+//! specification with several mistakes gets the errno Linux would give.
+//!
+//! Facts are those of Linux 6.18 (`htab_map_alloc_check`, `array_map_alloc_check` and relatives).
+
+use osmia_program::{MapFlags, MapKind, MapSpec};
+
+use super::error::{BrokenRule, MapError};
+use super::limits;
+
+/// Which sizes of a key or value a kind takes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum SizeRule {
+    /// None: it must be 0.
+    Zero,
+    /// Exactly 4.
+    Four,
+    /// Anything but 0.
+    NonZero,
+}
+
+/// Which `max_entries` a kind takes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum EntriesRule {
+    /// Anything but 0.
+    NonZero,
+    /// Anything; 0 means one per CPU.
+    ZeroIsCpus,
+    /// A power of two and a multiple of the page size.
+    Pages,
+}
+
+/// The rules of one kind.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct KindRules {
+    pub(super) kind: MapKind,
+    pub(super) key: SizeRule,
+    pub(super) value: SizeRule,
+    pub(super) entries: EntriesRule,
+    pub(super) flags: u32,
+}
+
+const ACCESS: u32 =
+    MapFlags::RDONLY | MapFlags::WRONLY | MapFlags::RDONLY_PROG | MapFlags::WRONLY_PROG;
+const OUTSIDE: u32 = MapFlags::RDONLY | MapFlags::WRONLY;
+const NUMA: u32 = MapFlags::NUMA_NODE;
+const HASH: u32 = ACCESS | MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED;
+const LRU: u32 = ACCESS | MapFlags::NO_COMMON_LRU | MapFlags::ZERO_SEED;
+
+/// Declares the rows: kind, key, value, `max_entries`, flags.
+macro_rules! rules {
+    ($($kind:ident $key:ident $value:ident $entries:ident $flags:expr;)+) => {
+        pub(super) const RULES: &[KindRules] = &[$(KindRules {
+            kind: MapKind::$kind,
+            key: SizeRule::$key,
+            value: SizeRule::$value,
+            entries: EntriesRule::$entries,
+            flags: $flags,
+        }),+];
+    };
+}
+
+rules! {
+    Hash           NonZero NonZero NonZero    HASH | NUMA;
+    Array          Four    NonZero NonZero    ACCESS | NUMA | MapFlags::MMAPABLE | MapFlags::INNER_MAP;
+    ProgArray      Four    Four    NonZero    OUTSIDE | NUMA;
+    PerfEventArray Four    Four    ZeroIsCpus OUTSIDE | NUMA | MapFlags::PRESERVE_ELEMS;
+    PercpuHash     NonZero NonZero NonZero    HASH;
+    PercpuArray    Four    NonZero NonZero    ACCESS;
+    LruHash        NonZero NonZero NonZero    LRU | NUMA;
+    LruPercpuHash  NonZero NonZero NonZero    LRU;
+    ArrayOfMaps    Four    Four    NonZero    OUTSIDE | NUMA;
+    HashOfMaps     NonZero Four    NonZero    OUTSIDE | NUMA | MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED;
+    Queue          Zero    NonZero NonZero    ACCESS | NUMA;
+    Stack          Zero    NonZero NonZero    ACCESS | NUMA;
+    Ringbuf        Zero    Zero    Pages      NUMA;
+}
+
+/// Checks a specification against the rules of its kind and returns it as the map will have it:
+/// `max_entries` is what the host chose where the specification left it open.
+pub(super) fn check(spec: &MapSpec, cpus: u32) -> Result<MapSpec, MapError> {
+    match broken_rule(spec, cpus) {
+        Ok(max_entries) => Ok(MapSpec {
+            max_entries,
+            ..spec.clone()
+        }),
+        Err(broken) => Err(MapError {
+            map: spec.name.clone(),
+            kind: spec.kind,
+            broken,
+        }),
+    }
+}
+
+fn broken_rule(spec: &MapSpec, cpus: u32) -> Result<u32, BrokenRule> {
+    let rules =
+        (RULES.iter().find(|rules| rules.kind == spec.kind)).ok_or(BrokenRule::Unsupported)?;
+    if spec.extra != 0 {
+        return Err(BrokenRule::Extra { is: spec.extra });
+    }
+    check_flags(spec, rules)?;
+    if let Some(wanted) = rules.key.wanted(spec.key_size) {
+        let is = spec.key_size;
+        return Err(BrokenRule::KeySize { is, wanted });
+    }
+    if let Some(wanted) = rules.value.wanted(spec.value_size) {
+        let is = spec.value_size;
+        return Err(BrokenRule::ValueSize { is, wanted });
+    }
+    let max_entries = check_entries(spec, rules, cpus)?;
+    check_element_size(spec)?;
+    if spec.kind.is_map_in_map() && spec.inner.is_none() {
+        return Err(BrokenRule::NoInner);
+    }
+    Ok(max_entries)
+}
+
+fn check_flags(spec: &MapSpec, rules: &KindRules) -> Result<(), BrokenRule> {
+    let flags = spec.flags.0;
+    let is_lru = matches!(spec.kind, MapKind::LruHash | MapKind::LruPercpuHash);
+    if is_lru && spec.flags.has(MapFlags::NO_PREALLOC) {
+        return Err(BrokenRule::LruNoPrealloc);
+    }
+    if flags & !rules.flags != 0 {
+        return Err(BrokenRule::Flags {
+            flags: flags & !rules.flags,
+            allowed: rules.flags,
+        });
+    }
+    for pair in [
+        MapFlags::RDONLY | MapFlags::WRONLY,
+        MapFlags::RDONLY_PROG | MapFlags::WRONLY_PROG,
+        MapFlags::NO_COMMON_LRU | MapFlags::NUMA_NODE,
+    ] {
+        if spec.flags.has(pair) {
+            return Err(BrokenRule::FlagsClash { flags: pair });
+        }
+    }
+    Ok(())
+}
+
+fn check_entries(spec: &MapSpec, rules: &KindRules, cpus: u32) -> Result<u32, BrokenRule> {
+    let is = spec.max_entries;
+    match rules.entries {
+        EntriesRule::NonZero if is == 0 => Err(BrokenRule::MaxEntries {
+            is,
+            wanted: "at least 1 is needed",
+        }),
+        EntriesRule::Pages if !is.is_power_of_two() || !is.is_multiple_of(limits::PAGE_BYTES) => {
+            Err(BrokenRule::MaxEntries {
+                is,
+                wanted: "a ring buffer's size is a power of two and a multiple of 4096",
+            })
+        }
+        EntriesRule::ZeroIsCpus if is == 0 => Ok(cpus),
+        _ if is_hash(spec.kind) && u64::from(is) > limits::HASH_ENTRIES_MAX => {
+            Err(BrokenRule::TooManyEntries {
+                is,
+                limit: limits::HASH_ENTRIES_MAX,
+            })
+        }
+        // Every CPU gets a list of its own, of equal length.
+        _ if spec.flags.has(MapFlags::NO_COMMON_LRU) => Ok(is
+            .checked_next_multiple_of(cpus)
+            .unwrap_or(is / cpus * cpus)),
+        _ => Ok(is),
+    }
+}
+
+fn check_element_size(spec: &MapSpec) -> Result<(), BrokenRule> {
+    let (key, value) = (u64::from(spec.key_size), u64::from(spec.value_size));
+    let too_big = |what, is, limit| Err(BrokenRule::ElementTooBig { what, is, limit });
+    if is_hash(spec.kind) {
+        let limit = limits::ALLOCATION_BYTES_MAX - limits::HASH_ELEMENT_OVERHEAD - 1;
+        if key + value > limit {
+            return too_big("key and value have", key + value, limit);
+        }
+    }
+    if matches!(spec.kind, MapKind::Queue | MapKind::Stack) && value > limits::ALLOCATION_BYTES_MAX
+    {
+        return too_big("value has", value, limits::ALLOCATION_BYTES_MAX);
+    }
+    if spec.kind == MapKind::Array && value > limits::ARRAY_VALUE_BYTES_MAX {
+        return too_big("value has", value, limits::ARRAY_VALUE_BYTES_MAX);
+    }
+    if spec.kind.is_per_cpu() && value.next_multiple_of(8) > limits::PERCPU_VALUE_BYTES_MAX {
+        return too_big("per-CPU value has", value, limits::PERCPU_VALUE_BYTES_MAX);
+    }
+    Ok(())
+}
+
+fn is_hash(kind: MapKind) -> bool {
+    matches!(
+        kind,
+        MapKind::Hash
+            | MapKind::PercpuHash
+            | MapKind::LruHash
+            | MapKind::LruPercpuHash
+            | MapKind::HashOfMaps
+    )
+}
+
+impl SizeRule {
+    /// What this kind wants instead of this size; `None` if it is right.
+    fn wanted(self, size: u32) -> Option<&'static str> {
+        match self {
+            Self::Zero if size != 0 => Some("this kind has none, it must be 0"),
+            Self::Four if size != 4 => Some("it must be 4"),
+            Self::NonZero if size == 0 => Some("at least 1 is needed"),
+            _ => None,
+        }
+    }
+}

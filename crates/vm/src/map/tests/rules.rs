@@ -1,0 +1,160 @@
+//! The rules of creation, as a table of specifications and what becomes of them.
+
+use std::sync::Arc;
+
+use osmia_program::{Errno, Initial, MapFlags, MapKind, MapSpec, UpdateMode};
+
+use super::{CPUS, make, make_with};
+use crate::map::{Map, Runs};
+
+const MB: u32 = 1 << 20;
+
+/// What creating a map comes to: the errno's name, or `ok` and `max_entries` if it changed.
+fn outcome(kind: &str, key: u32, value: u32, entries: u32, flags: u32) -> String {
+    let kind = MapKind::from_name(kind).expect("a kind of Linux");
+    let mut spec = MapSpec::new("m", kind, key, value, entries);
+    spec.flags = MapFlags(flags);
+    match Map::create(&spec, &Arc::new(Runs::new(CPUS))) {
+        Ok(map) if map.spec().max_entries != entries => format!("ok {}", map.spec().max_entries),
+        Ok(_) => "ok".to_owned(),
+        Err(error) => {
+            error.to_diagnostic();
+            error.errno().name().expect("a known errno").to_owned()
+        }
+    }
+}
+
+#[test]
+#[rustfmt::skip]
+fn creation_rules_of_each_kind() {
+    use MapFlags as F;
+    let table: &[(&str, u32, u32, u32, u32, &str)] = &[
+        // kind             key value  entries  flags                       outcome
+        ("hash",             4,  8,       1024, 0,                          "ok"),
+        ("hash",             0,  8,       1024, 0,                          "EINVAL"),
+        ("hash",             4,  0,       1024, 0,                          "EINVAL"),
+        ("hash",             4,  8,          0, 0,                          "EINVAL"),
+        ("hash",             4,  8,       1024, F::NO_PREALLOC,             "ok"),
+        ("hash",             4,  8,       1024, F::ZERO_SEED,               "ok"),
+        ("hash",             4,  8,       1024, F::RDONLY_PROG,             "ok"),
+        ("hash",             4,  8,       1024, F::RDONLY | F::WRONLY,      "EINVAL"),
+        ("hash",             4,  8,       1024, F::RDONLY_PROG | F::WRONLY_PROG, "EINVAL"),
+        ("hash",             4,  8,       1024, F::MMAPABLE,                "EINVAL"),
+        ("hash",             4,  8,       1024, F::INNER_MAP,               "EINVAL"),
+        ("hash",             4,  8,       1024, F::NO_COMMON_LRU,           "EINVAL"),
+        ("hash",             4,  4 * MB,  1024, 0,                          "E2BIG"),
+        ("hash",             4,  8,   u32::MAX, F::NO_PREALLOC,             "E2BIG"),
+        ("hash",             4,  8,    1 << 31, F::NO_PREALLOC,             "ENOMEM"),
+        ("percpu_hash",      4,  8,       1024, 0,                          "ok"),
+        ("percpu_hash",      4,  32768,   1,    0,                          "ok"),
+        ("percpu_hash",      4,  32769,   1,    0,                          "E2BIG"),
+        ("percpu_hash",      4,  8,       1024, F::NUMA_NODE,               "EINVAL"),
+        ("lru_hash",         4,  8,       1024, 0,                          "ok"),
+        ("lru_hash",         4,  8,       1024, F::NO_PREALLOC,             "ENOTSUPP"),
+        ("lru_hash",         4,  8,       1024, F::NO_COMMON_LRU,           "ok 1026"),
+        ("lru_hash",         4,  8,       1024, F::NO_COMMON_LRU | F::NUMA_NODE, "EINVAL"),
+        ("lru_percpu_hash",  4,  8,       1024, 0,                          "ok"),
+        ("lru_percpu_hash",  4,  8,       1024, F::NUMA_NODE,               "EINVAL"),
+        ("array",            4,  8,       1024, 0,                          "ok"),
+        ("array",            8,  8,       1024, 0,                          "EINVAL"),
+        ("array",            4,  0,       1024, 0,                          "EINVAL"),
+        ("array",            4,  8,          0, 0,                          "EINVAL"),
+        ("array",            4,  8,       1024, F::MMAPABLE | F::INNER_MAP, "ok"),
+        ("array",            4,  8,       1024, F::NO_PREALLOC,             "EINVAL"),
+        ("array",            4,  8,       1024, F::PRESERVE_ELEMS,          "EINVAL"),
+        ("array",            4,  1 << 31, 1,    0,                          "E2BIG"),
+        ("array",            4,  MB,  u32::MAX, 0,                          "ENOMEM"),
+        ("percpu_array",     4,  8,       1024, 0,                          "ok"),
+        ("percpu_array",     4,  32769,   1,    0,                          "E2BIG"),
+        ("percpu_array",     4,  8,       1024, F::MMAPABLE,                "EINVAL"),
+        ("percpu_array",     4,  8,       1024, F::INNER_MAP,               "EINVAL"),
+        ("percpu_array",     4,  8,       1024, F::NUMA_NODE,               "EINVAL"),
+        ("sockmap",          4,  4,       1,    0,                          "ENOTSUPP"),
+    ];
+    for &(kind, key, value, entries, flags, expected) in table {
+        let outcome = outcome(kind, key, value, entries, flags);
+        assert_eq!(outcome, expected, "{kind} {key} {value} {entries} {flags:#x}");
+    }
+}
+
+#[test]
+fn the_error_says_the_rule_and_the_way_out() {
+    let mut spec = MapSpec::new("flows", MapKind::LruHash, 4, 8, 1024);
+    spec.flags = MapFlags(MapFlags::MMAPABLE);
+    let error = Map::create(&spec, &Arc::new(Runs::new(CPUS))).unwrap_err();
+    let diagnostic = error.to_diagnostic();
+    assert_eq!(
+        diagnostic.message,
+        "map flows (lru_hash) cannot be made: the flags BPF_F_MMAPABLE do not apply to this kind"
+    );
+    assert_eq!(
+        diagnostic.help,
+        [
+            "this kind takes BPF_F_NO_COMMON_LRU|BPF_F_NUMA_NODE|BPF_F_RDONLY|BPF_F_WRONLY|\
+          BPF_F_ZERO_SEED|BPF_F_RDONLY_PROG|BPF_F_WRONLY_PROG"
+        ]
+    );
+}
+
+#[test]
+fn a_data_section_is_filled_then_frozen() {
+    let mut spec = MapSpec::new(".rodata", MapKind::Array, 4, 6, 1);
+    spec.flags = MapFlags(MapFlags::RDONLY_PROG);
+    spec.initial = Initial::Value(vec![1, 2, 3]);
+    spec.frozen = true;
+    let map = Map::create(&spec, &Arc::new(Runs::new(CPUS))).unwrap();
+    let key = 0u32.to_ne_bytes();
+    assert_eq!(map.lookup_outside(&key), Ok(vec![1, 2, 3, 0, 0, 0]));
+    assert_eq!(
+        map.update_outside(&key, &[0; 6], UpdateMode::Any),
+        Err(Errno::EPERM)
+    );
+    assert!(!map.program_writes());
+    spec.initial = Initial::Value(vec![0; 7]);
+    assert!(Map::create(&spec, &Arc::new(Runs::new(CPUS))).is_err());
+}
+
+#[test]
+fn access_flags_bind_the_outside_only() {
+    let key = 0u32.to_ne_bytes();
+    let read_only = make_with(MapKind::Hash, 4, 4, 4, MapFlags::RDONLY);
+    assert_eq!(
+        read_only.update_outside(&key, &[0; 4], UpdateMode::Any),
+        Err(Errno::EPERM)
+    );
+    assert_eq!(read_only.delete_outside(&key), Err(Errno::EPERM));
+    assert_eq!(read_only.update(&key, &[7; 4], 0, 0), Ok(()));
+    assert_eq!(read_only.lookup_outside(&key), Ok(vec![7; 4]));
+    let write_only = make_with(MapKind::Hash, 4, 4, 4, MapFlags::WRONLY);
+    assert_eq!(
+        write_only.update_outside(&key, &[0; 4], UpdateMode::Any),
+        Ok(())
+    );
+    assert_eq!(write_only.lookup_outside(&key), Err(Errno::EPERM));
+    assert_eq!(write_only.next_key_outside(None), Err(Errno::EPERM));
+}
+
+#[test]
+fn freezing_twice_is_busy() {
+    let map = make(MapKind::Hash, 4, 4, 4);
+    let key = 0u32.to_ne_bytes();
+    assert_eq!(map.freeze(), Ok(()));
+    assert_eq!(map.freeze(), Err(Errno::EBUSY));
+    assert_eq!(
+        map.update_outside(&key, &[0; 4], UpdateMode::Any),
+        Err(Errno::EPERM)
+    );
+    assert_eq!(map.update(&key, &[0; 4], 0, 0), Ok(()));
+}
+
+#[test]
+fn keys_and_values_of_another_size_are_invalid() {
+    for kind in [MapKind::Hash, MapKind::Array, MapKind::PercpuArray] {
+        let map = make(kind, 4, 8, 4);
+        assert_eq!(map.update(&[0; 3], &[0; 8], 0, 0), Err(Errno::EINVAL));
+        assert_eq!(map.update(&[0; 4], &[0; 7], 0, 0), Err(Errno::EINVAL));
+        assert_eq!(map.lookup_outside(&[0; 5]), Err(Errno::EINVAL));
+        assert_eq!(map.lookup_element(&[0; 5], 0), None);
+        assert_eq!(map.next_key_outside(Some(&[0; 5])), Err(Errno::EINVAL));
+    }
+}

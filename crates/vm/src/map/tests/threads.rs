@@ -1,0 +1,147 @@
+//! Several threads at once, and what a run may rely on.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread;
+
+use osmia_program::MapKind;
+
+use super::{make, read};
+
+/// A value whose words all tell the key and agree with each other.
+fn stamped(key: u32, stamp: u64) -> Vec<u8> {
+    let word = u64::from(key) << 32 | stamp & 0xffff_ffff;
+    word.to_ne_bytes().repeat(4)
+}
+
+#[test]
+fn readers_see_whole_values_of_their_key_while_writers_churn() {
+    const KEYS: u32 = 40;
+    let map = make(MapKind::Hash, 4, 32, KEYS);
+    // Runs each reader has finished. Writers stay within what spare slots can bear during a run.
+    let finished = [AtomicU64::new(0), AtomicU64::new(0)];
+    let stop = AtomicBool::new(false);
+    let write = |writer: u32| {
+        for stamp in 0..30_000u64 {
+            let key = (stamp as u32 * 7 + writer) % KEYS;
+            if (stamp / 5).is_multiple_of(3) {
+                let _ = map.delete(&key.to_ne_bytes());
+            } else {
+                map.update(&key.to_ne_bytes(), &stamped(key, stamp), 0, 0)
+                    .unwrap();
+            }
+            if stamp.is_multiple_of(500) {
+                let before = finished.each_ref().map(|runs| runs.load(Relaxed));
+                let behind = |(runs, before): (&AtomicU64, u64)| runs.load(Relaxed) < before + 2;
+                while !stop.load(Relaxed) && finished.iter().zip(before).any(behind) {
+                    thread::yield_now();
+                }
+            }
+        }
+    };
+    let read = |reader: usize| {
+        let mut key = 0;
+        while !stop.load(Relaxed) {
+            key = (key + 1) % KEYS;
+            let _run = map.runs().enter(1);
+            if let Some(value) = read(&map, &key.to_ne_bytes(), 1) {
+                let word: [u8; 8] = value[..8].try_into().unwrap();
+                assert_eq!(value, word.repeat(4), "a mixture");
+                assert_eq!((u64::from_ne_bytes(word) >> 32) as u32, key);
+            }
+            finished[reader].fetch_add(1, Relaxed);
+        }
+    };
+    thread::scope(|scope| {
+        let readers = [scope.spawn(|| read(0)), scope.spawn(|| read(1))];
+        let writers = [scope.spawn(|| write(0)), scope.spawn(|| write(1))];
+        while !writers.iter().all(|writer| writer.is_finished())
+            && !readers.iter().any(|reader| reader.is_finished())
+        {
+            thread::yield_now();
+        }
+        stop.store(true, Relaxed);
+    });
+}
+
+#[test]
+fn a_key_that_is_never_deleted_is_always_found() {
+    let map = make(MapKind::Hash, 8, 8, 5_000);
+    let fixed = u64::MAX.to_ne_bytes();
+    map.update(&fixed, &fixed, 0, 0).unwrap();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            while !stop.load(Relaxed) {
+                assert!(map.lookup_element(&fixed, 0).is_some());
+            }
+        });
+        // The index grows and is rebuilt many times.
+        for round in 0..4u64 {
+            for key in 0..4_000u64 {
+                let key = (key << 8 | round).to_ne_bytes();
+                map.update(&key, &key, 0, 0).unwrap();
+            }
+            for key in 0..4_000u64 {
+                map.delete(&(key << 8 | round).to_ne_bytes()).unwrap();
+            }
+        }
+        stop.store(true, Relaxed);
+        reader.join().unwrap();
+    });
+    assert_eq!(map.len(), 1);
+}
+
+#[test]
+fn what_a_run_holds_is_not_reused_under_it() {
+    let map = make(MapKind::Hash, 4, 8, 4);
+    let key = 1u32.to_ne_bytes();
+    map.update(&key, &[1; 8], 0, 0).unwrap();
+    let run = map.runs().enter(0);
+    let held = map.lookup_element(&key, 0).unwrap();
+    map.update(&key, &[2; 8], 0, 0).unwrap();
+    map.delete(&key).unwrap();
+    for other in 10..40u32 {
+        map.update(&other.to_ne_bytes(), &[3; 8], 0, 0).unwrap();
+        map.delete(&other.to_ne_bytes()).unwrap();
+    }
+    let mut bytes = [0; 8];
+    map.values().unwrap().read(held.index(), 0, &mut bytes);
+    assert_eq!(bytes, [1; 8]);
+    drop(run);
+}
+
+#[test]
+fn slots_come_back_once_runs_have_ended() {
+    let map = make(MapKind::Hash, 4, 8, 1_000);
+    let key = 1u32.to_ne_bytes();
+    let mut highest = 0;
+    for round in 0..1_000u64 {
+        let _run = map.runs().enter(0);
+        map.update(&key, &round.to_ne_bytes(), 0, 0).unwrap();
+        highest = highest.max(map.lookup_element(&key, 0).unwrap().index());
+    }
+    assert!(highest < 128, "{highest} slots for one element");
+}
+
+#[test]
+fn deleting_and_inserting_within_one_run_never_fails() {
+    for kind in [MapKind::Hash, MapKind::LruHash, MapKind::PercpuHash] {
+        let map = make(kind, 4, 8, 2);
+        let _run = map.runs().enter(0);
+        for key in 0..1_000u32 {
+            map.update(&key.to_ne_bytes(), &[1; 8], 0, 0).unwrap();
+            map.delete(&key.to_ne_bytes()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_lru_keeps_what_is_used() {
+    let map = make(MapKind::LruHash, 4, 8, 64);
+    let hot = 1u32.to_ne_bytes();
+    map.update(&hot, &[1; 8], 0, 0).unwrap();
+    for cold in 1_000..2_000u32 {
+        map.update(&cold.to_ne_bytes(), &[0; 8], 0, 0).unwrap();
+        assert!(map.lookup_element(&hot, 0).is_some(), "evicted at {cold}");
+    }
+}
