@@ -4,6 +4,7 @@
 //! time; it does not know programs, maps or helpers (names for them come from the caller).
 
 mod asm;
+pub mod classic;
 pub mod codes;
 mod decode;
 mod diagnose;
