@@ -20,6 +20,7 @@ pub mod limits;
 mod parse;
 mod query;
 mod ty;
+pub mod value;
 
 pub use btf::Btf;
 pub use build::{BtfBuilder, Moved, NewMember};
