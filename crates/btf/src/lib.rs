@@ -18,6 +18,7 @@ mod index;
 mod kind;
 pub mod limits;
 mod parse;
+pub mod print;
 mod query;
 mod ty;
 pub mod value;
