@@ -8,6 +8,7 @@
 
 mod abi;
 pub mod codes;
+pub mod context;
 mod errno;
 mod hook;
 mod host;
