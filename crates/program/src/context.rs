@@ -160,9 +160,9 @@ impl ContextLayout {
         }
         let within = (offset - u64::from(field.offset)) % u64::from(field.bytes);
         let whole = within == 0 && bytes == field.bytes;
-        let part = within % u64::from(bytes.max(1)) == 0 && bytes < field.bytes;
+        let part = within.is_multiple_of(u64::from(bytes.max(1))) && bytes < field.bytes;
         // `cb` is the program's own scratch space: any aligned access inside it.
-        let scratch = field.name == "cb" && offset % u64::from(bytes.max(1)) == 0;
+        let scratch = field.name == "cb" && offset.is_multiple_of(u64::from(bytes.max(1)));
         let scalar = field.value == ContextValue::Scalar;
         if whole || scratch || (part && scalar && !write) {
             Ok(field)

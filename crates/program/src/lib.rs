@@ -10,6 +10,7 @@ mod abi;
 pub mod codes;
 pub mod context;
 mod errno;
+pub mod helper;
 mod hook;
 mod host;
 mod kind;

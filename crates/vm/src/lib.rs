@@ -1,7 +1,34 @@
 //! The machine: an interpreter that trusts nothing, the memory it checks, maps and helpers.
 //!
+//! [`Code::prepare`] decodes a program once; a [`Machine`] takes an input and runs it. A run ends
+//! with an [`Outcome`] or with a [`Trap`] that says which instruction did what it may not.
+//!
 //! This crate does not know object files, packets' origins or Linux system calls.
 
+mod checked;
+mod code;
 pub mod codes;
+mod context;
+mod disasm;
+mod env;
+mod guest;
+mod helper;
+mod interp;
+pub mod limits;
+mod machine;
 pub mod map;
 pub mod memory;
+mod op;
+mod packet;
+mod prepare;
+mod trap;
+mod world;
+
+pub use code::Code;
+pub use env::{Clock, Environment, Random, Task};
+pub use guest::{Call, Fault, Guest};
+pub use machine::{Machine, Outcome};
+pub use packet::Packet;
+pub use prepare::PrepareError;
+pub use trap::{Access, Cause, Target, Trap};
+pub use world::{ContextBytes, InputError, Layer, Redirect, World};

@@ -1,5 +1,7 @@
 //! Memory that programs touch.
 
 mod block;
+mod space;
 
 pub use block::Block;
+pub use space::{Cell, Rights, Shape, Space, Spot};

@@ -7,10 +7,7 @@ const NONE: Class = Class::NONE;
 const TC: Class = Class::TC;
 const CGROUP: Class = Class::CGROUP;
 const STREAM: Class = Class::STREAM;
-const DIRECT: Class = Class::TC
-    .or(Class::CGROUP)
-    .or(Class::LWT)
-    .or(Class::STREAM);
+const DIRECT: Class = Class::TC.or(Class::CGROUP).or(Class::LWT).or(Class::STREAM);
 const MARKERS: Class = Class::TC.or(Class::CGROUP).or(Class::LWT);
 const TIMED: Class = Class::TC.or(Class::CGROUP);
 

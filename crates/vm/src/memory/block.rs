@@ -90,7 +90,7 @@ impl Block {
     pub fn read(&self, element: usize, offset: usize, out: &mut [u8]) {
         let start = self.start(element, offset, out.len());
         let mut at = 0;
-        if start % 8 == 0 {
+        if start.is_multiple_of(8) {
             while out.len() - at >= 8 {
                 // SAFETY: in bounds by `start`, aligned by the test above and steps of eight.
                 let word =
@@ -109,7 +109,7 @@ impl Block {
     pub fn write(&self, element: usize, offset: usize, bytes: &[u8]) {
         let start = self.start(element, offset, bytes.len());
         let mut at = 0;
-        if start % 8 == 0 {
+        if start.is_multiple_of(8) {
             for chunk in bytes.chunks_exact(8) {
                 let value = u64::from_ne_bytes(chunk.try_into().expect("chunks of eight"));
                 // SAFETY: in bounds by `start`, aligned by the test above and steps of eight.

@@ -1,0 +1,181 @@
+//! The helpers of Linux: one table by number, with what is known about calling each of them.
+//!
+//! Numbers and names are those of `enum bpf_func_id`, argument and return classes those of the
+//! prototypes in the kernel (read in 6.12). What a helper does is not known here.
+
+mod table;
+
+/// Every helper; the position is the number.
+pub static ALL: &[Helper] = &table::ALL;
+
+/// A helper.
+#[derive(Debug)]
+pub struct Helper {
+    /// Its number.
+    pub id: u32,
+    /// Its name as programs write it: `bpf_map_lookup_elem`.
+    pub name: &'static str,
+    /// Which programs may call it on Linux, for people.
+    pub availability: &'static str,
+    /// How it is called, where that is described.
+    pub prototype: Option<&'static Prototype>,
+    /// Only for programs under a licence compatible with the GPL.
+    pub gpl_only: bool,
+    /// Addresses into the packet from before the call are invalid after it.
+    pub moves_packet: bool,
+}
+
+/// How a helper is called.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Prototype {
+    /// r1 to r5.
+    pub args: &'static [Arg],
+    /// r0.
+    pub returns: Returns,
+}
+
+/// What an argument must be.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Arg {
+    /// Any number.
+    Scalar,
+    /// A map.
+    Map,
+    /// Bytes of the map's key size to read.
+    MapKey,
+    /// Bytes of the map's value size to read.
+    MapValue,
+    /// Room for a value of the map.
+    MapValueOut,
+    /// The context.
+    Context,
+    /// Bytes to read; the next argument is how many.
+    Read,
+    /// The same, or null with a size of 0.
+    ReadOrNull,
+    /// Room to write; the next argument is how many bytes.
+    Write,
+    /// The same, or null with a size of 0.
+    WriteOrNull,
+    /// How many bytes the argument before has, not 0.
+    Size,
+    /// How many bytes the argument before has.
+    SizeOrZero,
+    /// A zero-terminated string in a read-only map.
+    ConstString,
+    /// Room for a 64-bit number.
+    LongOut,
+    /// A function of the program.
+    Function,
+    /// An address in the stack, or null.
+    StackOrNull,
+    /// A reservation in a ring buffer, which the call ends.
+    Reservation,
+    /// A `struct bpf_spin_lock` in a map value.
+    SpinLock,
+}
+
+/// What a helper returns.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Returns {
+    /// Nothing of use.
+    Void,
+    /// A number.
+    Scalar,
+    /// The address of a map value, or null.
+    MapValueOrNull,
+    /// The address of a ring buffer reservation, or null.
+    ReservationOrNull,
+}
+
+impl Returns {
+    /// True if the result is an address that may be null.
+    pub const fn may_be_null(self) -> bool {
+        matches!(self, Returns::MapValueOrNull | Returns::ReservationOrNull)
+    }
+}
+
+impl Prototype {
+    const fn new(args: &'static [Arg], returns: Returns) -> Self {
+        Self { args, returns }
+    }
+}
+
+impl Helper {
+    const fn new(id: u32, name: &'static str, availability: &'static str) -> Self {
+        Self {
+            id,
+            name,
+            availability,
+            prototype: None,
+            gpl_only: false,
+            moves_packet: false,
+        }
+    }
+
+    const fn with(mut self, prototype: &'static Prototype) -> Self {
+        self.prototype = Some(prototype);
+        self
+    }
+
+    const fn gpl(mut self) -> Self {
+        self.gpl_only = true;
+        self
+    }
+
+    const fn moves_packet(mut self) -> Self {
+        self.moves_packet = true;
+        self
+    }
+}
+
+/// The helper of this number.
+pub fn by_id(id: u32) -> Option<&'static Helper> {
+    ALL.get(id as usize)
+}
+
+/// The helper of this name, with or without `bpf_`.
+pub fn by_name(name: &str) -> Option<&'static Helper> {
+    let bare = name.strip_prefix("bpf_").unwrap_or(name);
+    ALL.iter().find(|helper| &helper.name[4..] == bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_position_is_the_number() {
+        for (position, helper) in ALL.iter().enumerate() {
+            assert_eq!(helper.id as usize, position);
+            assert!(helper.name.starts_with("bpf_"));
+        }
+    }
+
+    #[test]
+    fn a_size_follows_every_buffer() {
+        for helper in ALL {
+            let Some(prototype) = helper.prototype else {
+                continue;
+            };
+            for (position, arg) in prototype.args.iter().enumerate() {
+                let sized = matches!(
+                    arg,
+                    Arg::Read | Arg::ReadOrNull | Arg::Write | Arg::WriteOrNull
+                );
+                let size = prototype.args.get(position + 1);
+                let follows = matches!(size, Some(Arg::Size | Arg::SizeOrZero));
+                assert!(!sized || follows, "{}", helper.name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_numbers_agree() {
+        assert_eq!(by_name("bpf_map_lookup_elem").unwrap().id, 1);
+        assert_eq!(by_name("ringbuf_reserve").unwrap().id, 131);
+        assert_eq!(by_id(211).unwrap().name, "bpf_cgrp_storage_delete");
+        assert!(by_id(212).is_none());
+        assert!(by_name("bpf_no_such_thing").is_none());
+    }
+}

@@ -1,0 +1,420 @@
+//! A program decoded once, ready to run any number of times.
+
+use std::sync::Arc;
+
+use osmia_isa::{AtomicOp, Callee, EndOp, Endian, Imm64, Insn, Operand, Size, Width, decode};
+use osmia_program::Program;
+
+use crate::checked::Checked;
+use crate::helper::{self, HelperFn};
+use crate::op::{self, Op, OpCode, R, Rmw};
+use crate::prepare::PrepareError;
+
+/// The number of `bpf_tail_call`, which is control flow rather than a call.
+const TAIL_CALL: i32 = 12;
+
+/// A helper a code calls.
+#[derive(Copy, Clone)]
+pub(crate) struct Callable {
+    pub(crate) function: HelperFn<Checked>,
+    pub(crate) name: &'static str,
+    /// Null is an answer of it that programs must check for.
+    pub(crate) may_be_null: bool,
+}
+
+/// A program decoded once.
+pub struct Code {
+    program: Arc<Program>,
+    pub(crate) ops: Vec<Op>,
+    /// The slot of each operation.
+    slots: Vec<u32>,
+    pub(crate) helpers: Vec<Callable>,
+    /// Why operations are unusable.
+    pub(crate) reasons: Vec<Unusable>,
+    /// Operations that functions start with, in order.
+    functions: Vec<u32>,
+}
+
+/// Why an operation cannot run.
+#[derive(Clone, Debug)]
+pub(crate) enum Unusable {
+    Poisoned(String),
+    Unsupported(String),
+}
+
+impl Code {
+    /// Decodes a program.
+    ///
+    /// # Errors
+    /// If it calls helpers this machine does not have. Instructions it cannot run are an error
+    /// only once they are reached.
+    pub fn prepare(program: &Arc<Program>) -> Result<Arc<Code>, PrepareError> {
+        let mut builder = Builder::new(program);
+        let mut at = 0;
+        while at < program.insns.len() {
+            let insn = decode(&program.insns, at).expect("a program's layout is checked");
+            builder.add(at, insn)?;
+            at += insn.slots();
+        }
+        Ok(Arc::new(builder.finish()))
+    }
+
+    /// What it was made from.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// The slot of an operation.
+    pub(crate) fn slot(&self, op: usize) -> usize {
+        self.slots.get(op).map_or(0, |&slot| slot as usize)
+    }
+
+    /// True if a function starts with this operation.
+    pub(crate) fn is_function(&self, op: u64) -> bool {
+        u32::try_from(op).is_ok_and(|op| self.functions.binary_search(&op).is_ok())
+    }
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Code")
+            .field("program", &self.program.name)
+            .field("ops", &self.ops.len())
+            .finish_non_exhaustive()
+    }
+}
+
+struct Builder<'p> {
+    program: &'p Arc<Program>,
+    ops: Vec<Op>,
+    slots: Vec<u32>,
+    /// The operation of each slot.
+    op_of_slot: Vec<u32>,
+    helpers: Vec<Callable>,
+    helper_ids: Vec<u32>,
+    reasons: Vec<Unusable>,
+    functions: Vec<u32>,
+}
+
+impl<'p> Builder<'p> {
+    fn new(program: &'p Arc<Program>) -> Self {
+        let mut op_of_slot = Vec::with_capacity(program.insns.len());
+        let mut at = 0;
+        let mut op = 0;
+        while at < program.insns.len() {
+            let insn = decode(&program.insns, at).expect("a program's layout is checked");
+            for _ in 0..insn.slots() {
+                op_of_slot.push(op);
+            }
+            at += insn.slots();
+            op += 1;
+        }
+        Self {
+            program,
+            ops: Vec::with_capacity(op as usize),
+            slots: Vec::with_capacity(op as usize),
+            op_of_slot,
+            helpers: Vec::new(),
+            helper_ids: Vec::new(),
+            reasons: Vec::new(),
+            functions: vec![0],
+        }
+    }
+
+    fn finish(mut self) -> Code {
+        self.functions.sort_unstable();
+        self.functions.dedup();
+        Code {
+            program: Arc::clone(self.program),
+            ops: self.ops,
+            slots: self.slots,
+            helpers: self.helpers,
+            reasons: self.reasons,
+            functions: self.functions,
+        }
+    }
+
+    /// The operation a jump from slot `at` (of one slot) lands on. The layout check saw to it
+    /// that it lands on one.
+    fn target(&self, at: usize, distance: i32) -> i32 {
+        let slot = at as i64 + 1 + i64::from(distance);
+        let op = usize::try_from(slot)
+            .ok()
+            .and_then(|slot| self.op_of_slot.get(slot))
+            .expect("a program's layout is checked");
+        *op as i32
+    }
+
+    fn unusable(&mut self, why: Unusable) -> Op {
+        self.reasons.push(why);
+        plain(
+            OpCode::Unusable,
+            R::R0,
+            R::R0,
+            0,
+            self.reasons.len() as u64 - 1,
+        )
+    }
+
+    fn unsupported(&mut self, what: impl Into<String>) -> Op {
+        self.unusable(Unusable::Unsupported(what.into()))
+    }
+
+    fn add(&mut self, at: usize, insn: Insn) -> Result<(), PrepareError> {
+        let op = match self.program.poison_at(at) {
+            Some(poison) => self.unusable(Unusable::Poisoned(poison.reason.clone())),
+            None => self.op(at, insn)?,
+        };
+        self.ops.push(op);
+        self.slots.push(at as u32);
+        Ok(())
+    }
+
+    fn op(&mut self, at: usize, insn: Insn) -> Result<Op, PrepareError> {
+        Ok(match insn {
+            Insn::Alu {
+                op,
+                width,
+                dst,
+                src,
+            } => with_operand(dst, src, 0, |immediate| op::alu(op, width, immediate)),
+            Insn::Neg { width, dst } => {
+                let code = match width {
+                    Width::W64 => OpCode::Neg64,
+                    Width::W32 => OpCode::Neg32,
+                };
+                plain(code, dst.into(), R::R0, 0, 0)
+            }
+            Insn::MovSx {
+                width,
+                dst,
+                src,
+                from,
+            } => {
+                let code = match (width, from) {
+                    (Width::W64, Size::B) => OpCode::MovSx64B,
+                    (Width::W64, Size::H) => OpCode::MovSx64H,
+                    (Width::W64, _) => OpCode::MovSx64W,
+                    (Width::W32, Size::B) => OpCode::MovSx32B,
+                    (Width::W32, _) => OpCode::MovSx32H,
+                };
+                plain(code, dst.into(), src.into(), 0, 0)
+            }
+            Insn::End { op, dst, size } => {
+                let swap = match op {
+                    EndOp::Swap => true,
+                    EndOp::ToBe => Endian::NATIVE == Endian::Little,
+                    EndOp::ToLe => Endian::NATIVE == Endian::Big,
+                };
+                let code = match (swap, size) {
+                    (true, Size::H) => OpCode::Swap16,
+                    (true, Size::W) => OpCode::Swap32,
+                    (true, _) => OpCode::Swap64,
+                    (false, Size::H) => OpCode::Cut16,
+                    (false, Size::W) => OpCode::Cut32,
+                    (false, _) => OpCode::Nothing,
+                };
+                plain(code, dst.into(), R::R0, 0, 0)
+            }
+            Insn::LoadImm64 { dst, value } => {
+                let value = match self.immediate(at, value) {
+                    Ok(value) => value,
+                    Err(what) => return Ok(self.unsupported(what)),
+                };
+                plain(OpCode::LoadImm, dst.into(), R::R0, 0, value)
+            }
+            Insn::Load {
+                size,
+                sign_extend,
+                dst,
+                base,
+                off,
+            } => {
+                let code = match (size, sign_extend) {
+                    (Size::B, false) => OpCode::LoadB,
+                    (Size::H, false) => OpCode::LoadH,
+                    (Size::W, false) => OpCode::LoadW,
+                    (Size::DW, _) => OpCode::LoadDW,
+                    (Size::B, true) => OpCode::LoadSxB,
+                    (Size::H, true) => OpCode::LoadSxH,
+                    (Size::W, true) => OpCode::LoadSxW,
+                };
+                plain(code, dst.into(), base.into(), off.into(), 0)
+            }
+            Insn::Store {
+                size,
+                base,
+                off,
+                src,
+            } => with_operand(base, src, off.into(), |immediate| match (size, immediate) {
+                (Size::B, false) => OpCode::StoreB,
+                (Size::H, false) => OpCode::StoreH,
+                (Size::W, false) => OpCode::StoreW,
+                (Size::DW, false) => OpCode::StoreDW,
+                (Size::B, true) => OpCode::StoreImmB,
+                (Size::H, true) => OpCode::StoreImmH,
+                (Size::W, true) => OpCode::StoreImmW,
+                (Size::DW, true) => OpCode::StoreImmDW,
+            }),
+            Insn::Atomic {
+                op,
+                size,
+                base,
+                off,
+                src,
+            } => {
+                let code = match size {
+                    Size::DW => OpCode::Atomic64,
+                    _ => OpCode::Atomic32,
+                };
+                plain(code, base.into(), src.into(), off.into(), rmw(op) as u64)
+            }
+            Insn::LoadAcquire {
+                size,
+                dst,
+                base,
+                off,
+            } => plain(
+                OpCode::LoadAcquire,
+                dst.into(),
+                base.into(),
+                off.into(),
+                size.bytes(),
+            ),
+            Insn::StoreRelease {
+                size,
+                base,
+                off,
+                src,
+            } => plain(
+                OpCode::StoreRelease,
+                base.into(),
+                src.into(),
+                off.into(),
+                size.bytes(),
+            ),
+            Insn::LoadPacket { size, index, off } => match index {
+                None => plain(OpCode::LoadPacketAbs, R::R0, R::R0, off, size.bytes()),
+                Some(index) => plain(
+                    OpCode::LoadPacketInd,
+                    R::R0,
+                    index.into(),
+                    off,
+                    size.bytes(),
+                ),
+            },
+            Insn::Jump { off, .. } => plain(OpCode::Jump, R::R0, R::R0, self.target(at, off), 0),
+            Insn::JumpIf {
+                cond,
+                width,
+                dst,
+                src,
+                off,
+            } => {
+                let target = self.target(at, off.into());
+                with_operand(dst, src, target, |immediate| {
+                    op::jump(cond, width, immediate)
+                })
+            }
+            Insn::MayGoto { off } => {
+                let target = self.target(at, off.into());
+                plain(OpCode::MayGoto, R::R0, R::R0, target, 0)
+            }
+            Insn::Call(Callee::Helper(TAIL_CALL)) => plain(OpCode::TailCall, R::R0, R::R0, 0, 0),
+            Insn::Call(Callee::Helper(id)) => {
+                let index = self.helper(at, id)?;
+                plain(OpCode::CallHelper, R::R0, R::R0, 0, index)
+            }
+            Insn::Call(Callee::Local(off)) => {
+                let target = self.target(at, off);
+                self.functions.push(target as u32);
+                plain(OpCode::CallLocal, R::R0, R::R0, target, 0)
+            }
+            Insn::Call(Callee::Kfunc { id, .. }) => self.unsupported(format!(
+                "kernel functions (BTF id {id}) are not available in the user-space host yet"
+            )),
+            Insn::CallReg(reg) => self.unsupported(format!(
+                "call through {reg}: Linux has no calls through registers either"
+            )),
+            Insn::Exit => plain(OpCode::Exit, R::R0, R::R0, 0, 0),
+            Insn::AddrSpaceCast { .. } => {
+                self.unsupported("addr_space_cast: arenas are not supported yet")
+            }
+        })
+    }
+
+    fn immediate(&mut self, at: usize, value: Imm64) -> Result<u64, String> {
+        match value {
+            Imm64::Value(value) => Ok(value),
+            Imm64::Func(distance) => {
+                let target = self.target(at, distance);
+                self.functions.push(target as u32);
+                Ok(Checked::function_address(target as usize))
+            }
+            Imm64::BtfId { id, .. } => Err(format!(
+                "kernel variables (BTF id {id}) are not available in the user-space host yet"
+            )),
+            Imm64::MapFd(_) | Imm64::MapValue { .. } => {
+                Err("a map is named by file descriptor, which only a kernel can resolve".into())
+            }
+            Imm64::MapIdx(_) | Imm64::MapIdxValue { .. } => Err("maps come next".into()),
+        }
+    }
+
+    /// The position of a helper in the code's list.
+    fn helper(&mut self, at: usize, id: i32) -> Result<u64, PrepareError> {
+        let number = u32::try_from(id).unwrap_or(u32::MAX);
+        if let Some(index) = self.helper_ids.iter().position(|&known| known == number) {
+            return Ok(index as u64);
+        }
+        let known = osmia_program::helper::by_id(number);
+        let Some((entry, function)) = known.zip(helper::implementation(number)) else {
+            return Err(PrepareError::HelperMissing {
+                program: Arc::clone(self.program),
+                slot: at,
+                id,
+            });
+        };
+        self.helper_ids.push(number);
+        self.helpers.push(Callable {
+            function,
+            name: entry.name,
+            may_be_null: entry
+                .prototype
+                .is_some_and(|prototype| prototype.returns.may_be_null()),
+        });
+        Ok(self.helpers.len() as u64 - 1)
+    }
+}
+
+const fn plain(code: OpCode, dst: R, src: R, arg: i32, imm: u64) -> Op {
+    Op {
+        imm,
+        arg,
+        code,
+        dst,
+        src,
+    }
+}
+
+fn with_operand(dst: osmia_isa::Reg, src: Operand, arg: i32, code: impl Fn(bool) -> OpCode) -> Op {
+    match src {
+        Operand::Reg(src) => plain(code(false), dst.into(), src.into(), arg, 0),
+        Operand::Imm(imm) => plain(code(true), dst.into(), R::R0, arg, i64::from(imm) as u64),
+    }
+}
+
+const fn rmw(op: AtomicOp) -> Rmw {
+    match op {
+        AtomicOp::Add { fetch: false } => Rmw::Add,
+        AtomicOp::Or { fetch: false } => Rmw::Or,
+        AtomicOp::And { fetch: false } => Rmw::And,
+        AtomicOp::Xor { fetch: false } => Rmw::Xor,
+        AtomicOp::Add { fetch: true } => Rmw::FetchAdd,
+        AtomicOp::Or { fetch: true } => Rmw::FetchOr,
+        AtomicOp::And { fetch: true } => Rmw::FetchAnd,
+        AtomicOp::Xor { fetch: true } => Rmw::FetchXor,
+        AtomicOp::Xchg => Rmw::Xchg,
+        AtomicOp::Cmpxchg => Rmw::Cmpxchg,
+    }
+}

@@ -1,0 +1,139 @@
+//! What the machine knows about the world: clock, chance, CPU, task. All of it can be fixed.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Where time comes from.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine's monotonic clock, counted from when the clock was made.
+    Real(Instant),
+    /// The same nanosecond count every time.
+    Fixed(u64),
+    /// Starts at `now` and goes on by `step` with every look.
+    Steps {
+        /// What the next look sees.
+        now: u64,
+        /// Nanoseconds between looks.
+        step: u64,
+    },
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn real() -> Self {
+        Clock::Real(Instant::now())
+    }
+
+    /// Nanoseconds now.
+    pub fn nanoseconds(&mut self) -> u64 {
+        match self {
+            Clock::Real(start) => u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Clock::Fixed(now) => *now,
+            Clock::Steps { now, step } => {
+                let seen = *now;
+                *now = now.wrapping_add(*step);
+                seen
+            }
+        }
+    }
+}
+
+/// A generator of random numbers for programs (xorshift64*): repeatable, not for secrets.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// From a seed; the same seed gives the same numbers.
+    pub const fn seeded(seed: u64) -> Self {
+        // Zero is the one state the generator cannot leave.
+        Self(seed ^ 0x9e37_79b9_7f4a_7c15 | 1)
+    }
+
+    /// From the time of day.
+    pub fn unpredictable() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self::seeded(now.map_or(1, |since| since.as_nanos() as u64))
+    }
+
+    /// The next 32 bits.
+    pub fn next_u32(&mut self) -> u32 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as u32
+    }
+}
+
+/// The task a program runs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Thread id, the kernel's pid.
+    pub pid: u32,
+    /// Process id, the kernel's tgid.
+    pub tgid: u32,
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Command name, cut to 15 bytes.
+    pub comm: String,
+}
+
+impl Default for Task {
+    /// The task of a machine nobody described: process 1, user 0.
+    fn default() -> Self {
+        Self {
+            pid: 1,
+            tgid: 1,
+            uid: 0,
+            gid: 0,
+            comm: "osmia".to_owned(),
+        }
+    }
+}
+
+/// What helpers see of the world.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// CPU number.
+    pub cpu: u32,
+    /// NUMA node.
+    pub node: u32,
+    /// Clock.
+    pub clock: Clock,
+    /// Random numbers.
+    pub random: Random,
+    /// Task.
+    pub task: Task,
+    /// Ticks a second, for jiffies.
+    pub hertz: u64,
+    /// Instructions one run may execute.
+    pub insns_max: u64,
+}
+
+impl Environment {
+    /// Real time and unpredictable numbers.
+    pub fn real() -> Self {
+        Self {
+            clock: Clock::real(),
+            random: Random::unpredictable(),
+            ..Self::repeatable(0)
+        }
+    }
+
+    /// The same for the same seed: the clock starts at one second and ticks a microsecond a look.
+    pub fn repeatable(seed: u64) -> Self {
+        Self {
+            cpu: 0,
+            node: 0,
+            clock: Clock::Steps {
+                now: 1_000_000_000,
+                step: 1_000,
+            },
+            random: Random::seeded(seed),
+            task: Task::default(),
+            hertz: 250,
+            insns_max: crate::limits::INSNS_PER_RUN,
+        }
+    }
+}

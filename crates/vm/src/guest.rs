@@ -1,0 +1,161 @@
+//! What helpers may ask of the engine that runs a program.
+//!
+//! Helpers are written once against [`Guest`]; the interpreter implements it with checked
+//! addresses, native code can with real ones. This module does not know either form.
+
+use crate::packet::Packet;
+use crate::trap::Trap;
+use crate::world::World;
+
+/// Why a helper could not do its work in a way the program must not survive.
+#[derive(Debug)]
+pub enum Fault {
+    /// A pointer argument does not allow the access.
+    Access {
+        /// Which argument, from 1.
+        argument: usize,
+        /// The address.
+        address: u64,
+        /// Bytes.
+        bytes: u64,
+        /// Store instead of load.
+        write: bool,
+    },
+    /// An argument makes no sense.
+    Argument {
+        /// Which, from 1.
+        argument: usize,
+        /// What is wrong, as a phrase that follows "argument 1".
+        what: String,
+    },
+    /// A callback trapped.
+    Trap(Box<Trap>),
+}
+
+/// The memory and the functions of a running program.
+pub trait Guest: Sized {
+    /// Copies bytes out of the program's memory; false, and nothing copied, if it may not read them.
+    fn read(&self, address: u64, out: &mut [u8]) -> bool;
+    /// Copies bytes into the program's memory; false, and nothing copied, if it may not write them.
+    fn write(&mut self, address: u64, bytes: &[u8]) -> bool;
+    /// True if the program may read (or write) all these bytes.
+    fn allows(&self, address: u64, bytes: u32, write: bool) -> bool;
+    /// True if this is the program's context.
+    fn is_context(&self, address: u64) -> bool;
+    /// The packet was moved or resized: addresses from before must not be used any more.
+    fn packet_moved(&mut self, packet: &Packet);
+    /// Calls a function of the program by its address.
+    ///
+    /// # Errors
+    /// If it is not a function or the function traps.
+    fn invoke(
+        &mut self,
+        world: &mut World,
+        function: u64,
+        argument: usize,
+        args: [u64; 5],
+    ) -> Result<u64, Fault>;
+}
+
+/// One call of a helper: its arguments and everything it may touch.
+#[derive(Debug)]
+pub struct Call<'a, G: Guest> {
+    /// The engine.
+    pub guest: &'a mut G,
+    /// The world.
+    pub world: &'a mut World,
+    /// r1 to r5.
+    pub args: [u64; 5],
+}
+
+impl<G: Guest> Call<'_, G> {
+    /// Reads all of `out` from where argument `argument` (from 1) points.
+    ///
+    /// # Errors
+    /// If the program may not read it.
+    pub fn read(&self, argument: usize, out: &mut [u8]) -> Result<(), Fault> {
+        let address = self.args[argument - 1];
+        if self.guest.read(address, out) {
+            return Ok(());
+        }
+        Err(Fault::Access {
+            argument,
+            address,
+            bytes: out.len() as u64,
+            write: false,
+        })
+    }
+
+    /// Writes all of `bytes` to where argument `argument` (from 1) points.
+    ///
+    /// # Errors
+    /// If the program may not write it.
+    pub fn write(&mut self, argument: usize, bytes: &[u8]) -> Result<(), Fault> {
+        let address = self.args[argument - 1];
+        if self.guest.write(address, bytes) {
+            return Ok(());
+        }
+        Err(Fault::Access {
+            argument,
+            address,
+            bytes: bytes.len() as u64,
+            write: true,
+        })
+    }
+
+    /// Checks that the program may write `bytes` bytes where an argument points.
+    ///
+    /// # Errors
+    /// If it may not.
+    pub fn check_write(&self, argument: usize, bytes: u32) -> Result<(), Fault> {
+        let address = self.args[argument - 1];
+        if self.guest.allows(address, bytes, true) {
+            return Ok(());
+        }
+        Err(Fault::Access {
+            argument,
+            address,
+            bytes: u64::from(bytes),
+            write: true,
+        })
+    }
+
+    /// Reads `bytes` bytes into a buffer of the world's that is handed back with [`World::reuse`].
+    ///
+    /// # Errors
+    /// If the program may not read them.
+    pub fn bytes(&mut self, argument: usize, bytes: usize) -> Result<Vec<u8>, Fault> {
+        let address = self.args[argument - 1];
+        let denied = Fault::Access {
+            argument,
+            address,
+            bytes: bytes as u64,
+            write: false,
+        };
+        // Checked before the buffer grows: a program chooses the length.
+        let len = u32::try_from(bytes).unwrap_or(u32::MAX);
+        if !self.guest.allows(address, len, false) {
+            return Err(denied);
+        }
+        let mut buffer = self.world.buffer(bytes);
+        if self.guest.read(address, &mut buffer) {
+            Ok(buffer)
+        } else {
+            Err(denied)
+        }
+    }
+
+    /// Checks that an argument is the program's context.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn context(&self, argument: usize) -> Result<(), Fault> {
+        if self.guest.is_context(self.args[argument - 1]) {
+            return Ok(());
+        }
+        Err(Fault::Argument {
+            argument,
+            what: format!("is {:#x}, not the context", self.args[argument - 1]),
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! Clock, chance, CPU and task.
+
+use crate::guest::{Call, Fault, Guest};
+
+/// `bpf_ktime_get_ns`, `_boot_ns`, `_coarse_ns`, `_tai_ns`: one clock for all.
+pub(super) fn ktime<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    Ok(call.world.env.clock.nanoseconds())
+}
+
+/// `bpf_jiffies64`
+pub(super) fn jiffies64<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let tick = 1_000_000_000 / call.world.env.hertz.max(1);
+    Ok(call.world.env.clock.nanoseconds() / tick.max(1))
+}
+
+/// `bpf_get_prandom_u32`
+pub(super) fn get_prandom_u32<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    Ok(u64::from(call.world.env.random.next_u32()))
+}
+
+/// `bpf_get_smp_processor_id`
+pub(super) fn get_smp_processor_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    Ok(u64::from(call.world.env.cpu))
+}
+
+/// `bpf_get_numa_node_id`
+pub(super) fn get_numa_node_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    Ok(u64::from(call.world.env.node))
+}
+
+/// `bpf_get_current_pid_tgid`
+pub(super) fn get_current_pid_tgid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let task = &call.world.env.task;
+    Ok(u64::from(task.tgid) << 32 | u64::from(task.pid))
+}
+
+/// `bpf_get_current_uid_gid`
+pub(super) fn get_current_uid_gid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let task = &call.world.env.task;
+    Ok(u64::from(task.gid) << 32 | u64::from(task.uid))
+}
+
+/// Bytes of a task's name, its zero included (`TASK_COMM_LEN`).
+const COMM_BYTES: usize = 16;
+
+/// `bpf_get_current_comm`: the name cut to the buffer, the rest of the buffer zero.
+pub(super) fn get_current_comm<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let size = call.args[1] as u32 as usize;
+    call.check_write(1, call.args[1] as u32)?;
+    let mut buffer = call.world.buffer(size);
+    let comm = call.world.env.task.comm.as_bytes();
+    let len = comm.len().min(COMM_BYTES - 1).min(size.saturating_sub(1));
+    buffer[..len].copy_from_slice(&comm[..len]);
+    let result = call.write(1, &buffer);
+    call.world.reuse(buffer);
+    result.map(|()| 0)
+}
+
+/// `bpf_get_current_task`: tasks are not modelled, so there is none to point to.
+pub(super) fn get_current_task<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
+    Ok(0)
+}

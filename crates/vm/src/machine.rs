@@ -1,0 +1,88 @@
+//! Everything one worker needs to run programs, kept between runs so that none allocates.
+
+use std::sync::Arc;
+
+use osmia_program::{ProgramKind, Record};
+
+use crate::checked::Checked;
+use crate::code::Code;
+use crate::env::Environment;
+use crate::interp;
+use crate::trap::Trap;
+use crate::world::{InputError, Layer, World};
+
+/// What a run came to.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// r0 at the end; program types look at its low 32 bits.
+    pub value: u64,
+    /// Instructions executed.
+    pub insns: u64,
+}
+
+/// A CPU of the user-space host: one run at a time.
+#[derive(Debug)]
+pub struct Machine {
+    memory: Checked,
+    world: World,
+}
+
+impl Machine {
+    /// A machine in this environment. `None` if memory is short.
+    pub fn new(env: Environment) -> Option<Self> {
+        Some(Self {
+            memory: Checked::new()?,
+            world: World::new(env)?,
+        })
+    }
+
+    /// Clock, chance, CPU and task, to look at or change between runs.
+    pub fn environment(&mut self) -> &mut Environment {
+        &mut self.world.env
+    }
+
+    /// Takes the packet and the context for the next runs of programs of this type. An empty
+    /// context stands for the type's default; addresses and lengths in it are the machine's.
+    ///
+    /// # Errors
+    /// If they are not what the type takes.
+    pub fn input(
+        &mut self,
+        kind: ProgramKind,
+        packet: &[u8],
+        context: &[u8],
+        layer: Layer,
+    ) -> Result<(), InputError> {
+        self.world.fill(kind, packet, context, layer)
+    }
+
+    /// Runs a program on what the last input, or the run after it, left.
+    ///
+    /// # Errors
+    /// If the program does what it may not.
+    pub fn run(&mut self, code: &Arc<Code>) -> Result<Outcome, Box<Trap>> {
+        self.memory.begin(code, &self.world);
+        let context = Checked::context_address();
+        let value = interp::call(
+            &mut self.memory,
+            &mut self.world,
+            code,
+            0,
+            [context, 0, 0, 0, 0],
+        )?;
+        Ok(Outcome {
+            value,
+            insns: self.world.env.insns_max - self.memory.left,
+        })
+    }
+
+    /// Everything a run works on: the packet as left, the context, the last redirection.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Hands over what programs said, oldest first.
+    pub fn drain(&mut self, sink: &mut dyn FnMut(Record)) {
+        self.world.drain(sink);
+    }
+}

@@ -1,0 +1,155 @@
+//! The packet a program works on: a buffer with room before and after it.
+//!
+//! It knows the geometry and who may move what; it does not know addresses.
+
+use std::sync::Arc;
+
+use crate::limits;
+use crate::memory::Block;
+
+/// A packet in its buffer. Positions count from the start of the buffer.
+#[derive(Debug)]
+pub struct Packet {
+    block: Arc<Block>,
+    /// Where the metadata starts; equal to `data` without any.
+    meta: usize,
+    data: usize,
+    end: usize,
+    /// First byte behind what the packet may grow to.
+    hard_end: usize,
+}
+
+impl Packet {
+    /// An empty packet in a buffer of the smallest size; `None` if memory is short.
+    pub fn new() -> Option<Self> {
+        let block = Arc::new(Block::new(1, limits::PACKET_BUFFER_BYTES_MIN)?);
+        let hard_end = block.window() - limits::PACKET_TAIL_BYTES;
+        Some(Self {
+            block,
+            meta: limits::PACKET_HEADROOM_BYTES,
+            data: limits::PACKET_HEADROOM_BYTES,
+            end: limits::PACKET_HEADROOM_BYTES,
+            hard_end,
+        })
+    }
+
+    /// Replaces the packet. The buffer is kept if it is large enough. `None` if the packet is
+    /// longer than [`limits::PACKET_BYTES_MAX`] or memory is short.
+    pub fn fill(&mut self, bytes: &[u8]) -> Option<()> {
+        if bytes.len() > limits::PACKET_BYTES_MAX {
+            return None;
+        }
+        let needed = limits::PACKET_HEADROOM_BYTES + bytes.len() + limits::PACKET_TAIL_BYTES;
+        let buffer = needed.next_multiple_of(limits::PACKET_BUFFER_BYTES_MIN);
+        if buffer > self.block.window() {
+            self.block = Arc::new(Block::new(1, buffer)?);
+        }
+        self.data = limits::PACKET_HEADROOM_BYTES;
+        self.meta = self.data;
+        self.end = self.data + bytes.len();
+        // The room behind depends on this packet only, not on earlier, longer ones.
+        self.hard_end = buffer - limits::PACKET_TAIL_BYTES;
+        self.block.write(0, self.data, bytes);
+        Some(())
+    }
+
+    /// The buffer.
+    pub fn block(&self) -> &Arc<Block> {
+        &self.block
+    }
+
+    /// Position of the metadata.
+    pub fn meta(&self) -> usize {
+        self.meta
+    }
+
+    /// Position of the first byte.
+    pub fn data(&self) -> usize {
+        self.data
+    }
+
+    /// Position behind the last byte.
+    pub fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Bytes, metadata not included.
+    pub fn len(&self) -> usize {
+        self.end - self.data
+    }
+
+    /// True without a byte.
+    pub fn is_empty(&self) -> bool {
+        self.end == self.data
+    }
+
+    /// Copies the packet out.
+    pub fn copy_to(&self, out: &mut Vec<u8>) {
+        out.resize(self.len(), 0);
+        self.block.read(0, self.data, out);
+    }
+
+    /// Copies bytes out; `None` if they are not all there.
+    pub fn read(&self, offset: usize, out: &mut [u8]) -> Option<()> {
+        let end = offset.checked_add(out.len())?;
+        (end <= self.len()).then(|| self.block.read(0, self.data + offset, out))
+    }
+
+    /// Copies bytes in; `None` if there is no room for all of them.
+    pub fn write(&self, offset: usize, bytes: &[u8]) -> Option<()> {
+        let end = offset.checked_add(bytes.len())?;
+        (end <= self.len()).then(|| self.block.write(0, self.data + offset, bytes))
+    }
+
+    /// Moves the start by `delta` bytes, keeping `len_min` bytes and the metadata.
+    pub fn move_head(&mut self, delta: i64, len_min: usize) -> Option<()> {
+        let meta_bytes = self.data - self.meta;
+        let data = usize::try_from((self.data as i64).checked_add(delta)?).ok()?;
+        if data < limits::PACKET_FRAME_BYTES + meta_bytes || data.checked_add(len_min)? > self.end {
+            return None;
+        }
+        let mut meta = [0; limits::PACKET_META_BYTES_MAX + 1];
+        self.block.read(0, self.meta, &mut meta[..meta_bytes]);
+        self.block.write(0, data - meta_bytes, &meta[..meta_bytes]);
+        self.data = data;
+        self.meta = data - meta_bytes;
+        Some(())
+    }
+
+    /// Moves the end by `delta` bytes, keeping `len_min` bytes; new ones are zero.
+    pub fn move_tail(&mut self, delta: i64, len_min: usize) -> Option<()> {
+        let end = usize::try_from((self.end as i64).checked_add(delta)?).ok()?;
+        if end > self.hard_end || end < self.data.checked_add(len_min)? {
+            return None;
+        }
+        self.zero(self.end, end);
+        self.end = end;
+        Some(())
+    }
+
+    /// Moves the start of the metadata by `delta` bytes.
+    pub fn move_meta(&mut self, delta: i64) -> Option<()> {
+        let meta = usize::try_from((self.meta as i64).checked_add(delta)?).ok()?;
+        if meta < limits::PACKET_FRAME_BYTES || meta > self.data {
+            return None;
+        }
+        self.meta = meta;
+        Some(())
+    }
+
+    /// Opens `bytes` zeroed bytes in front of the packet.
+    pub fn grow_head(&mut self, bytes: usize) -> Option<()> {
+        self.move_head(-i64::try_from(bytes).ok()?, 0)?;
+        self.zero(self.data, self.data + bytes);
+        Some(())
+    }
+
+    fn zero(&self, from: usize, to: usize) {
+        let mut at = from;
+        while at < to {
+            let bytes = (to - at).min(64);
+            self.block.write(0, at, &[0; 64][..bytes]);
+            at += bytes;
+        }
+    }
+}

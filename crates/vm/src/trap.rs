@@ -1,0 +1,376 @@
+//! Why a run ended early: what the program did, where, and to what.
+
+use std::sync::Arc;
+
+use osmia_diag::{Diagnostic, Label, Listing, Place};
+use osmia_program::{Program, limits::CALL_FRAMES_MAX};
+
+use crate::codes;
+
+/// A violation: the instruction and what was wrong.
+#[derive(Clone, Debug)]
+pub struct Trap {
+    /// The program it happened in; after a tail call not the one that was started.
+    pub program: Arc<Program>,
+    /// The instruction's slot.
+    pub slot: usize,
+    /// What was wrong.
+    pub cause: Cause,
+}
+
+/// What was wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A load, store or atomic outside of the memory it may touch.
+    Access(Access),
+    /// An access to the context that its layout does not allow.
+    Context {
+        /// Name of the structure.
+        structure: &'static str,
+        /// Offset.
+        offset: i64,
+        /// Bytes.
+        bytes: u32,
+        /// Store instead of load.
+        write: bool,
+        /// Why not.
+        why: String,
+    },
+    /// An atomic at an address that is not a multiple of its size.
+    Misaligned {
+        /// Where.
+        target: Target,
+        /// Bytes.
+        bytes: u32,
+    },
+    /// Too many instructions.
+    Budget {
+        /// The limit.
+        insns: u64,
+    },
+    /// Too many nested calls.
+    CallDepth,
+    /// An instruction a failed relocation made unusable.
+    Poisoned {
+        /// Which relocation and why.
+        reason: String,
+    },
+    /// An instruction this machine does not run.
+    Unsupported {
+        /// Which, as a phrase.
+        what: String,
+    },
+    /// A helper got an argument it cannot work with.
+    Argument {
+        /// The helper's name.
+        helper: &'static str,
+        /// Which argument, from 1.
+        number: usize,
+        /// What is wrong with it, as a phrase that follows "argument 1".
+        what: String,
+    },
+}
+
+/// A forbidden access.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Bytes.
+    pub bytes: u64,
+    /// Store instead of load.
+    pub write: bool,
+    /// Where.
+    pub target: Target,
+    /// For a helper's argument, the helper's name and which argument, from 1.
+    pub helper: Option<(&'static str, usize)>,
+    /// For null: the helper whose last result was null, and its slot.
+    pub null_from: Option<(&'static str, usize)>,
+}
+
+/// What an address means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Null, or a small offset from it.
+    Null {
+        /// The offset.
+        offset: u64,
+    },
+    /// A number that never was an address.
+    Number(u64),
+    /// The stack.
+    Stack {
+        /// Offset from the frame pointer of the nearest frame.
+        offset: i64,
+    },
+    /// The packet.
+    Packet {
+        /// Offset from its first byte.
+        offset: i64,
+        /// Its length.
+        len: u64,
+    },
+    /// The packet as it was before a helper moved it.
+    StalePacket,
+    /// The context.
+    Context {
+        /// Offset.
+        offset: i64,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A map itself, not a value in it.
+    MapHandle {
+        /// The map's name.
+        map: String,
+    },
+    /// A value of a map.
+    MapValue {
+        /// The map's name.
+        map: String,
+        /// Offset in the value, negative before the first one.
+        offset: i64,
+        /// Bytes of a value.
+        bytes: u64,
+        /// The map allows the access the other way round only.
+        rights: bool,
+    },
+    /// A reservation in a ring buffer.
+    Reservation {
+        /// Offset.
+        offset: i64,
+        /// Bytes reserved.
+        bytes: u64,
+    },
+    /// A reservation that was submitted or discarded.
+    Released,
+    /// A function of the program.
+    Function,
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Target::Null { offset: 0 } => f.write_str("at the null pointer"),
+            Target::Null { offset } => write!(f, "at offset {offset} from the null pointer"),
+            Target::Number(value) => write!(f, "at {value:#x}, which is not an address"),
+            Target::Stack { offset } => write!(
+                f,
+                "at stack offset {offset}; a frame reaches from -512 to -1"
+            ),
+            Target::Packet { offset, len } => write!(
+                f,
+                "at offset {offset} of the packet, which is {len} bytes long"
+            ),
+            Target::StalePacket => {
+                f.write_str("through a packet pointer from before the packet was moved")
+            }
+            Target::Context { offset, bytes } => write!(
+                f,
+                "at offset {offset} of the context, which is {bytes} bytes long"
+            ),
+            Target::MapHandle { map } => write!(f, "in map {map} itself instead of a value of it"),
+            Target::MapValue {
+                map, rights: true, ..
+            } => write!(
+                f,
+                "in a value of map {map}, whose flags do not allow that to programs"
+            ),
+            Target::MapValue {
+                map, offset, bytes, ..
+            } => write!(
+                f,
+                "at offset {offset} of a value of map {map}, which is {bytes} bytes long"
+            ),
+            Target::Reservation { offset, bytes } => write!(
+                f,
+                "at offset {offset} of a ring buffer reservation of {bytes} bytes"
+            ),
+            Target::Released => {
+                f.write_str("in a ring buffer reservation that was already given back")
+            }
+            Target::Function => f.write_str("at the address of a function"),
+        }
+    }
+}
+
+fn bytes_text(bytes: u64) -> String {
+    match bytes {
+        1 => "1 byte".to_owned(),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Cause::Access(access) => {
+                if let Some((helper, number)) = access.helper {
+                    write!(f, "argument {number} of {helper}: ")?;
+                }
+                let verb = if access.write { "write" } else { "read" };
+                write!(
+                    f,
+                    "{verb} of {} {}",
+                    bytes_text(access.bytes),
+                    access.target
+                )
+            }
+            Cause::Context {
+                structure,
+                offset,
+                bytes,
+                write,
+                why,
+            } => {
+                let verb = if *write { "write" } else { "read" };
+                write!(
+                    f,
+                    "{verb} of {} at offset {offset} of the context {structure}: {why}",
+                    bytes_text(u64::from(*bytes))
+                )
+            }
+            Cause::Misaligned { target, bytes } => write!(
+                f,
+                "atomic access of {} {target} is not aligned to its size",
+                bytes_text(u64::from(*bytes))
+            ),
+            Cause::Budget { insns } => {
+                write!(f, "the instruction budget of {insns} is used up")
+            }
+            Cause::CallDepth => {
+                write!(f, "more than {CALL_FRAMES_MAX} nested function calls")
+            }
+            Cause::Poisoned { reason } => {
+                write!(f, "this instruction could not be relocated: {reason}")
+            }
+            Cause::Unsupported { what } => write!(f, "{what}"),
+            Cause::Argument {
+                helper,
+                number,
+                what,
+            } => write!(f, "argument {number} of {helper} {what}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Trap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "instruction {}: {}", self.slot, self.cause)
+    }
+}
+
+impl std::error::Error for Trap {}
+
+impl Trap {
+    /// What people are told: the listing around the instruction with the caret under it.
+    pub fn to_diagnostic(&self) -> Diagnostic {
+        let (code, help) = match &self.cause {
+            Cause::Access(access) => match &access.target {
+                Target::Null { .. } => (
+                    codes::NULL,
+                    Some("compare the pointer with NULL before using it"),
+                ),
+                Target::Packet { .. } => (
+                    codes::ACCESS,
+                    Some("compare the end of the access with data_end before it"),
+                ),
+                Target::StalePacket => (
+                    codes::ACCESS,
+                    Some("load data and data_end from the context again after the helper"),
+                ),
+                Target::Number(_) => (
+                    codes::ACCESS,
+                    Some(
+                        "an address was cut to 32 bits or computed from a number; \
+                         kernel memory is read with bpf_probe_read_kernel",
+                    ),
+                ),
+                _ => (codes::ACCESS, None),
+            },
+            Cause::Context { .. } => (codes::CONTEXT, None),
+            Cause::Misaligned { .. } => (codes::ACCESS, None),
+            Cause::Budget { .. } => (
+                codes::BUDGET,
+                Some("a loop that does not end, or a larger budget is needed"),
+            ),
+            Cause::CallDepth => (codes::CALL_DEPTH, None),
+            Cause::Poisoned { .. } => (
+                codes::POISONED,
+                Some("guard the access with bpf_core_field_exists or bpf_core_type_exists"),
+            ),
+            Cause::Unsupported { .. } => (codes::UNSUPPORTED, None),
+            Cause::Argument { .. } => (codes::HELPER_ARGUMENT, None),
+        };
+        let mut diagnostic = Diagnostic::error(code, self.cause.to_string())
+            .at(self.place())
+            .listing(listing(&self.program, self.slot, &self.cause.to_string()));
+        if let Cause::Access(Access {
+            null_from: Some((helper, slot)),
+            ..
+        }) = &self.cause
+        {
+            diagnostic = diagnostic.note(format!(
+                "the last null pointer came from {helper} at instruction {slot}"
+            ));
+        }
+        if let Some(help) = help {
+            diagnostic = diagnostic.help(help);
+        }
+        diagnostic
+    }
+
+    fn place(&self) -> Place {
+        let place = Place::none()
+            .program(self.program.name.clone())
+            .insn(self.slot as u64);
+        match self.program.line_at(self.slot) {
+            Some(line) => place.source(line.file, line.line, line.column),
+            None => place,
+        }
+    }
+}
+
+/// Instructions shown before and after the one a diagnostic is about.
+const LISTING_CONTEXT_INSNS: usize = 4;
+
+/// The disassembly around a slot, source lines in between, with a label under it.
+pub(crate) fn listing(program: &Program, slot: usize, message: &str) -> Listing {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    while at < program.insns.len() {
+        starts.push(at);
+        at += osmia_isa::decode(&program.insns, at).map_or(1, |insn| insn.slots());
+    }
+    let here = starts
+        .partition_point(|&start| start <= slot)
+        .saturating_sub(1);
+    let first = here.saturating_sub(LISTING_CONTEXT_INSNS);
+    let last = (here + LISTING_CONTEXT_INSNS + 1).min(starts.len());
+    let mut text = String::new();
+    let mut labels = Vec::new();
+    let mut line_before = None;
+    for (number, &at) in starts.iter().enumerate().take(last).skip(first) {
+        let line = program.line_at(at);
+        if let Some(line) = line.filter(|_| line != line_before) {
+            text.push_str(&format!("; {}\n", line.text));
+        }
+        line_before = line;
+        text.push_str(&format!("{at:>5}: "));
+        let start = text.len();
+        text.push_str(&crate::disasm::line(&program.insns, at));
+        if number == here {
+            labels.push(Label {
+                range: start..text.len(),
+                message: message.to_owned(),
+                primary: true,
+            });
+        }
+        text.push('\n');
+    }
+    text.pop();
+    Listing {
+        name: format!("program {}", program.name),
+        first_line: 1,
+        text,
+        labels,
+    }
+}

@@ -1,0 +1,270 @@
+//! What a run works on besides the program's own memory: environment, packet, context, records.
+//!
+//! Nothing here depends on the form of addresses, so engines share it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use osmia_program::context::{Context, context};
+use osmia_program::{ProgramKind, Record, RecordSource};
+
+use crate::env::Environment;
+use crate::limits;
+use crate::memory::Block;
+use crate::packet::Packet;
+
+/// What a packet starts with.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Layer {
+    /// An Ethernet header.
+    #[default]
+    Ethernet,
+    /// An IP header, as on raw links.
+    Network,
+}
+
+/// Why an input is not one a program type takes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// Too long a packet.
+    #[error(
+        "the packet has {len} bytes, at most {} are taken",
+        limits::PACKET_BYTES_MAX
+    )]
+    PacketTooLong {
+        /// Its length.
+        len: usize,
+    },
+    /// Too long a context.
+    #[error("the context has {len} bytes, at most {max} are taken")]
+    ContextTooLong {
+        /// Its length.
+        len: usize,
+        /// The most this type takes.
+        max: usize,
+    },
+    /// The program type's context is not known here.
+    #[error("programs of type {kind} cannot be run here yet: their context is not described")]
+    NoContext {
+        /// The type.
+        kind: ProgramKind,
+    },
+    /// Memory is short.
+    #[error("no memory for the input")]
+    NoMemory,
+}
+
+impl InputError {
+    /// What people are told.
+    pub fn to_diagnostic(&self) -> osmia_diag::Diagnostic {
+        osmia_diag::Diagnostic::error(crate::codes::INPUT, self.to_string())
+    }
+}
+
+/// The context of a run, in the UAPI's layout.
+#[derive(Debug)]
+pub struct ContextBytes {
+    kind: Context,
+    block: Arc<Block>,
+    len: usize,
+}
+
+impl ContextBytes {
+    /// What it is.
+    pub fn kind(&self) -> Context {
+        self.kind
+    }
+
+    /// Its memory.
+    pub fn block(&self) -> &Arc<Block> {
+        &self.block
+    }
+
+    /// Its bytes in use.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True without any.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// A four-byte field at an offset; 0 where there is none.
+    pub fn u32_at(&self, offset: usize) -> u32 {
+        let mut bytes = [0; 4];
+        if offset + 4 <= self.len {
+            self.block.read(0, offset, &mut bytes);
+        }
+        u32::from_ne_bytes(bytes)
+    }
+
+    /// Sets a four-byte field by name, if the context has it.
+    pub fn set(&self, field: &str, value: u32) {
+        let Context::Fields(layout) = self.kind else {
+            return;
+        };
+        if let Some(field) = layout.field(field)
+            && field.offset as usize + 4 <= self.len
+        {
+            self.block
+                .write(0, field.offset as usize, &value.to_ne_bytes());
+        }
+    }
+}
+
+/// Where a redirecting helper sent the packet.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// Interface index, or key in a map.
+    pub target: u32,
+    /// The helper's flags.
+    pub flags: u64,
+}
+
+/// Everything a run works on.
+#[derive(Debug)]
+pub struct World {
+    /// Clock, chance, CPU, task.
+    pub env: Environment,
+    /// The packet.
+    pub packet: Packet,
+    /// The context.
+    pub context: ContextBytes,
+    /// What the packet starts with.
+    pub layer: Layer,
+    /// The last redirection asked for.
+    pub redirect: Option<Redirect>,
+    records: VecDeque<Record>,
+    lost: u64,
+    buffers: Vec<Vec<u8>>,
+}
+
+impl World {
+    /// With an empty packet and no context. `None` if memory is short.
+    pub fn new(env: Environment) -> Option<Self> {
+        Some(Self {
+            env,
+            packet: Packet::new()?,
+            context: ContextBytes {
+                kind: Context::Unknown,
+                block: Arc::new(Block::new(1, 256)?),
+                len: 0,
+            },
+            layer: Layer::Ethernet,
+            redirect: None,
+            records: VecDeque::new(),
+            lost: 0,
+            buffers: Vec::new(),
+        })
+    }
+
+    /// Takes a packet and a context (empty: the type's default) for a program type.
+    ///
+    /// # Errors
+    /// If they are not what the type takes.
+    pub fn fill(
+        &mut self,
+        kind: ProgramKind,
+        packet: &[u8],
+        bytes: &[u8],
+        layer: Layer,
+    ) -> Result<(), InputError> {
+        let described = context(kind);
+        let (len, max) = match described {
+            Context::Fields(layout) => (layout.bytes as usize, layout.bytes as usize),
+            Context::Arguments { .. } => (bytes.len().max(12 * 8), limits::CONTEXT_BYTES_MAX),
+            Context::Bytes { .. } => (bytes.len(), limits::CONTEXT_BYTES_MAX),
+            Context::Unknown => return Err(InputError::NoContext { kind }),
+        };
+        if bytes.len() > max {
+            return Err(InputError::ContextTooLong {
+                len: bytes.len(),
+                max,
+            });
+        }
+        if len > self.context.block.window() {
+            let block = Block::new(1, len.next_power_of_two()).ok_or(InputError::NoMemory)?;
+            self.context.block = Arc::new(block);
+        }
+        self.context.kind = described;
+        self.context.len = len;
+        self.context.block.clear(0);
+        self.context.block.write(0, 0, bytes);
+        if packet.len() > limits::PACKET_BYTES_MAX {
+            return Err(InputError::PacketTooLong { len: packet.len() });
+        }
+        self.packet.fill(packet).ok_or(InputError::NoMemory)?;
+        self.layer = layer;
+        self.redirect = None;
+        self.describe_packet(bytes.is_empty());
+        Ok(())
+    }
+
+    /// Fills what a socket buffer says about its packet.
+    fn describe_packet(&mut self, all: bool) {
+        let len = self.packet.len() as u32;
+        self.context.set("len", len);
+        self.context.set("wire_len", len);
+        if !all {
+            return;
+        }
+        let protocol = match self.layer {
+            Layer::Ethernet => {
+                let mut bytes = [0; 2];
+                self.packet
+                    .read(12, &mut bytes)
+                    .map_or(0, |()| u16::from_ne_bytes(bytes))
+            }
+            Layer::Network => {
+                let mut first = [0; 1];
+                match self.packet.read(0, &mut first).map(|()| first[0] >> 4) {
+                    Some(4) => 0x0800u16.to_be(),
+                    Some(6) => 0x86ddu16.to_be(),
+                    _ => 0,
+                }
+            }
+        };
+        self.context.set("protocol", u32::from(protocol));
+        self.context.set("ifindex", 1);
+        self.context.set("ingress_ifindex", 1);
+    }
+
+    /// Keeps what a socket buffer says about its length true after a helper changed it.
+    pub fn packet_resized(&mut self) {
+        self.context.set("len", self.packet.len() as u32);
+    }
+
+    /// Takes a record. Once [`limits::RECORDS_MAX`] wait, further ones are counted as lost.
+    pub fn record(&mut self, source: RecordSource, bytes: Vec<u8>) {
+        if self.records.len() >= limits::RECORDS_MAX {
+            self.lost += 1;
+            return;
+        }
+        let lost = std::mem::take(&mut self.lost);
+        self.records.push_back(Record {
+            source,
+            cpu: self.env.cpu,
+            bytes,
+            lost,
+        });
+    }
+
+    /// Hands over the records, oldest first.
+    pub fn drain(&mut self, sink: &mut dyn FnMut(Record)) {
+        self.records.drain(..).for_each(sink);
+    }
+
+    /// A zeroed buffer; give it back with [`World::reuse`] so that nothing is allocated next time.
+    pub fn buffer(&mut self, bytes: usize) -> Vec<u8> {
+        let mut buffer = self.buffers.pop().unwrap_or_default();
+        buffer.clear();
+        buffer.resize(bytes, 0);
+        buffer
+    }
+
+    /// Gives a buffer back.
+    pub fn reuse(&mut self, buffer: Vec<u8>) {
+        self.buffers.push(buffer);
+    }
+}

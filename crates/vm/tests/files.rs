@@ -1,0 +1,241 @@
+//! Runs every text in `tests/files`: directives in comments, assembly, and after `----` what came
+//! out. `BLESS=1` writes what comes out instead of comparing it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use osmia_isa::Resolve;
+use osmia_program::{Hook, Poison, Program, ProgramFlags, ProgramKind, ProgramParts, RecordSource};
+use osmia_vm::{Code, Environment, Layer, Machine};
+
+struct HelperNames;
+
+impl Resolve for HelperNames {
+    fn helper(&self, name: &str) -> Option<i32> {
+        osmia_program::helper::by_name(name).map(|helper| helper.id as i32)
+    }
+}
+
+struct Case {
+    kind: ProgramKind,
+    packet: Vec<u8>,
+    context: Vec<u8>,
+    layer: Layer,
+    insns_max: Option<u64>,
+    repeat: u32,
+    poisons: Vec<Poison>,
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for word in text.split_whitespace() {
+        if let Some((byte, count)) = word.split_once('x').filter(|(byte, _)| byte.len() == 2) {
+            let byte = u8::from_str_radix(byte, 16).expect("a byte");
+            bytes.resize(bytes.len() + count.parse::<usize>().expect("a count"), byte);
+        } else {
+            for at in (0..word.len()).step_by(2) {
+                bytes.push(u8::from_str_radix(&word[at..at + 2], 16).expect("hex"));
+            }
+        }
+    }
+    bytes
+}
+
+fn show(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let run = bytes[at..]
+            .iter()
+            .take_while(|&&byte| byte == bytes[at])
+            .count();
+        if run > 8 {
+            write!(text, " {:02x}x{run}", bytes[at]).unwrap();
+            at += run;
+        } else {
+            write!(text, " {:02x}", bytes[at]).unwrap();
+            at += 1;
+        }
+    }
+    text
+}
+
+fn parse(input: &str) -> Case {
+    let mut case = Case {
+        kind: ProgramKind::Xdp,
+        packet: Vec::new(),
+        context: Vec::new(),
+        layer: Layer::Ethernet,
+        insns_max: None,
+        repeat: 1,
+        poisons: Vec::new(),
+    };
+    for line in input.lines() {
+        let Some((name, value)) = line
+            .strip_prefix("; ")
+            .and_then(|line| line.split_once(": "))
+        else {
+            continue;
+        };
+        match name {
+            "type" => case.kind = ProgramKind::from_name(value).expect("a program type"),
+            "packet" => case.packet = hex(value),
+            "context" => case.context = hex(value),
+            "layer" => case.layer = Layer::Network,
+            "budget" => case.insns_max = Some(value.parse().expect("a number")),
+            "repeat" => case.repeat = value.parse().expect("a number"),
+            "poison" => {
+                let (slot, reason) = value.split_once(' ').expect("slot and reason");
+                case.poisons.push(Poison {
+                    insn: slot.parse().expect("a slot"),
+                    reason: reason.to_owned(),
+                });
+            }
+            _ => {}
+        }
+    }
+    case
+}
+
+fn run(input: &str) -> String {
+    let case = parse(input);
+    let assembly = match osmia_isa::assemble(input, &HelperNames) {
+        Ok(assembly) => assembly,
+        Err(errors) => return errors.iter().map(|error| format!("{error}\n")).collect(),
+    };
+    let program = Program::new(ProgramParts {
+        name: "test".to_owned(),
+        section: String::new(),
+        hook: Hook {
+            kind: case.kind,
+            attach: None,
+            target: None,
+        },
+        flags: ProgramFlags::default(),
+        license: "GPL".to_owned(),
+        kernel_version: 0,
+        autoload: true,
+        insns: assembly.slots,
+        maps: Vec::new(),
+        functions: Vec::new(),
+        debug: None,
+        poisons: case.poisons,
+    });
+    let program = match program {
+        Ok(program) => Arc::new(program),
+        Err(error) => return format!("layout: {error}\n"),
+    };
+    let code = match Code::prepare(&program) {
+        Ok(code) => code,
+        Err(error) => return error.to_diagnostic().to_text(osmia_diag::Paint::Plain),
+    };
+    let mut env = Environment::repeatable(1);
+    if let Some(insns_max) = case.insns_max {
+        env.insns_max = insns_max;
+    }
+    let mut machine = Machine::new(env).expect("memory");
+    if let Err(error) = machine.input(case.kind, &case.packet, &case.context, case.layer) {
+        return format!("{error}\n");
+    }
+    let mut context_before = vec![0; machine.world().context.len()];
+    let block = machine.world().context.block().clone();
+    block.read(0, 0, &mut context_before);
+    let mut text = String::new();
+    for _ in 0..case.repeat {
+        match machine.run(&code) {
+            Ok(outcome) => writeln!(
+                text,
+                "r0 = {:#x} after {} instructions",
+                outcome.value, outcome.insns
+            )
+            .unwrap(),
+            Err(trap) => {
+                text.push_str(&trap.to_diagnostic().to_text(osmia_diag::Paint::Plain));
+                text.push('\n');
+            }
+        }
+        machine.drain(&mut |record| {
+            match &record.source {
+                RecordSource::Trace => {
+                    write!(text, "trace: {:?}", String::from_utf8_lossy(&record.bytes))
+                }
+                RecordSource::Ringbuf(map) => write!(text, "ringbuf {map}:{}", show(&record.bytes)),
+                RecordSource::PerfEvent(map) => write!(text, "perf {map}:{}", show(&record.bytes)),
+            }
+            .unwrap();
+            text.push('\n');
+        });
+    }
+    let mut packet = Vec::new();
+    machine.world().packet.copy_to(&mut packet);
+    if packet != case.packet {
+        writeln!(text, "packet:{}", show(&packet)).unwrap();
+    }
+    let mut context = vec![0; machine.world().context.len()];
+    machine.world().context.block().read(0, 0, &mut context);
+    if context != context_before {
+        writeln!(text, "context:{}", show(&context)).unwrap();
+    }
+    if let Some(redirect) = machine.world().redirect {
+        writeln!(
+            text,
+            "redirect: {} flags {}",
+            redirect.target, redirect.flags
+        )
+        .unwrap();
+    }
+    text
+}
+
+#[test]
+fn every_file_gives_what_it_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("the folder exists")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    paths.sort();
+    let mut failed = Vec::new();
+    for path in &paths {
+        let text = fs::read_to_string(path).expect("readable");
+        let mut expected = String::new();
+        // A file holds any number of cases, each an input, a dashed line and an output, with a
+        // line of `====` between them.
+        for case in text.split("\n====\n") {
+            let input = case.split("\n----\n").next().expect("at least one part");
+            let output = run(input);
+            if !expected.is_empty() {
+                expected.push_str("\n====\n");
+            }
+            write!(
+                expected,
+                "{}\n----\n{}",
+                input.trim_end(),
+                output.trim_end()
+            )
+            .unwrap();
+        }
+        expected.push('\n');
+        if bless {
+            fs::write(path, &expected).expect("writable");
+        } else if expected != text {
+            let name = path
+                .file_name()
+                .expect("a file")
+                .to_string_lossy()
+                .into_owned();
+            failed.push(format!("{name}:\n{expected}"));
+        }
+    }
+    assert!(!paths.is_empty());
+    assert!(
+        failed.is_empty(),
+        "{} of {} files differ (BLESS=1 rewrites them):\n{}",
+        failed.len(),
+        paths.len(),
+        failed.join("\n")
+    );
+}
