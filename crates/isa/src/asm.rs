@@ -7,7 +7,9 @@
 
 mod error;
 mod lexer;
+mod line;
 mod parser;
+mod value;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,7 +18,7 @@ use crate::limits::{ASM_ERRORS_MAX, TEXT_BYTES_MAX};
 use crate::{Callee, Imm64, Insn, Resolve, Slot, encode_onto};
 
 pub use error::{AsmError, AsmErrorKind};
-use parser::{Fail, Line, Reference};
+use line::{Fail, Line, Reference};
 
 /// An assembled text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -220,11 +222,11 @@ impl<'t> Assembler<'t, '_> {
             Insn::LoadImm64 { dst, value } => {
                 let map = self.names.map(name);
                 let value = match (map, value) {
-                    (Some(map), Imm64::MapValue { off, .. }) => parser::map_value(map, off),
-                    (Some(map), Imm64::MapFd(_)) => parser::map(map),
+                    (Some(map), Imm64::MapValue { off, .. }) => value::map_value(map, off),
+                    (Some(map), Imm64::MapFd(_)) => value::map(map),
                     (_, Imm64::Func(_)) => match (label, map) {
                         (Some(distance), _) => Imm64::Func(distance),
-                        (None, Some(map)) => parser::map(map),
+                        (None, Some(map)) => value::map(map),
                         (None, None) => return Err(unknown("label or map")),
                     },
                     _ => return Err(unknown("map")),
