@@ -13,11 +13,18 @@ mod error;
 mod hash;
 mod lanes;
 pub mod limits;
+mod nested;
+mod outside;
+mod perf_events;
+mod queue;
+mod ringbuf;
 mod rules;
 mod runs;
+mod slots;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -25,11 +32,16 @@ use osmia_program::{Errno, Initial, MapFlags, MapKind, MapSpec, UpdateMode};
 
 pub use error::{BrokenRule, MapError};
 pub use lanes::Element;
+pub use perf_events::PerfEvents;
+pub use ringbuf::{Reservation, Ringbuf};
 pub use runs::{Running, Runs};
 
-use self::array::{Array, next_index};
+use self::array::Array;
 use self::hash::Hash;
 use self::lanes::Write;
+use self::nested::Nested;
+use self::queue::Queue;
+use self::slots::Slots;
 use crate::memory::Block;
 
 /// A live map.
@@ -43,13 +55,15 @@ pub struct Map {
 
 /// What a map is underneath; one variant a family.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "maps are few, and a box is one more load a lookup"
-)]
 enum Body {
     Array(Array),
     Hash(Hash),
+    /// What a tail call runs is the interpreter's business.
+    Programs(Slots<Arc<dyn Any + Send + Sync>>),
+    Nested(Nested),
+    Queue(Queue),
+    Ringbuf(Ringbuf),
+    PerfEvents(PerfEvents),
 }
 
 impl Map {
@@ -68,6 +82,11 @@ impl Map {
             MapKind::Hash | MapKind::PercpuHash | MapKind::LruHash | MapKind::LruPercpuHash => {
                 Hash::new(&spec, runs).map(Body::Hash)
             }
+            MapKind::ProgArray => Slots::new(&spec).map(Body::Programs),
+            MapKind::ArrayOfMaps | MapKind::HashOfMaps => Nested::new(&spec).map(Body::Nested),
+            MapKind::Queue | MapKind::Stack => Queue::new(&spec).map(Body::Queue),
+            MapKind::Ringbuf => Ringbuf::new(&spec).map(Body::Ringbuf),
+            MapKind::PerfEventArray => Ok(Body::PerfEvents(PerfEvents::new(&spec, runs.cpus()))),
             _ => Err(BrokenRule::Unsupported),
         }
         .map_err(broken)?;
@@ -96,6 +115,7 @@ impl Map {
         match &self.body {
             Body::Array(array) => Some(array.values()),
             Body::Hash(hash) => Some(hash.values()),
+            _ => None,
         }
     }
 
@@ -115,25 +135,45 @@ impl Map {
         match &self.body {
             Body::Array(array) => array.lookup(key, cpu),
             Body::Hash(hash) => hash.lookup(key, cpu),
+            _ => None,
         }
     }
 
     /// For programs: sets the value of a key; per-CPU kinds set this CPU's.
     pub fn update(&self, key: &[u8], value: &[u8], flags: u64, cpu: u32) -> Result<(), Errno> {
         let mode = update_mode(flags)?;
-        self.write(key, Write::By(cpu, value), mode)
+        match &self.body {
+            Body::Array(array) => array.update(key, Write::By(cpu, value), mode),
+            Body::Hash(hash) => hash.update(key, Write::By(cpu, value), mode),
+            _ => Err(Errno::EINVAL),
+        }
     }
 
     /// For programs: removes a key.
     pub fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         match &self.body {
-            Body::Array(_) => Err(Errno::EINVAL),
             Body::Hash(hash) => hash.delete(key),
+            _ => Err(Errno::EINVAL),
         }
     }
 
+    /// For programs: adds a value to a queue or a stack (`bpf_map_push_elem`).
+    pub fn push(&self, value: &[u8], flags: u64) -> Result<(), Errno> {
+        self.queue()?.push(value, flags)
+    }
+
+    /// For programs: takes the next value of a queue or a stack; `ENOENT` leaves zeroes.
+    pub fn pop(&self, value: &mut [u8]) -> Result<(), Errno> {
+        self.queue()?.pop(value)
+    }
+
+    /// For programs: copies the next value of a queue or a stack; `ENOENT` leaves zeroes.
+    pub fn peek(&self, value: &mut [u8]) -> Result<(), Errno> {
+        self.queue()?.peek(value)
+    }
+
     /// For programs: the next element of a walk over all, its key in `key`. Elements that come or
-    /// go meanwhile may or may not be met, none is met twice.
+    /// go meanwhile may or may not be met.
     pub fn walk(&self, walk: &mut Walk, cpu: u32, key: &mut Vec<u8>) -> Option<Element> {
         let (at, element) = match &self.body {
             Body::Array(array) => {
@@ -142,98 +182,53 @@ impl Map {
                 (walk.next, array.lookup(key, cpu)?)
             }
             Body::Hash(hash) => hash.walk(walk.next, cpu, key)?,
+            _ => return None,
         };
         walk.next = at + 1;
         Some(element)
     }
 
-    /// From outside: the value of a key; for per-CPU kinds every CPU's, each padded to eight bytes.
-    pub fn lookup_outside(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
-        self.check_read()?;
+    /// For programs: the program in a slot of a program array, if it is of this type.
+    #[inline]
+    pub fn program_at<T: Any + Send + Sync>(&self, index: u32) -> Option<Arc<T>> {
         match &self.body {
-            Body::Array(array) => array.read(key),
-            Body::Hash(hash) => hash.read(key),
+            Body::Programs(slots) => slots.at(index)?.downcast().ok(),
+            _ => None,
         }
     }
 
-    /// From outside: sets the value of a key; per-CPU kinds take what `lookup_outside` gives.
-    pub fn update_outside(&self, key: &[u8], value: &[u8], mode: UpdateMode) -> Result<(), Errno> {
-        self.check_write()?;
-        self.write(key, Write::Outside(value), mode)
-    }
-
-    /// From outside: removes a key.
-    pub fn delete_outside(&self, key: &[u8]) -> Result<(), Errno> {
-        self.check_write()?;
-        self.delete(key)
-    }
-
-    /// From outside: removes a key and returns its value.
-    pub fn take_outside(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
-        self.check_read()?;
-        self.check_write()?;
+    /// For programs: the map a map of maps holds under a key.
+    #[inline]
+    pub fn inner_map(&self, key: &[u8]) -> Option<Arc<Map>> {
         match &self.body {
-            Body::Hash(hash) => hash.take(key),
-            Body::Array(_) => Err(Errno::ENOTSUPP),
+            Body::Nested(nested) => nested.at(key),
+            _ => None,
         }
     }
 
-    /// From outside: the key after this one, the first for `None` or an unknown key; `ENOENT` after
-    /// the last.
-    pub fn next_key_outside(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
-        self.check_read()?;
+    /// The ring buffer, if it is one.
+    #[inline]
+    pub fn ringbuf(&self) -> Option<&Ringbuf> {
         match &self.body {
-            Body::Array(array) => next_index(key, array.count()),
-            Body::Hash(hash) => hash.next_key(key),
+            Body::Ringbuf(ringbuf) => Some(ringbuf),
+            _ => None,
         }
     }
 
-    /// No more writes from outside; `EBUSY` if that is so already.
-    pub fn freeze(&self) -> Result<(), Errno> {
-        if self.frozen.swap(true, Relaxed) {
-            return Err(Errno::EBUSY);
-        }
-        Ok(())
-    }
-
-    /// True once nobody outside may write.
-    pub fn is_frozen(&self) -> bool {
-        self.frozen.load(Relaxed)
-    }
-
-    /// Live elements; arrays always have all of theirs.
-    pub fn len(&self) -> u32 {
+    /// The perf event array, if it is one.
+    #[inline]
+    pub fn perf_events(&self) -> Option<&PerfEvents> {
         match &self.body {
-            Body::Array(array) => array.count(),
-            Body::Hash(hash) => hash.len(),
+            Body::PerfEvents(events) => Some(events),
+            _ => None,
         }
     }
 
-    /// True if it has no element.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn write(&self, key: &[u8], write: Write<'_>, mode: UpdateMode) -> Result<(), Errno> {
+    fn queue(&self) -> Result<&Queue, Errno> {
         match &self.body {
-            Body::Array(array) => array.update(key, write, mode),
-            Body::Hash(hash) => hash.update(key, write, mode),
+            Body::Queue(queue) => Ok(queue),
+            _ => Err(Errno::EINVAL),
         }
-    }
-
-    fn check_read(&self) -> Result<(), Errno> {
-        if self.spec.flags.has(MapFlags::WRONLY) {
-            Err(Errno::EPERM)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn check_write(&self) -> Result<(), Errno> {
-        if self.is_frozen() || self.spec.flags.has(MapFlags::RDONLY) {
-            return Err(Errno::EPERM);
-        }
-        Ok(())
     }
 
     /// Fills a data section.

@@ -91,6 +91,12 @@ pub enum BrokenRule {
     /// A map of maps does not say what its inner maps are.
     #[error("it does not say what its inner maps are")]
     NoInner,
+    /// A kind that cannot be inside a map of maps.
+    #[error("its inner maps are of kind {inner}, which cannot be inside another map")]
+    InnerKind {
+        /// As specified.
+        inner: MapKind,
+    },
     /// Contents that do not fit the map.
     #[error("its initial contents {why}")]
     Initial {
@@ -121,6 +127,7 @@ impl MapError {
             BrokenRule::ElementTooBig { .. } | BrokenRule::TooManyEntries { .. } => Errno::E2BIG,
             BrokenRule::TooMuchMemory { .. } | BrokenRule::OutOfMemory { .. } => Errno::ENOMEM,
             BrokenRule::NoInner => Errno::EBADF,
+            BrokenRule::InnerKind { inner } if !inner.is_map_in_map() => Errno::ENOTSUPP,
             _ => Errno::EINVAL,
         }
     }

@@ -70,7 +70,7 @@ rules! {
     LruHash        NonZero NonZero NonZero    LRU | NUMA;
     LruPercpuHash  NonZero NonZero NonZero    LRU;
     ArrayOfMaps    Four    Four    NonZero    OUTSIDE | NUMA;
-    HashOfMaps     NonZero Four    NonZero    OUTSIDE | NUMA | MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED;
+    HashOfMaps     NonZero Four    NonZero    HASH | NUMA;
     Queue          Zero    NonZero NonZero    ACCESS | NUMA;
     Stack          Zero    NonZero NonZero    ACCESS | NUMA;
     Ringbuf        Zero    Zero    Pages      NUMA;

@@ -1,7 +1,9 @@
 //! Maps against simple references, against their rules, and from several threads.
 
+mod events;
 mod model;
 mod rules;
+mod slots;
 mod threads;
 
 use std::sync::Arc;

@@ -1,0 +1,212 @@
+//! A map seen from outside programs: what `bpf(2)` offers, and what only a host does (putting
+//! programs and maps into slots, reading events). Frozen maps and access flags bind these functions.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use osmia_program::{Errno, MapFlags, Record, RecordSource, UpdateMode};
+
+use super::array::{index_of, next_index};
+use super::lanes::Write;
+use super::{Body, Map};
+
+impl Map {
+    /// The value of a key; for per-CPU kinds every CPU's, each padded to eight bytes; for queues and
+    /// stacks, which have no key, the next value.
+    pub fn lookup_outside(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        self.check_read()?;
+        match &self.body {
+            Body::Array(array) => array.read(key),
+            Body::Hash(hash) => hash.read(key),
+            Body::Queue(queue) if key.is_empty() => self.value(|value| queue.peek(value)),
+            Body::Queue(_) => Err(Errno::EINVAL),
+            // The kernel answers with an object's id; objects have none here.
+            _ => Err(Errno::ENOTSUPP),
+        }
+    }
+
+    /// Sets the value of a key; per-CPU kinds take what `lookup_outside` gives; queues and stacks
+    /// get one more value.
+    pub fn update_outside(&self, key: &[u8], value: &[u8], mode: UpdateMode) -> Result<(), Errno> {
+        self.check_write()?;
+        match &self.body {
+            Body::Array(array) => array.update(key, Write::Outside(value), mode),
+            Body::Hash(hash) => hash.update(key, Write::Outside(value), mode),
+            Body::Queue(queue) if key.is_empty() => queue.push(value, mode_flags(mode)),
+            Body::Queue(_) => Err(Errno::EINVAL),
+            Body::Ringbuf(_) => Err(Errno::ENOTSUPP),
+            // The value would be a file descriptor, and there are none here.
+            Body::Programs(_) | Body::Nested(_) | Body::PerfEvents(_) => Err(Errno::EBADF),
+        }
+    }
+
+    /// Removes a key, or empties a slot.
+    pub fn delete_outside(&self, key: &[u8]) -> Result<(), Errno> {
+        self.check_write()?;
+        match &self.body {
+            Body::Array(_) | Body::Queue(_) => Err(Errno::EINVAL),
+            Body::Hash(hash) => hash.delete(key),
+            Body::Programs(slots) => slots.clear(index_of(key)?),
+            Body::Nested(nested) => nested.delete(key),
+            Body::Ringbuf(_) | Body::PerfEvents(_) => Err(Errno::ENOTSUPP),
+        }
+    }
+
+    /// Removes a key and returns its value; of queues and stacks, the next value.
+    pub fn take_outside(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        self.check_read()?;
+        self.check_write()?;
+        match &self.body {
+            Body::Hash(hash) => hash.take(key),
+            Body::Queue(queue) if key.is_empty() => self.value(|value| queue.pop(value)),
+            Body::Queue(_) => Err(Errno::EINVAL),
+            _ => Err(Errno::ENOTSUPP),
+        }
+    }
+
+    /// The key after this one, the first for `None` or an unknown key; `ENOENT` after the last.
+    pub fn next_key_outside(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
+        self.check_read()?;
+        match &self.body {
+            Body::Array(array) => next_index(key, array.count()),
+            Body::Hash(hash) => hash.next_key(key),
+            Body::Programs(slots) => next_index(key, slots.count()),
+            Body::Nested(nested) => nested.next_key(key),
+            Body::PerfEvents(events) => next_index(key, events.slots()),
+            Body::Queue(_) => Err(Errno::EINVAL),
+            Body::Ringbuf(_) => Err(Errno::ENOTSUPP),
+        }
+    }
+
+    /// Puts a program into a slot of a program array.
+    pub fn set_program<T: Any + Send + Sync>(
+        &self,
+        index: u32,
+        program: Arc<T>,
+    ) -> Result<(), Errno> {
+        self.check_write()?;
+        match &self.body {
+            Body::Programs(slots) => slots.set(index, program),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// Puts a map into a map of maps; `EINVAL` unless it is shaped like the declared inner map.
+    pub fn set_inner_map(&self, key: &[u8], map: Arc<Map>, mode: UpdateMode) -> Result<(), Errno> {
+        self.check_write()?;
+        match &self.body {
+            Body::Nested(nested) => nested.set(key, map, mode),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// Empties a program array or a map of maps. A program holds its maps, and a program array its
+    /// programs: whoever drops the last handle from outside calls this, or a program that calls
+    /// itself lives forever (the kernel does the same).
+    pub fn clear_slots(&self) {
+        match &self.body {
+            Body::Programs(slots) => slots.clear_all(),
+            Body::Nested(nested) => nested.clear(),
+            _ => {}
+        }
+    }
+
+    /// Hands over the events of a ring buffer or a perf event array since the last call, oldest
+    /// first; other kinds have none. A record without bytes only tells of losses.
+    pub fn drain(&self, sink: &mut dyn FnMut(Record)) {
+        let name = || Arc::<str>::from(self.spec.name.as_str());
+        match &self.body {
+            Body::Ringbuf(ringbuf) => {
+                let source = RecordSource::Ringbuf(name());
+                let mut record = |bytes: &[u8], lost| {
+                    sink(Record {
+                        source: source.clone(),
+                        cpu: 0,
+                        bytes: bytes.to_vec(),
+                        lost,
+                    });
+                };
+                // What was refused found the ring full, so it came after what is in the ring.
+                let lost = ringbuf.take_dropped();
+                ringbuf.consume(&mut |bytes| record(bytes, 0));
+                if lost != 0 {
+                    record(&[], lost);
+                }
+            }
+            Body::PerfEvents(events) => {
+                let source = RecordSource::PerfEvent(name());
+                for event in events.take() {
+                    sink(Record {
+                        source: source.clone(),
+                        cpu: event.cpu,
+                        bytes: event.bytes,
+                        lost: event.lost,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// No more writes from outside; `EBUSY` if that is so already.
+    pub fn freeze(&self) -> Result<(), Errno> {
+        if self.frozen.swap(true, Relaxed) {
+            Err(Errno::EBUSY)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// True once nobody outside may write.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.load(Relaxed)
+    }
+
+    /// Live elements: all of an array's, filled slots, queued values.
+    pub fn len(&self) -> u32 {
+        match &self.body {
+            Body::Array(array) => array.count(),
+            Body::Hash(hash) => hash.len(),
+            Body::Programs(slots) => slots.len(),
+            Body::Nested(nested) => nested.len(),
+            Body::Queue(queue) => queue.len(),
+            Body::Ringbuf(_) | Body::PerfEvents(_) => 0,
+        }
+    }
+
+    /// True if it has no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A value of the map's size, as `fill` leaves it.
+    fn value(&self, fill: impl Fn(&mut [u8]) -> Result<(), Errno>) -> Result<Vec<u8>, Errno> {
+        let mut value = vec![0; self.spec.value_size as usize];
+        fill(&mut value)?;
+        Ok(value)
+    }
+
+    fn check_read(&self) -> Result<(), Errno> {
+        if self.spec.flags.has(MapFlags::WRONLY) {
+            Err(Errno::EPERM)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_write(&self) -> Result<(), Errno> {
+        if self.is_frozen() || self.spec.flags.has(MapFlags::RDONLY) {
+            return Err(Errno::EPERM);
+        }
+        Ok(())
+    }
+}
+
+fn mode_flags(mode: UpdateMode) -> u64 {
+    match mode {
+        UpdateMode::Any => 0,
+        UpdateMode::NoExist => 1,
+        UpdateMode::Exist => 2,
+    }
+}

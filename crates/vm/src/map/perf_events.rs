@@ -1,0 +1,121 @@
+//! `perf_event_array`: events by CPU, in bounded queues that count what they lose.
+//!
+//! In the kernel a reader opens an event for each CPU and puts it into the array; here every CPU
+//! that has a slot has its event from the start, and whoever holds the map reads.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use osmia_program::{Errno, MapSpec};
+
+use super::limits;
+
+/// `BPF_F_INDEX_MASK`: which CPU's event an output goes to; all ones for the current one.
+const INDEX_MASK: u64 = u32::MAX as u64;
+/// Bytes an event counts for besides its payload, so that empty ones are bounded too.
+const EVENT_OVERHEAD_BYTES: usize = 64;
+
+/// A perf event array.
+#[derive(Debug)]
+pub struct PerfEvents {
+    slots: u32,
+    queues: Box<[Mutex<Queue>]>,
+    /// Orders the events of all CPUs.
+    order: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    events: VecDeque<Event>,
+    bytes: usize,
+    /// Lost since the last event that was kept.
+    lost: u64,
+    /// When the first of those was lost.
+    lost_order: u64,
+}
+
+/// An event, or (without payload) the news that some were lost after the last one.
+#[derive(Debug)]
+pub(super) struct Event {
+    order: u64,
+    pub(super) cpu: u32,
+    pub(super) bytes: Vec<u8>,
+    pub(super) lost: u64,
+}
+
+impl PerfEvents {
+    pub(super) fn new(spec: &MapSpec, cpus: u32) -> Self {
+        Self {
+            slots: spec.max_entries,
+            queues: (0..cpus).map(|_| Mutex::default()).collect(),
+            order: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    /// `bpf_perf_event_output` on this CPU, without a context's bytes. `ENOSPC` means it was lost
+    /// and counted.
+    pub fn output(&self, cpu: u32, flags: u64, payload: &[u8]) -> Result<(), Errno> {
+        if flags & !INDEX_MASK != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let index = if flags == INDEX_MASK {
+            cpu
+        } else {
+            flags as u32
+        };
+        if index >= self.slots {
+            return Err(Errno::E2BIG);
+        }
+        let queue = self.queues.get(index as usize).ok_or(Errno::ENOENT)?;
+        if index != cpu {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        if payload.len() > limits::PERF_RECORD_BYTES_MAX {
+            return Err(Errno::E2BIG);
+        }
+        let order = self.order.fetch_add(1, Relaxed);
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = queue.bytes + payload.len() + EVENT_OVERHEAD_BYTES;
+        if bytes > limits::PERF_QUEUE_BYTES_MAX {
+            if queue.lost == 0 {
+                queue.lost_order = order;
+            }
+            queue.lost += 1;
+            return Err(Errno::ENOSPC);
+        }
+        queue.bytes = bytes;
+        let lost = std::mem::take(&mut queue.lost);
+        queue.events.push_back(Event {
+            order,
+            cpu,
+            bytes: payload.to_vec(),
+            lost,
+        });
+        Ok(())
+    }
+
+    /// Everything since the last call, oldest first.
+    pub(super) fn take(&self) -> Vec<Event> {
+        let mut all = Vec::new();
+        for (cpu, queue) in (0..).zip(&self.queues) {
+            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            all.extend(queue.events.drain(..));
+            queue.bytes = 0;
+            if queue.lost != 0 {
+                all.push(Event {
+                    order: queue.lost_order,
+                    cpu,
+                    bytes: Vec::new(),
+                    lost: std::mem::take(&mut queue.lost),
+                });
+            }
+        }
+        all.sort_by_key(|event| event.order);
+        all
+    }
+}

@@ -1,0 +1,95 @@
+//! `queue` and `stack`: values without keys, first or last in, first out.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use osmia_program::{Errno, MapKind, MapSpec};
+
+use super::error::BrokenRule;
+use super::lanes::block;
+use crate::memory::Block;
+
+/// A queue or a stack: a ring of slots in use from `head` on.
+#[derive(Debug)]
+pub(super) struct Queue {
+    slots: Block,
+    is_stack: bool,
+    used: Mutex<Used>,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    head: usize,
+    len: usize,
+}
+
+impl Queue {
+    pub(super) fn new(spec: &MapSpec) -> Result<Self, BrokenRule> {
+        Ok(Self {
+            slots: block(u64::from(spec.max_entries), u64::from(spec.value_size))?,
+            is_stack: spec.kind == MapKind::Stack,
+            used: Mutex::default(),
+        })
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        self.used().len as u32
+    }
+
+    /// Adds a value; with `BPF_EXIST` a full one loses its oldest.
+    pub(super) fn push(&self, value: &[u8], flags: u64) -> Result<(), Errno> {
+        let replace = match flags {
+            0 => false,
+            2 => true,
+            _ => return Err(Errno::EINVAL),
+        };
+        if value.len() != self.slots.window() {
+            return Err(Errno::EINVAL);
+        }
+        let mut used = self.used();
+        if used.len == self.slots.count() {
+            if !replace {
+                return Err(Errno::E2BIG);
+            }
+            used.head = (used.head + 1) % self.slots.count();
+            used.len -= 1;
+        }
+        let at = (used.head + used.len) % self.slots.count();
+        self.slots.write(at, 0, value);
+        used.len += 1;
+        Ok(())
+    }
+
+    /// Copies the next value out; `ENOENT` leaves zeroes.
+    pub(super) fn peek(&self, value: &mut [u8]) -> Result<(), Errno> {
+        self.copy_next(&self.used(), value)
+    }
+
+    /// Removes the next value; `ENOENT` leaves zeroes.
+    pub(super) fn pop(&self, value: &mut [u8]) -> Result<(), Errno> {
+        let mut used = self.used();
+        self.copy_next(&used, value)?;
+        if !self.is_stack {
+            used.head = (used.head + 1) % self.slots.count();
+        }
+        used.len -= 1;
+        Ok(())
+    }
+
+    fn copy_next(&self, used: &Used, value: &mut [u8]) -> Result<(), Errno> {
+        if value.len() != self.slots.window() {
+            return Err(Errno::EINVAL);
+        }
+        if used.len == 0 {
+            value.fill(0);
+            return Err(Errno::ENOENT);
+        }
+        let offset = if self.is_stack { used.len - 1 } else { 0 };
+        let at = (used.head + offset) % self.slots.count();
+        self.slots.read(at, 0, value);
+        Ok(())
+    }
+
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
