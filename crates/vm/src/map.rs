@@ -12,7 +12,7 @@ mod array;
 mod error;
 mod hash;
 mod lanes;
-pub mod limits;
+
 mod nested;
 mod outside;
 mod perf_events;

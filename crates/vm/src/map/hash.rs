@@ -28,8 +28,8 @@ use self::index::Index;
 use self::key::{HEADER_BYTES, Keys, MARK};
 use super::error::BrokenRule;
 use super::lanes::{Element, Lanes, Write, block};
-use super::limits;
 use super::runs::Runs;
+use crate::limits;
 use crate::memory::Block;
 
 /// After so many retired slots it is worth asking whether runs have ended.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use osmia_program::{Errno, MapSpec};
 
 use super::error::BrokenRule;
-use super::limits;
+use crate::limits;
 use crate::memory::Block;
 
 /// Which element of a map's [`Block`] a value is.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use osmia_program::{Errno, MapSpec};
 
-use super::limits;
+use crate::limits;
 
 /// `BPF_F_INDEX_MASK`: which CPU's event an output goes to; all ones for the current one.
 const INDEX_MASK: u64 = u32::MAX as u64;

@@ -17,7 +17,7 @@ use osmia_program::{Errno, MapSpec};
 
 use super::error::BrokenRule;
 use super::lanes::block;
-use super::limits;
+use crate::limits;
 use crate::memory::Block;
 
 /// Header bit: reserved, not yet submitted (`BPF_RINGBUF_BUSY_BIT`).

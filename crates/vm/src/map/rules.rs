@@ -6,7 +6,7 @@
 use osmia_program::{MapFlags, MapKind, MapSpec};
 
 use super::error::{BrokenRule, MapError};
-use super::limits;
+use crate::limits;
 
 /// Which sizes of a key or value a kind takes.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

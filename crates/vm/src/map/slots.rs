@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 use osmia_program::{Errno, MapSpec};
 
 use super::error::BrokenRule;
-use super::limits;
+use crate::limits;
 
 /// The slots; empty at first. Memory grows with the highest that was filled.
 #[derive(Debug)]
