@@ -5,6 +5,7 @@
 
 mod capture;
 mod core_case;
+mod corpus;
 mod examples;
 mod place;
 mod tidy;
@@ -26,6 +27,8 @@ enum Command {
     Examples(examples::Options),
     /// Write the CO-RE bench program from the types of the running kernel
     CoreCase,
+    /// Write the hostile inputs under tests/corpus, or check that they are current
+    Corpus(corpus::Options),
     /// Check the habits that code can check
     Tidy,
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let verdict = match Arguments::parse().command {
         Command::Examples(options) => examples::run(&options),
         Command::CoreCase => core_case::run(),
+        Command::Corpus(options) => corpus::run(&options),
         Command::Tidy => tidy::run(),
     };
     match verdict {

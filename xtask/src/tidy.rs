@@ -9,9 +9,8 @@ mod texts;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::Verdict;
-use crate::examples;
 use crate::place::{self, Error};
+use crate::{Verdict, corpus, examples};
 
 /// The committed files, read when a check asks.
 struct Tree {
@@ -56,7 +55,7 @@ impl Tree {
 /// A check adds one line per complaint.
 type Check = fn(&Tree, &mut Vec<String>) -> Result<(), Error>;
 
-const CHECKS: [(&str, Check); 11] = [
+const CHECKS: [(&str, Check); 12] = [
     ("crate edges", edges::follow_the_rows),
     ("dependency reasons", edges::have_reasons),
     ("crates in ARCHITECTURE.md", edges::are_in_the_architecture),
@@ -68,6 +67,7 @@ const CHECKS: [(&str, Check); 11] = [
     ("file sizes", texts::are_small),
     ("machine paths", texts::no_machine_paths),
     ("examples", examples_are_current),
+    ("corpus", corpus_is_current),
 ];
 
 pub(crate) fn run() -> Result<Verdict, Error> {
@@ -109,6 +109,14 @@ fn examples_are_current(tree: &Tree, complaints: &mut Vec<String>) -> Result<(),
     complaints.extend(built.stale().map(|(path, _)| {
         let path = path.strip_prefix(&tree.root).unwrap_or(path);
         format!("{} is not current: cargo xtask examples", path.display())
+    }));
+    Ok(())
+}
+
+fn corpus_is_current(tree: &Tree, complaints: &mut Vec<String>) -> Result<(), Error> {
+    complaints.extend(corpus::stale(&tree.root)?.iter().map(|stale| {
+        let path = stale.path.strip_prefix(&tree.root).unwrap_or(&stale.path);
+        format!("{} is not current: cargo xtask corpus", path.display())
     }));
     Ok(())
 }

@@ -1,0 +1,58 @@
+//! What the fuzz targets do with hostile bytes, as plain functions.
+//!
+//! `fuzz/` hands them what libFuzzer invents; `cargo test` hands them the corpus under
+//! `tests/corpus` and mutations of it from a fixed seed ([`Mutator`]). A target may refuse its input
+//! but never panics, and never holds more memory than [`Target::memory_limit`] allows. Where two
+//! ways to the same answer exist, the target asserts that they agree.
+
+mod mutate;
+mod targets;
+
+pub use mutate::Mutator;
+pub use targets::{btf, classic, insns, pcap};
+
+/// Bytes any target may hold, however small its input.
+pub const MEMORY_BYTES_FREE: usize = 4 << 20;
+/// Bytes a reader may hold for each byte of its input, above [`MEMORY_BYTES_FREE`].
+pub const MEMORY_BYTES_PER_BYTE: usize = 64;
+
+/// A fuzz target.
+pub struct Target {
+    /// Its name: that of the folder of its corpus and of the target under `fuzz/`.
+    pub name: &'static str,
+    /// What it does with an input.
+    pub run: fn(&[u8]),
+    /// Bytes it may hold, however small its input.
+    pub memory_bytes_free: usize,
+}
+
+impl Target {
+    /// Bytes this target may hold at once for an input of this length.
+    pub fn memory_limit(&self, input_bytes: usize) -> usize {
+        self.memory_bytes_free + input_bytes * MEMORY_BYTES_PER_BYTE
+    }
+}
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "btf",
+        run: btf,
+        memory_bytes_free: MEMORY_BYTES_FREE,
+    },
+    Target {
+        name: "insns",
+        run: insns,
+        memory_bytes_free: MEMORY_BYTES_FREE,
+    },
+    Target {
+        name: "classic",
+        run: classic,
+        memory_bytes_free: MEMORY_BYTES_FREE,
+    },
+    Target {
+        name: "pcap",
+        run: pcap,
+        memory_bytes_free: MEMORY_BYTES_FREE,
+    },
+];
