@@ -21,7 +21,14 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
             Severity::Note => Level::NOTE,
         };
-        let place = self.place.to_string();
+        let mut place = self.place.clone();
+        if let Some(listing) = &self.listing
+            && place.source.as_ref() == Some(&listing.name)
+        {
+            // The head of the listing says these already.
+            (place.source, place.line, place.column) = (None, None, None);
+        }
+        let place = place.to_string();
         let mut group = Group::with_title(level.primary_title(&*self.message).id(self.code.id));
         if let Some(listing) = &self.listing {
             let snippet = Snippet::source(&*listing.text)
@@ -102,6 +109,24 @@ error[elf-truncated]: the section header table ends outside the file
         let text = diagnostic.to_text(Paint::Plain);
         assert!(text.contains("^^^^^^ this one"), "{text}");
         assert!(text.contains("at: a.o, program p"), "{text}");
+    }
+
+    #[test]
+    fn a_place_that_the_listing_shows_is_not_said_twice() {
+        let diagnostic = Diagnostic::error(CODE, "wrong")
+            .at(Place::none().source("input", 1, 4))
+            .listing(Listing {
+                name: "input".into(),
+                first_line: 1,
+                text: "r1 wrong".into(),
+                labels: vec![Label {
+                    range: 3..8,
+                    message: "this".into(),
+                    primary: true,
+                }],
+            });
+        let text = diagnostic.to_text(Paint::Plain);
+        assert_eq!(text.matches("input").count(), 1, "{text}");
     }
 
     #[test]
