@@ -2,6 +2,8 @@
 //! diagnostics, and the reference page `docs/isa.md`. `BLESS=1 cargo test -p osmia-isa --test files`
 //! rewrites what is expected.
 //!
+//! `run: identity` is a text that must come back as it is.
+//!
 //! A file is `run: WHAT`, a line `----`, the input, a line `----`, the expected output. On a page,
 //! a block opened by ```` ```isa WHAT ```` is an input and the next block its output.
 
@@ -64,7 +66,7 @@ fn output(run: &str, input: &str) -> String {
     let result = match run {
         "assemble" => assembled(input).map(|slots| hex(&slots, Endian::Little)),
         "assemble big-endian" => assembled(input).map(|slots| hex(&slots, Endian::Big)),
-        "reprint" => assembled(input).map(|slots| {
+        "reprint" | "identity" => assembled(input).map(|slots| {
             let text = listing(&slots, &NoNames);
             let lines = text.lines().map(|line| line.split_once(": ").unwrap().1);
             lines.map(|line| format!("{line}\n")).collect()
@@ -172,6 +174,9 @@ fn run_file(path: &Path, cases: impl Fn(&str) -> Vec<Case>, failures: &mut Vec<S
     // From the last, so that rewriting does not move the ones to come.
     for case in found.iter().rev() {
         let actual = output(&case.run, &case.input);
+        if case.run == "identity" {
+            assert_eq!(actual, case.input, "{}", path.display());
+        }
         if text[case.expected.clone()] == actual {
             continue;
         }

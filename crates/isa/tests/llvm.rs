@@ -1,14 +1,16 @@
-//! LLVM's assembler as the judge: it must make our bytes of what we print, and we must make its
-//! bytes of what it prints. Skipped, and said so, where `llvm-mc` with the BPF target is missing.
+//! LLVM as the judge: its assembler must make our bytes of what we print, and we must make the
+//! bytes of what its assembler and its disassembler print. Skipped, and said so, where the tools
+//! with the BPF target are missing.
 
 mod support;
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use osmia_isa::{
-    AtomicOp, Callee, Endian, Imm64, Insn, NoNames, Size, Slot, assemble, encode, table,
-    write_slots,
+    AtomicOp, Callee, Endian, Imm64, Insn, NoNames, Size, Slot, assemble, decode, encode,
+    read_slots, table, write_slots,
 };
 use support::insn_of;
 
@@ -148,4 +150,78 @@ fn llvm_and_we_read_each_other() {
         "compared {} instructions; LLVM has no text for {left_out}",
         insns.len()
     );
+}
+
+/// Objects built by clang: ours, and those that distributions ship with xdp-tools.
+fn objects() -> Vec<PathBuf> {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let shipped = Path::new("/usr/lib/x86_64-linux-gnu/bpf");
+    let mut objects: Vec<PathBuf> = [&examples, shipped]
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "o"))
+        .collect();
+    objects.sort();
+    objects
+}
+
+/// Slots and text of one line of `llvm-objdump -d`: `  12:\tb7 00 …\tr0 = 0x0 <symbol>`.
+fn objdump_line(line: &str) -> Option<(Vec<u8>, &str)> {
+    let (position, rest) = line.split_once(":\t")?;
+    position.trim().parse::<u64>().ok()?;
+    let (bytes, text) = rest.split_once('\t')?;
+    let bytes: Option<Vec<u8>> = bytes
+        .split_whitespace()
+        .map(|byte| u8::from_str_radix(byte, 16).ok())
+        .collect();
+    // The symbol that a jump goes to stands behind it.
+    let text = match text
+        .strip_suffix('>')
+        .and_then(|text| text.rsplit_once(" <"))
+    {
+        Some((text, _symbol)) if !text.is_empty() => text,
+        _ => text,
+    };
+    Some((bytes?, text.trim()))
+}
+
+#[test]
+fn we_read_what_llvm_disassembles() {
+    let (mut compared, mut left_out, mut files) = (0, 0, 0);
+    for object in objects() {
+        let Ok(output) = Command::new("llvm-objdump-19")
+            .arg("-d")
+            .arg(&object)
+            .output()
+        else {
+            println!("skipped: llvm-objdump-19 is not installed");
+            return;
+        };
+        let printed = String::from_utf8(output.stdout).expect("llvm-objdump prints text");
+        files += 1;
+        for (bytes, text) in printed.lines().filter_map(objdump_line) {
+            let slots = read_slots(&bytes, Endian::Little).expect("whole slots");
+            let insn = decode(&slots, 0)
+                .unwrap_or_else(|error| panic!("{}: {text}: {error}", object.display()));
+            // Its text does not say what kind of call or of 64-bit number this is.
+            let plain = match insn {
+                Insn::Call(callee) => matches!(callee, Callee::Helper(_)),
+                Insn::LoadImm64 { value, .. } => matches!(value, Imm64::Value(_)),
+                _ => true,
+            };
+            if !plain || text == "<unknown>" {
+                left_out += 1;
+                continue;
+            }
+            for text in [text, &insn.to_string()] {
+                let assembly = assemble(text, &NoNames)
+                    .unwrap_or_else(|errors| panic!("{}: {text}: {errors:?}", object.display()));
+                assert_eq!(assembly.slots, slots, "{}: {text}", object.display());
+            }
+            compared += 1;
+        }
+    }
+    println!("compared {compared} instructions of {files} objects; left out {left_out}");
 }

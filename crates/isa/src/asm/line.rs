@@ -33,6 +33,8 @@ pub(super) struct Line<'t> {
     pub(super) text: &'t str,
     pub(super) tokens: Vec<Spanned<'t>>,
     pub(super) at: usize,
+    /// The opcode byte the line carries, if it comes from the kernel's log.
+    pub(super) claimed: Option<u8>,
 }
 
 pub(super) fn register(word: &str) -> Option<(Width, Reg)> {
@@ -68,6 +70,7 @@ impl<'t> Line<'t> {
             text,
             tokens: tokens(text),
             at: 0,
+            claimed: None,
         }
     }
 
@@ -173,6 +176,7 @@ impl<'t> Line<'t> {
                 return self.expected("an opcode byte in hexadecimal");
             };
             claims.opcode = Some((opcode, range));
+            self.claimed = Some(opcode);
             self.at += 1;
             self.symbol(")")?;
         }

@@ -135,7 +135,13 @@ impl<'t> Line<'t> {
             return self.expected("a comparison");
         };
         self.at += 1;
-        let src = self.operand(width)?;
+        // The kernel's log prints the 32 bits of this immediate in hexadecimal, without its sign.
+        let from_log = self.claimed.is_some() && self.is_signed_number();
+        let src = if from_log {
+            Operand::Imm(self.imm(Width::W32)?)
+        } else {
+            self.operand(width)?
+        };
         if !self.takes_word("goto") {
             return self.expected("`goto`");
         }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::error::AsmErrorKind;
 use super::lexer::Token;
 use super::line::{Fail, Line, Parsed, Reference, memory_type, register};
+use crate::table::{Form, rows};
 use crate::{AluOp, AtomicOp, EndOp, Imm64, Insn, MapRef, Operand, Reg, Size, Width};
 
 /// A reference to a map as an instruction.
@@ -80,14 +81,16 @@ impl<'t> Line<'t> {
         })
     }
 
-    /// `5`, or `5 ll` for the two-slot form.
+    /// `5`, or `5 ll` for the two-slot form. The kernel's log leaves `ll` out and has the opcode.
     fn constant(&mut self, width: Width, dst: Reg) -> Parsed<Insn> {
         let digits = self.at + usize::from(matches!(self.peek(), Some(Token::Symbol(_))));
-        let wide = self.tokens.get(digits + 1).map(|spanned| spanned.token);
-        if wide == Some(Token::Word("ll")) {
+        let suffix = self.tokens.get(digits + 1).map(|spanned| spanned.token);
+        let suffixed = suffix == Some(Token::Word("ll"));
+        let claimed = self.claimed.and_then(|code| rows(code).first());
+        if suffixed || claimed.is_some_and(|row| matches!(row.form, Form::LoadImm64(_))) {
             let range = self.here();
             let number = self.signed("64 bits", i64::MIN.into(), u64::MAX.into())?;
-            self.at += 1;
+            self.at += usize::from(suffixed);
             if width == Width::W32 {
                 return Self::operand_error(range, "`ll` needs a 64-bit register (r)");
             }
