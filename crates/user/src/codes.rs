@@ -1,6 +1,8 @@
 //! Codes of the user-space host and its event sources.
 
 osmia_diag::codes! {
+    USER_MEMORY = "user-memory", "there is not enough memory to begin";
+    USER_SLOT = "user-slot", "a map or program does not fit the slot it is initialised into";
     CAPTURE_FORMAT = "capture-format", "the file is neither pcap nor pcapng";
     CAPTURE_TRUNCATED = "capture-truncated", "the capture ends in the middle of a packet or of its header";
     CAPTURE_CORRUPT = "capture-corrupt", "lengths or references inside the capture contradict each other";

@@ -4,4 +4,9 @@
 
 pub mod capture;
 pub mod codes;
+mod host;
 pub mod limits;
+mod options;
+
+pub use host::{UserHost, UserMap, UserProgram};
+pub use options::{KERNEL, UserOptions};

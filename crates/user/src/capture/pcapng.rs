@@ -126,7 +126,7 @@ impl PcapNg {
                 total: self.order.u32_at(&total, 0),
                 offset,
             };
-            if block.total < FRAME_BYTES || block.total % 4 != 0 {
+            if block.total < FRAME_BYTES || !block.total.is_multiple_of(4) {
                 return Err(corrupt(
                     format!(
                         "a block of type {:#x} says it is {} bytes long; lengths are multiples of \
@@ -170,7 +170,7 @@ impl PcapNg {
             ));
         };
         let total = self.order.u32_at(&fixed, 0);
-        if total < SECTION_BYTES_MIN || total % 4 != 0 {
+        if total < SECTION_BYTES_MIN || !total.is_multiple_of(4) {
             return Err(corrupt(
                 format!(
                     "a section header says it is {total} bytes long; lengths are multiples of 4 \

@@ -1,0 +1,69 @@
+//! What the user-space host is told about the machine it is to be.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use osmia_btf::{Btf, BtfError};
+use osmia_program::{Kconfig, KernelVersion, Target};
+
+/// Where Linux shows the types of the running kernel.
+const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// The kernel version programs are told.
+pub const KERNEL: KernelVersion = KernelVersion::new(6, 18, 0);
+
+/// The machine that programs find themselves in.
+#[derive(Clone, Debug)]
+pub struct UserOptions {
+    /// CPUs: the slots of per-CPU maps.
+    pub cpus: u32,
+    /// With a seed, random numbers come from it and the clock ticks by itself: every run of the same
+    /// programs on the same input is the same.
+    pub seed: Option<u64>,
+    /// Instructions one run may execute.
+    pub insns_max: u64,
+    /// Types of the kernel that CO-RE relocations are resolved against.
+    pub btf: Option<Arc<Btf>>,
+    /// The kernel's configuration, for `.kconfig` variables.
+    pub kconfig: Option<Arc<Kconfig>>,
+}
+
+impl Default for UserOptions {
+    /// One CPU, real time, no types, no configuration.
+    fn default() -> Self {
+        Self {
+            cpus: 1,
+            seed: None,
+            insns_max: osmia_vm::limits::INSNS_PER_RUN,
+            btf: None,
+            kconfig: None,
+        }
+    }
+}
+
+impl UserOptions {
+    /// Takes the types of the running kernel, where they can be read; says whether they could.
+    ///
+    /// # Errors
+    /// If there is a file and it is not BTF.
+    pub fn use_kernel_btf(&mut self) -> Result<bool, BtfError> {
+        let Ok(bytes) = std::fs::read(Path::new(KERNEL_BTF)) else {
+            return Ok(false);
+        };
+        self.btf = Some(Arc::new(Btf::parse(bytes, None)?));
+        Ok(true)
+    }
+
+    pub(crate) fn target(&self) -> Target {
+        Target {
+            name: "user".to_owned(),
+            endian: osmia_btf::Endian::NATIVE,
+            kernel: KERNEL,
+            cpus: self.cpus.max(1),
+            btf: self.btf.clone(),
+            module_btfs: Vec::new(),
+            kconfig: self.kconfig.clone(),
+            ksyms: None,
+        }
+    }
+}
