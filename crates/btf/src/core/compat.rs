@@ -233,3 +233,14 @@ impl Compare<'_> {
 fn names_match(local: &str, target: &str) -> bool {
     essential_name(local) == essential_name(target)
 }
+
+/// Whether a declaration of the object and the target's agree, as far as CO-RE asks it of types:
+/// same kinds all the way down pointers and prototypes, names and sizes aside.
+pub fn types_compatible(local: &Btf, a: TypeId, target: &Btf, b: TypeId) -> bool {
+    let mut compare = Compare {
+        local,
+        target,
+        steps_left: crate::limits::COMPARE_STEPS_MAX,
+    };
+    compare.types(a, b).unwrap_or(false)
+}

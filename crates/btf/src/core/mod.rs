@@ -15,6 +15,7 @@ mod resolve;
 mod spec;
 mod value;
 
+pub use compat::types_compatible;
 pub use error::CoreError;
 pub use find::Mismatch;
 pub use kind::ReloKind;
