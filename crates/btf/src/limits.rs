@@ -24,3 +24,6 @@ pub const DUMP_BYTES_FREE: usize = 1 << 20;
 
 /// Nodes of one decoded value.
 pub const VALUE_NODES_MAX: usize = 1 << 20;
+
+/// Depth of types one inside the other, through pointers too, that a C dump follows.
+pub const DUMP_DEPTH_MAX: u32 = 400;

@@ -1,4 +1,7 @@
 //! The records one by one, in the words and with the JSON keys of `bpftool btf dump format raw`.
+//!
+//! One difference from bpftool 7.1 is meant: its JSON sign-extends unsigned 32-bit enumerators to 64
+//! bits, so that 0x80000000 appears as 18446744071562067968.
 
 use std::fmt::{Result, Write};
 

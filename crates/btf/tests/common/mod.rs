@@ -1,6 +1,8 @@
 //! BTF made for tests.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
 
+use std::process::Command;
+
 use osmia_btf::{Btf, BtfBuilder, FwdKind, Kind, Linkage, NewMember, SecVar, TypeId};
 
 /// One or more types of every kind.
@@ -97,4 +99,38 @@ pub fn kernel_btf() -> Option<Vec<u8>> {
             None
         }
     }
+}
+
+/// What bpftool prints for these bytes; `None` with a printed reason if it is not there.
+pub fn bpftool(bytes: &[u8], options: &[&str]) -> Option<String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    let json = options.contains(&"-j");
+    let mut command = Command::new("bpftool");
+    if json {
+        command.arg("-j");
+    }
+    let output = command
+        .args(["btf", "dump", "file"])
+        .arg(file.path())
+        .args(options.iter().filter(|option| **option != "-j"))
+        .output();
+    match output {
+        Ok(output) => {
+            assert!(output.status.success(), "{output:?}");
+            Some(String::from_utf8(output.stdout).unwrap())
+        }
+        Err(error) => {
+            println!("skipped: bpftool: {error}");
+            None
+        }
+    }
+}
+
+/// Equal line by line; the first that differs is shown.
+pub fn assert_same_lines(ours: &str, theirs: &str) {
+    for (line, (ours, theirs)) in ours.lines().zip(theirs.lines()).enumerate() {
+        assert_eq!(ours, theirs, "line {}", line + 1);
+    }
+    assert_eq!(ours.lines().count(), theirs.lines().count());
 }
