@@ -7,7 +7,9 @@ mod capture;
 mod core_case;
 mod corpus;
 mod examples;
+mod kernel_source;
 mod place;
+mod test_bpf;
 mod tidy;
 
 use std::process::ExitCode;
@@ -31,6 +33,8 @@ enum Command {
     Corpus(corpus::Options),
     /// Check the habits that code can check
     Tidy,
+    /// Run the kernel's instruction tests through the interpreter
+    TestBpf(test_bpf::Options),
 }
 
 /// What a command found out.
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Command::CoreCase => core_case::run(),
         Command::Corpus(options) => corpus::run(&options),
         Command::Tidy => tidy::run(),
+        Command::TestBpf(options) => test_bpf::run(&options),
     };
     match verdict {
         Ok(Verdict::Holds) => ExitCode::SUCCESS,

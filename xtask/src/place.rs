@@ -42,3 +42,24 @@ pub(crate) fn run(command: &mut Command) -> Result<Vec<u8>, Error> {
     }
     Ok(output.stdout)
 }
+/// Where downloads and what is built from them are kept: `$OSMIA_CACHE`, else the user's cache.
+pub(crate) fn cache() -> Result<PathBuf, Error> {
+    let folder = match std::env::var_os("OSMIA_CACHE") {
+        Some(folder) => PathBuf::from(folder),
+        None => {
+            let home = std::env::var_os("HOME").ok_or("neither OSMIA_CACHE nor HOME is set")?;
+            Path::new(&home).join(".cache/osmia")
+        }
+    };
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Bytes from their hexadecimal digits.
+pub(crate) fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let nibble = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);
+    let pairs = digits.as_bytes().chunks(2);
+    pairs
+        .map(|pair| Some(nibble(pair[0])? << 4 | nibble(*pair.get(1)?)?))
+        .collect()
+}
