@@ -97,6 +97,12 @@ pub enum DecodeError {
 
 /// Decodes the instruction at slot `at`. `ld_imm64` takes two slots ([`Insn::slots`]).
 ///
+/// ```
+/// use osmia_isa::{Endian, decode, read_slots};
+/// let slots = read_slots(&[0x61, 0x10, 4, 0, 0, 0, 0, 0], Endian::Little).unwrap();
+/// assert_eq!(decode(&slots, 0).unwrap().to_string(), "r0 = *(u32 *)(r1 + 4)");
+/// ```
+///
 /// # Errors
 /// If the slots there are not an instruction; never panics, whatever the slots say.
 pub fn decode(slots: &[Slot], at: usize) -> Result<Insn, DecodeError> {

@@ -2,7 +2,7 @@
 
 use osmia_diag::{Diagnostic, Label, Listing, Place};
 
-use crate::{DecodeError, LayoutError, NoNames, Slot, codes, decode};
+use crate::{DecodeError, LayoutError, NoNames, RaggedBytes, Slot, codes, decode};
 
 impl DecodeError {
     /// For people; `at` is the slot.
@@ -20,6 +20,16 @@ impl DecodeError {
             }
             DecodeError::OutOfRange { .. } | DecodeError::Register { .. } => diagnostic,
         }
+    }
+}
+
+impl RaggedBytes {
+    /// For people; the caller adds the file.
+    pub fn to_diagnostic(&self) -> Diagnostic {
+        let whole = self.len - self.len % Slot::BYTES;
+        Diagnostic::error(codes::ENCODING, self.to_string())
+            .at(Place::none().offset(whole as u64))
+            .help("the file may be cut short; copy or build it again in full")
     }
 }
 

@@ -1,12 +1,13 @@
 //! From instructions to slots.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 use crate::table::{CalleeKind, Form, Opcode, Pseudo, Selector, Source, table};
 use crate::{Callee, Imm64, Insn, Operand, Slot};
 
-static BY_FORM: LazyLock<HashMap<Form, &'static Opcode>> =
+static BY_FORM: LazyLock<FxHashMap<Form, &'static Opcode>> =
     LazyLock::new(|| table().iter().map(|row| (row.form, row)).collect());
 
 /// The slot of an instruction, and its second one if it is `ld_imm64`.

@@ -76,7 +76,7 @@ fn output(run: &str, input: &str) -> String {
             let endian = if big { Endian::Big } else { Endian::Little };
             read_slots(&unhex(input), endian)
                 .map(|slots| listing(&slots, &NoNames))
-                .map_err(|error| format!("{error}\n"))
+                .map_err(|error| plain(error.to_diagnostic()))
         }
         "decode" => {
             let slots = read_slots(&unhex(input), Endian::Little).unwrap();

@@ -78,6 +78,14 @@ const GET_SMP_PROCESSOR_ID: i32 = 8;
 
 /// Translates a filter, after checking it.
 ///
+/// ```
+/// use osmia_isa::classic::{ClassicUse, assemble, translate};
+/// let filter = assemble("ldh [12]\njeq #0x800 jt 2 jf 3\nret #65535\nret #0").unwrap();
+/// let slots = translate(&filter, ClassicUse::SocketFilter).unwrap();
+/// let text = osmia_isa::listing(&slots, &osmia_isa::NoNames);
+/// assert!(text.contains("r0 = *(u16 *)skb[12]"));
+/// ```
+///
 /// # Errors
 /// If the filter breaks a rule, or reads what eBPF cannot.
 pub fn translate(
