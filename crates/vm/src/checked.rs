@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use osmia_program::MapKind;
 use osmia_program::context::Context;
 use osmia_program::limits::{CALL_FRAMES_MAX, PROGRAM_MAPS_MAX, STACK_BYTES};
 
@@ -10,7 +11,8 @@ use crate::code::Code;
 use crate::guest::{Fault, Guest};
 use crate::interp;
 use crate::limits;
-use crate::memory::{Block, Rights, Shape, Space};
+use crate::map::{Element, Map, Reservation};
+use crate::memory::{Block, Rights, Shape, Space, Spot};
 use crate::packet::Packet;
 use crate::trap::Target;
 use crate::world::World;
@@ -21,8 +23,13 @@ pub(crate) mod region {
 
     pub(crate) const STACK: usize = 1;
     pub(crate) const CONTEXT: usize = 2;
+    /// Addresses that name maps: the element is the position in the program's list, then in the
+    /// list of inner maps.
+    pub(crate) const HANDLES: usize = 3;
     /// Addresses that name functions: the offset is the operation's position.
     pub(crate) const FUNCTIONS: usize = 4;
+    /// Keys shown to callbacks, one a frame.
+    pub(crate) const KEYS: usize = 5;
     /// Values of the program's maps.
     pub(crate) const VALUES: usize = 8;
     /// Everything that comes and goes during a run.
@@ -33,12 +40,20 @@ pub(crate) mod region {
 const FRAME_SHIFT: u32 = (STACK_BYTES as u32 * 2).trailing_zeros();
 /// Address distance of functions.
 const FUNCTION_SHIFT: u32 = 0;
+/// Address distance of map handles.
+const HANDLE_SHIFT: u32 = 4;
+/// Address distance of keys shown to callbacks.
+const KEY_SHIFT: u32 = (limits::KEY_BYTES_MAX as u32 * 2).trailing_zeros();
 
 /// What a region that comes and goes is.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Dynamic {
     Packet,
-    Stale,
+    StalePacket,
+    /// Values of an inner map, by its position in the list of those.
+    Inner(usize),
+    Reservation(Arc<Map>, Option<Reservation>),
+    Released,
 }
 
 /// The memory of a run.
@@ -46,9 +61,12 @@ enum Dynamic {
 pub(crate) struct Checked {
     pub(crate) space: Space,
     stack: Arc<Block>,
+    keys: Arc<Block>,
     /// The code whose maps the regions show.
     installed: Option<Arc<Code>>,
     dynamic: Vec<Dynamic>,
+    /// Inner maps met in this run, with the regions of their values.
+    inner: Vec<(Arc<Map>, Option<usize>)>,
     /// Regions whose addresses are stale, oldest first, to be used again when none are left.
     stale: VecDeque<usize>,
     packet: usize,
@@ -60,8 +78,8 @@ pub(crate) struct Checked {
     pub(crate) left: u64,
     /// Tail calls left.
     pub(crate) tail_calls_left: u32,
-    /// The last call of a helper that returned null: position of the operation.
-    pub(crate) null_from: Option<usize>,
+    /// The last helper that returned null, and the slot of its call.
+    pub(crate) null_from: Option<(&'static str, usize)>,
 }
 
 impl Checked {
@@ -76,11 +94,22 @@ impl Checked {
             rights: Rights::ReadWrite,
         };
         space.put(region::STACK, &stack, shape);
+        let keys = Arc::new(Block::new(CALL_FRAMES_MAX, limits::KEY_BYTES_MAX)?);
+        let shape = Shape {
+            start: 0,
+            window: limits::KEY_BYTES_MAX,
+            shift: KEY_SHIFT,
+            count: CALL_FRAMES_MAX,
+            rights: Rights::Read,
+        };
+        space.put(region::KEYS, &keys, shape);
         Some(Self {
             space,
             stack,
+            keys,
             installed: None,
             dynamic: Vec::new(),
+            inner: Vec::new(),
             stale: VecDeque::new(),
             packet: 0,
             depth: 0,
@@ -104,10 +133,23 @@ impl Checked {
         self.null_from = None;
         self.space.truncate(region::DYNAMIC);
         self.dynamic.clear();
+        self.inner.clear();
         self.stale.clear();
         self.packet = 0;
         self.show_context(world);
         self.packet_moved(&world.packet);
+    }
+
+    /// Ends a run: reservations the program did not give back are discarded, as they would block
+    /// the ring's reader for ever.
+    pub(crate) fn end(&mut self) {
+        for dynamic in &mut self.dynamic {
+            if let Dynamic::Reservation(map, reservation) = dynamic
+                && let (Some(ring), Some(reservation)) = (map.ringbuf(), reservation.take())
+            {
+                ring.discard(reservation);
+            }
+        }
     }
 
     /// Makes the regions show the maps of a code.
@@ -119,7 +161,43 @@ impl Checked {
         {
             return;
         }
+        let before = self.installed.take().map_or(0, |code| code.maps.len());
+        for (index, map) in code.maps.iter().enumerate() {
+            match map.map.values().zip(map.shape) {
+                Some((block, shape)) => self.space.put(region::VALUES + index, block, shape),
+                None => self.space.clear(region::VALUES + index),
+            }
+        }
+        for index in code.maps.len()..before {
+            self.space.clear(region::VALUES + index);
+        }
         self.installed = Some(Arc::clone(code));
+    }
+
+    /// Address that stands for a map of the code by position.
+    pub(crate) fn handle_address(index: usize) -> u64 {
+        Space::address(region::HANDLES, HANDLE_SHIFT, index, 0)
+    }
+
+    /// Address of a byte of the first value of a map of the code by position.
+    pub(crate) fn value_address(index: usize, offset: usize) -> u64 {
+        Space::address(region::VALUES + index, 0, 0, offset)
+    }
+
+    /// The position a handle stands for: in the code's maps, or behind those in the inner maps.
+    fn handle_index(address: u64) -> Option<usize> {
+        let index = address.wrapping_sub(Self::handle_address(0));
+        let whole = index & ((1 << HANDLE_SHIFT) - 1) == 0;
+        usize::try_from(index >> HANDLE_SHIFT)
+            .ok()
+            .filter(|_| whole)
+    }
+
+    fn map_at(&self, index: usize) -> Option<&Arc<Map>> {
+        match index.checked_sub(PROGRAM_MAPS_MAX) {
+            None => self.installed.as_ref()?.maps.get(index).map(|map| &map.map),
+            Some(inner) => self.inner.get(inner).map(|(map, _)| map),
+        }
     }
 
     fn show_context(&mut self, world: &World) {
@@ -192,15 +270,75 @@ impl Checked {
                 bytes: world.context.len() as u64,
             },
             region::FUNCTIONS => Target::Function,
+            region::HANDLES => match Self::handle_index(address & !((1 << HANDLE_SHIFT) - 1))
+                .and_then(|index| self.map_at(index))
+            {
+                Some(map) => Target::MapHandle {
+                    map: map.spec().name.clone(),
+                },
+                None => Target::Number(address),
+            },
             region => match self.dynamic.get(region.wrapping_sub(region::DYNAMIC)) {
                 Some(Dynamic::Packet) => Target::Packet {
                     offset: address.wrapping_sub(self.packet_address(world.packet.data())) as i64,
                     len: world.packet.len() as u64,
                 },
-                Some(Dynamic::Stale) => Target::StalePacket,
+                Some(Dynamic::StalePacket) => Target::StalePacket,
+                Some(Dynamic::Released) => Target::Released,
+                Some(Dynamic::Inner(inner)) => self.value_target(PROGRAM_MAPS_MAX + inner, spot),
+                Some(Dynamic::Reservation(..)) => Target::Reservation {
+                    offset: spot.offset,
+                    bytes: spot.window,
+                },
+                None if (region::VALUES..region::DYNAMIC).contains(&region) => {
+                    self.value_target(region - region::VALUES, spot)
+                }
                 None => Target::Number(address),
             },
         }
+    }
+}
+
+impl Checked {
+    fn value_target(&self, index: usize, spot: Spot) -> Target {
+        let Some(map) = self.map_at(index) else {
+            return Target::Number(0);
+        };
+        let bytes = u64::from(map.spec().value_size);
+        Target::MapValue {
+            map: map.spec().name.clone(),
+            offset: spot.offset,
+            bytes,
+            rights: spot.count > 0 && u64::try_from(spot.offset).is_ok_and(|at| at < bytes),
+        }
+    }
+
+    /// What a tail call goes to: `None` if there is nothing in the slot.
+    ///
+    /// # Errors
+    /// If the argument is not a map.
+    pub(crate) fn tail_target(&mut self, handle: u64, index: u32) -> Result<Option<Arc<Code>>, Fault> {
+        let map = self.map(handle).ok_or_else(|| not_a_map(handle, 2))?;
+        if map.spec().kind != MapKind::ProgArray {
+            return Err(Fault::Argument {
+                argument: 2,
+                what: format!("is map {}, which is not a program array", map.spec().name),
+            });
+        }
+        let target = map.program_at::<Code>(index);
+        if target.is_none() || self.tail_calls_left == 0 {
+            return Ok(None);
+        }
+        self.tail_calls_left -= 1;
+        Ok(target)
+    }
+}
+
+/// The fault of an argument that should be a map.
+pub(crate) fn not_a_map(value: u64, argument: usize) -> Fault {
+    Fault::Argument {
+        argument,
+        what: format!("is {value:#x}, not a map"),
     }
 }
 
@@ -221,10 +359,95 @@ impl Guest for Checked {
         address == Self::context_address()
     }
 
+    fn map(&self, handle: u64) -> Option<&Arc<Map>> {
+        self.map_at(Self::handle_index(handle)?)
+    }
+
+    fn element_address(&mut self, handle: u64, element: Element) -> Option<u64> {
+        let index = Self::handle_index(handle)?;
+        let shape_of = |map: &Arc<Map>| map.values().and_then(|block| shape(map, block));
+        let Some(inner) = index.checked_sub(PROGRAM_MAPS_MAX) else {
+            let shape = self.installed.as_ref()?.maps.get(index)?.shape?;
+            let region = region::VALUES + index;
+            return Some(Space::address(region, shape.shift, element.index(), 0));
+        };
+        let (map, region) = self.inner.get(inner)?;
+        let shape = shape_of(map)?;
+        let region = match region {
+            Some(region) => *region,
+            None => {
+                let block = Arc::clone(map.values()?);
+                let region = self.fresh_region(Dynamic::Inner(inner))?;
+                self.space.put(region, &block, shape);
+                self.inner[inner].1 = Some(region);
+                region
+            }
+        };
+        Some(Space::address(region, shape.shift, element.index(), 0))
+    }
+
+    fn inner_handle(&mut self, map: Arc<Map>) -> Option<u64> {
+        let known = self.inner.iter().position(|(known, _)| Arc::ptr_eq(known, &map));
+        let inner = match known {
+            Some(inner) => inner,
+            None if self.inner.len() >= limits::REGIONS_MAX => return None,
+            None => {
+                self.inner.push((map, None));
+                self.inner.len() - 1
+            }
+        };
+        Some(Self::handle_address(PROGRAM_MAPS_MAX + inner))
+    }
+
+    fn key_address(&mut self, key: &[u8]) -> Option<u64> {
+        let frame = self.depth.checked_sub(1)?;
+        if key.len() > limits::KEY_BYTES_MAX {
+            return None;
+        }
+        self.keys.write(frame, 0, key);
+        Some(Space::address(region::KEYS, KEY_SHIFT, frame, 0))
+    }
+
+    fn show_reservation(&mut self, map: &Arc<Map>, reservation: Reservation) -> Option<u64> {
+        let ring = map.ringbuf()?;
+        let shape = Shape {
+            start: reservation.offset(),
+            window: reservation.len(),
+            shift: 40,
+            count: 1,
+            rights: Rights::ReadWrite,
+        };
+        let Some(region) = self.fresh_region(Dynamic::Released) else {
+            ring.discard(reservation);
+            return None;
+        };
+        self.space.put(region, ring.data(), shape);
+        self.dynamic[region - region::DYNAMIC] =
+            Dynamic::Reservation(Arc::clone(map), Some(reservation));
+        Some(Space::address(region, 0, 0, shape.start))
+    }
+
+    fn take_reservation(&mut self, address: u64) -> Option<(Arc<Map>, Reservation)> {
+        let region = Space::region_of(address);
+        let dynamic = self.dynamic.get_mut(region.checked_sub(region::DYNAMIC)?)?;
+        let Dynamic::Reservation(map, reservation) = dynamic else {
+            return None;
+        };
+        let start = reservation.as_ref()?.offset();
+        if address != Space::address(region, 0, 0, start) {
+            return None;
+        }
+        let taken = (Arc::clone(map), reservation.take()?);
+        *dynamic = Dynamic::Released;
+        self.space.clear(region);
+        self.stale.push_back(region);
+        Some(taken)
+    }
+
     fn packet_moved(&mut self, packet: &Packet) {
         if self.packet != 0 {
             self.space.clear(self.packet);
-            self.dynamic[self.packet - region::DYNAMIC] = Dynamic::Stale;
+            self.dynamic[self.packet - region::DYNAMIC] = Dynamic::StalePacket;
             self.stale.push_back(self.packet);
         }
         // At least the region just made stale can be used again.
@@ -259,4 +482,17 @@ impl Guest for Checked {
         };
         interp::call(self, world, &code, entry as usize, args).map_err(Fault::Trap)
     }
+}
+
+/// How a map's values appear in the address space; `None` if there are too many of them.
+pub(crate) fn shape(map: &Map, block: &Block) -> Option<Shape> {
+    let rights = match (map.program_reads(), map.program_writes()) {
+        (true, true) => Rights::ReadWrite,
+        (true, false) => Rights::Read,
+        (false, true) => Rights::Write,
+        (false, false) => Rights::None,
+    };
+    let mut shape = Shape::whole(block, rights)?;
+    shape.window = shape.window.min(map.spec().value_size as usize);
+    Some(shape)
 }

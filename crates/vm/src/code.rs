@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use osmia_isa::{AtomicOp, Callee, EndOp, Endian, Imm64, Insn, Operand, Size, Width, decode};
 use osmia_program::Program;
+use osmia_program::limits::PROGRAM_MAPS_MAX;
 
-use crate::checked::Checked;
+use crate::checked::{self, Checked};
 use crate::helper::{self, HelperFn};
+use crate::map::Map;
+use crate::memory::Shape;
 use crate::op::{self, Op, OpCode, R, Rmw};
 use crate::prepare::PrepareError;
 
@@ -33,6 +36,15 @@ pub struct Code {
     pub(crate) reasons: Vec<Unusable>,
     /// Operations that functions start with, in order.
     functions: Vec<u32>,
+    pub(crate) maps: Vec<CodeMap>,
+}
+
+/// A map of a code.
+#[derive(Debug)]
+pub(crate) struct CodeMap {
+    pub(crate) map: Arc<Map>,
+    /// How its values appear, if it has any that programs touch.
+    pub(crate) shape: Option<Shape>,
 }
 
 /// Why an operation cannot run.
@@ -43,13 +55,32 @@ pub(crate) enum Unusable {
 }
 
 impl Code {
-    /// Decodes a program.
+    /// Decodes a program. `maps` are those of `program.maps`, in that order.
     ///
     /// # Errors
-    /// If it calls helpers this machine does not have. Instructions it cannot run are an error
-    /// only once they are reached.
-    pub fn prepare(program: &Arc<Program>) -> Result<Arc<Code>, PrepareError> {
+    /// If it calls helpers this machine does not have, or names maps it was not given.
+    /// Instructions that cannot run are an error only once they are reached.
+    pub fn prepare(program: &Arc<Program>, maps: &[Arc<Map>]) -> Result<Arc<Code>, PrepareError> {
+        if maps.len() > PROGRAM_MAPS_MAX {
+            return Err(PrepareError::TooManyMaps {
+                program: Arc::clone(program),
+                maps: maps.len(),
+            });
+        }
         let mut builder = Builder::new(program);
+        for map in maps {
+            let shape = match map.values() {
+                None => None,
+                Some(block) => Some(checked::shape(map, block).ok_or_else(|| {
+                    PrepareError::MapTooLarge {
+                        program: Arc::clone(program),
+                        map: map.spec().name.clone(),
+                    }
+                })?),
+            };
+            let map = Arc::clone(map);
+            builder.maps.push(CodeMap { map, shape });
+        }
         let mut at = 0;
         while at < program.insns.len() {
             let insn = decode(&program.insns, at).expect("a program's layout is checked");
@@ -94,6 +125,7 @@ struct Builder<'p> {
     helper_ids: Vec<u32>,
     reasons: Vec<Unusable>,
     functions: Vec<u32>,
+    maps: Vec<CodeMap>,
 }
 
 impl<'p> Builder<'p> {
@@ -118,6 +150,7 @@ impl<'p> Builder<'p> {
             helper_ids: Vec::new(),
             reasons: Vec::new(),
             functions: vec![0],
+            maps: Vec::new(),
         }
     }
 
@@ -131,6 +164,7 @@ impl<'p> Builder<'p> {
             helpers: self.helpers,
             reasons: self.reasons,
             functions: self.functions,
+            maps: self.maps,
         }
     }
 
@@ -217,7 +251,7 @@ impl<'p> Builder<'p> {
                 plain(code, dst.into(), R::R0, 0, 0)
             }
             Insn::LoadImm64 { dst, value } => {
-                let value = match self.immediate(at, value) {
+                let value = match self.immediate(at, value)? {
                     Ok(value) => value,
                     Err(what) => return Ok(self.unsupported(what)),
                 };
@@ -343,8 +377,13 @@ impl<'p> Builder<'p> {
         })
     }
 
-    fn immediate(&mut self, at: usize, value: Imm64) -> Result<u64, String> {
-        match value {
+    /// The value of an immediate, or why it has none here.
+    fn immediate(
+        &mut self,
+        at: usize,
+        value: Imm64,
+    ) -> Result<Result<u64, String>, PrepareError> {
+        Ok(match value {
             Imm64::Value(value) => Ok(value),
             Imm64::Func(distance) => {
                 let target = self.target(at, distance);
@@ -357,7 +396,36 @@ impl<'p> Builder<'p> {
             Imm64::MapFd(_) | Imm64::MapValue { .. } => {
                 Err("a map is named by file descriptor, which only a kernel can resolve".into())
             }
-            Imm64::MapIdx(_) | Imm64::MapIdxValue { .. } => Err("maps come next".into()),
+            Imm64::MapIdx(idx) => {
+                let (index, _) = self.map(at, idx)?;
+                Ok(Checked::handle_address(index))
+            }
+            Imm64::MapIdxValue { idx, off } => {
+                let (index, map) = self.map(at, idx)?;
+                // Linux takes addresses inside the only value of an array.
+                if map.shape.is_none() || off >= map.map.spec().value_size {
+                    return Err(PrepareError::NoSuchValue {
+                        program: Arc::clone(self.program),
+                        slot: at,
+                        map: map.map.spec().name.clone(),
+                        off,
+                    });
+                }
+                Ok(Checked::value_address(index, off as usize))
+            }
+        })
+    }
+
+    fn map(&self, at: usize, idx: i32) -> Result<(usize, &CodeMap), PrepareError> {
+        let index = usize::try_from(idx).unwrap_or(usize::MAX);
+        match self.maps.get(index) {
+            Some(map) => Ok((index, map)),
+            None => Err(PrepareError::NoSuchMap {
+                program: Arc::clone(self.program),
+                slot: at,
+                idx,
+                count: self.maps.len(),
+            }),
         }
     }
 

@@ -13,5 +13,6 @@ osmia_diag::codes! {
     HELPER_ARGUMENT = "vm-helper-argument", "a helper got an argument it cannot work with";
     HELPER_MISSING = "vm-helper-missing", "a program calls a helper the user-space machine does not have";
     UNSUPPORTED = "vm-unsupported", "a program uses an instruction the user-space machine does not run";
+    MAPS = "vm-maps", "the maps given to a program are not the ones it refers to";
     INPUT = "vm-input", "the packet or context given to a program is not one its type takes";
 }

@@ -3,6 +3,9 @@
 //! Helpers are written once against [`Guest`]; the interpreter implements it with checked
 //! addresses, native code can with real ones. This module does not know either form.
 
+use std::sync::Arc;
+
+use crate::map::{Element, Map, Reservation};
 use crate::packet::Packet;
 use crate::trap::Trap;
 use crate::world::World;
@@ -42,6 +45,18 @@ pub trait Guest: Sized {
     fn allows(&self, address: u64, bytes: u32, write: bool) -> bool;
     /// True if this is the program's context.
     fn is_context(&self, address: u64) -> bool;
+    /// The map a value of the program stands for.
+    fn map(&self, handle: u64) -> Option<&Arc<Map>>;
+    /// Address of an element of a map; `None` if there are no addresses left.
+    fn element_address(&mut self, handle: u64, element: Element) -> Option<u64>;
+    /// A value that stands for a map which was not known before the run.
+    fn inner_handle(&mut self, map: Arc<Map>) -> Option<u64>;
+    /// Shows a key to a callback until the frame's next one.
+    fn key_address(&mut self, key: &[u8]) -> Option<u64>;
+    /// Address of a reservation in a ring buffer; discards it if there are no addresses left.
+    fn show_reservation(&mut self, map: &Arc<Map>, reservation: Reservation) -> Option<u64>;
+    /// The reservation that starts at an address, which is invalid from now on.
+    fn take_reservation(&mut self, address: u64) -> Option<(Arc<Map>, Reservation)>;
     /// The packet was moved or resized: addresses from before must not be used any more.
     fn packet_moved(&mut self, packet: &Packet);
     /// Calls a function of the program by its address.

@@ -65,25 +65,21 @@ fn denied(
     trap(
         code,
         op,
-        access(memory, world, code, address, bytes, write, None),
+        access(memory, world, address, bytes, write, None),
     )
 }
 
 fn access(
     memory: &Checked,
     world: &World,
-    code: &Code,
     address: u64,
     bytes: u64,
     write: bool,
     helper: Option<(&'static str, usize)>,
 ) -> Cause {
     let target = memory.target(address, world);
-    let null_from = match (&target, memory.null_from) {
-        (Target::Null { .. }, Some(op)) => code
-            .helpers
-            .get(code.ops[op].imm as usize)
-            .map(|helper| (helper.name, code.slot(op))),
+    let null_from = match target {
+        Target::Null { .. } => memory.null_from,
         _ => None,
     };
     Cause::Access(Access {
@@ -128,7 +124,6 @@ fn faulted(
             access(
                 memory,
                 world,
-                code,
                 address,
                 bytes,
                 write,
@@ -574,7 +569,7 @@ fn run(
                     }
                 }
                 if regs[0] == 0 && helper.may_be_null {
-                    memory.null_from = Some(pc - 1);
+                    memory.null_from = Some((helper.name, code.slot(pc - 1)));
                 }
             }
             CallLocal => {
@@ -586,8 +581,30 @@ fn run(
                 regs[0] = around_call!(call(memory, world, code, entry, args))?;
             }
             TailCall => {
-                let what = "bpf_tail_call comes with program arrays".to_owned();
-                return Err(trap(code, pc - 1, Cause::Unsupported { what }));
+                let target = if regs[1] == Checked::context_address() {
+                    memory.tail_target(regs[2], regs[3] as u32)
+                } else {
+                    let what = format!("is {:#x}, not the context", regs[1]);
+                    Err(Fault::Argument { argument: 1, what })
+                };
+                match target {
+                    // With nothing in the slot the program goes on.
+                    Ok(None) => {}
+                    Ok(Some(target)) => {
+                        memory.left = left.saturating_sub((pc - counted) as u64);
+                        memory.install(&target);
+                        // The target takes this function's frame and returns to its caller.
+                        let result = run(memory, world, &target, 0, [regs[1], 0, 0, 0, 0]);
+                        if memory.depth > 1 {
+                            memory.install(code);
+                        }
+                        return result;
+                    }
+                    Err(fault) => {
+                        let name = "bpf_tail_call";
+                        return Err(faulted(memory, world, code, pc - 1, name, fault));
+                    }
+                }
             }
             Exit => {
                 memory.left = left.saturating_sub((pc - counted) as u64);

@@ -61,15 +61,13 @@ impl Machine {
     /// # Errors
     /// If the program does what it may not.
     pub fn run(&mut self, code: &Arc<Code>) -> Result<Outcome, Box<Trap>> {
+        let runs = code.maps.first().map(|map| map.map.runs());
+        let _running = runs.map(|runs| runs.enter(self.world.env.cpu));
         self.memory.begin(code, &self.world);
-        let context = Checked::context_address();
-        let value = interp::call(
-            &mut self.memory,
-            &mut self.world,
-            code,
-            0,
-            [context, 0, 0, 0, 0],
-        )?;
+        let args = [Checked::context_address(), 0, 0, 0, 0];
+        let result = interp::call(&mut self.memory, &mut self.world, code, 0, args);
+        self.memory.end();
+        let value = result?;
         Ok(Outcome {
             value,
             insns: self.world.env.insns_max - self.memory.left,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use osmia_diag::{Diagnostic, Place};
+use osmia_program::limits::PROGRAM_MAPS_MAX;
 use osmia_program::{Program, helper};
 
 use crate::codes;
@@ -20,6 +21,42 @@ pub enum PrepareError {
         /// The helper's number.
         id: i32,
     },
+    /// More maps than a program may use.
+    TooManyMaps {
+        /// The program.
+        program: Arc<Program>,
+        /// How many.
+        maps: usize,
+    },
+    /// A map with more value bytes than addresses can name.
+    MapTooLarge {
+        /// The program.
+        program: Arc<Program>,
+        /// The map's name.
+        map: String,
+    },
+    /// It names a map it was not given.
+    NoSuchMap {
+        /// The program.
+        program: Arc<Program>,
+        /// The instruction.
+        slot: usize,
+        /// The position it names.
+        idx: i32,
+        /// How many maps it was given.
+        count: usize,
+    },
+    /// It takes the address of a value in a map that has none there.
+    NoSuchValue {
+        /// The program.
+        program: Arc<Program>,
+        /// The instruction.
+        slot: usize,
+        /// The map's name.
+        map: String,
+        /// The offset in the value.
+        off: u32,
+    },
 }
 
 impl std::fmt::Display for PrepareError {
@@ -36,6 +73,19 @@ impl std::fmt::Display for PrepareError {
                     None => write!(f, "there is no helper #{id}"),
                 }
             }
+            PrepareError::TooManyMaps { maps, .. } => write!(
+                f,
+                "the program uses {maps} maps, at most {PROGRAM_MAPS_MAX} are possible"
+            ),
+            PrepareError::MapTooLarge { map, .. } => {
+                write!(f, "map {map} has more bytes than addresses can name")
+            }
+            PrepareError::NoSuchMap { idx, count, .. } => {
+                write!(f, "the program names map {idx} and was given {count} maps")
+            }
+            PrepareError::NoSuchValue { map, off, .. } => {
+                write!(f, "map {map} has no value with a byte at offset {off}")
+            }
         }
     }
 }
@@ -46,6 +96,17 @@ impl PrepareError {
     /// What people are told.
     pub fn to_diagnostic(&self) -> Diagnostic {
         match self {
+            PrepareError::TooManyMaps { program, .. }
+            | PrepareError::MapTooLarge { program, .. } => {
+                Diagnostic::error(codes::MAPS, self.to_string())
+                    .at(Place::none().program(program.name.clone()))
+            }
+            PrepareError::NoSuchMap { program, slot, .. }
+            | PrepareError::NoSuchValue { program, slot, .. } => {
+                Diagnostic::error(codes::MAPS, self.to_string())
+                    .at(Place::none().program(program.name.clone()).insn(*slot as u64))
+                    .listing(listing(program, *slot, "named here"))
+            }
             PrepareError::HelperMissing { program, slot, id } => {
                 let diagnostic = Diagnostic::error(codes::HELPER_MISSING, self.to_string())
                     .at(Place::none()

@@ -1,0 +1,123 @@
+//! Ring buffers and perf event arrays: what programs send to whoever listens.
+
+use osmia_program::Errno;
+
+use super::errno;
+use crate::checked::not_a_map;
+use crate::guest::{Call, Fault, Guest};
+
+fn not_a_ring(argument: usize, name: &str) -> Fault {
+    Fault::Argument {
+        argument,
+        what: format!("is map {name}, which is not a ring buffer"),
+    }
+}
+
+/// `bpf_ringbuf_output`
+pub(super) fn ringbuf_output<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [handle, _, size, flags, _] = call.args;
+    let bytes = call.bytes(2, size as usize)?;
+    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
+    let ring = map
+        .ringbuf()
+        .ok_or_else(|| not_a_ring(1, &map.spec().name))?;
+    let result = ring.output(&bytes, flags);
+    call.world.reuse(bytes);
+    Ok(errno(result))
+}
+
+/// `bpf_ringbuf_reserve`
+pub(super) fn ringbuf_reserve<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [handle, size, flags, ..] = call.args;
+    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
+    let ring = map
+        .ringbuf()
+        .ok_or_else(|| not_a_ring(1, &map.spec().name))?;
+    let Ok(reservation) = ring.reserve(size, flags) else {
+        return Ok(0);
+    };
+    let map = std::sync::Arc::clone(map);
+    Ok(call
+        .guest
+        .show_reservation(&map, reservation)
+        .unwrap_or(0))
+}
+
+/// `bpf_ringbuf_submit`
+pub(super) fn ringbuf_submit<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    give_back(call, true)
+}
+
+/// `bpf_ringbuf_discard`
+pub(super) fn ringbuf_discard<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    give_back(call, false)
+}
+
+fn give_back<G: Guest>(call: &mut Call<'_, G>, submit: bool) -> Result<u64, Fault> {
+    let address = call.args[0];
+    let Some((map, reservation)) = call.guest.take_reservation(address) else {
+        return Err(Fault::Argument {
+            argument: 1,
+            what: format!("is {address:#x}, not the start of a ring buffer reservation"),
+        });
+    };
+    if let Some(ring) = map.ringbuf() {
+        if submit {
+            ring.submit(reservation);
+        } else {
+            ring.discard(reservation);
+        }
+    }
+    Ok(0)
+}
+
+/// `bpf_ringbuf_query`
+pub(super) fn ringbuf_query<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [handle, what, ..] = call.args;
+    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
+    let ring = map
+        .ringbuf()
+        .ok_or_else(|| not_a_ring(1, &map.spec().name))?;
+    Ok(ring.query(what))
+}
+
+/// Which bits of the flags are how many packet bytes to add (`BPF_F_CTXLEN_MASK`).
+const PACKET_BYTES_MASK: u64 = 0xf_ffff << 32;
+/// Which bits of the flags choose the CPU (`BPF_F_INDEX_MASK`).
+const INDEX_MASK: u64 = 0xffff_ffff;
+
+/// `bpf_perf_event_output`: the data, for packet programs followed by bytes of the packet.
+pub(super) fn perf_event_output<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [_, handle, flags, _, size] = call.args;
+    call.context(1)?;
+    let fields = matches!(
+        call.world.context.kind(),
+        osmia_program::context::Context::Fields(_)
+    );
+    let allowed = INDEX_MASK | if fields { PACKET_BYTES_MASK } else { 0 };
+    if flags & !allowed != 0 {
+        return Ok(errno(Err(Errno::EINVAL)));
+    }
+    let from_packet = ((flags & PACKET_BYTES_MASK) >> 32) as usize;
+    if from_packet > call.world.packet.len() {
+        return Ok(errno(Err(Errno::EFAULT)));
+    }
+    let mut bytes = call.bytes(4, size as usize)?;
+    let own = bytes.len();
+    bytes.resize(own + from_packet, 0);
+    let copied = call.world.packet.read(0, &mut bytes[own..]);
+    debug_assert!(copied.is_some(), "the length was compared above");
+    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 2))?;
+    let Some(events) = map.perf_events() else {
+        return Err(Fault::Argument {
+            argument: 2,
+            what: format!(
+                "is map {}, which is not a perf event array",
+                map.spec().name
+            ),
+        });
+    };
+    let result = events.output(call.world.env.cpu, flags & INDEX_MASK, &bytes);
+    call.world.reuse(bytes);
+    Ok(errno(result))
+}
