@@ -253,7 +253,7 @@ impl Checked {
     }
 
     /// What an address means, for messages.
-    pub(crate) fn target(&self, address: u64, world: &World) -> Target {
+    pub(crate) fn target(&self, address: u64, bytes: u64, world: &World) -> Target {
         let spot = self.space.spot(address);
         match spot.region {
             0 if address < 1 << 16 => Target::Null { offset: address },
@@ -285,13 +285,15 @@ impl Checked {
                 },
                 Some(Dynamic::StalePacket) => Target::StalePacket,
                 Some(Dynamic::Released) => Target::Released,
-                Some(Dynamic::Inner(inner)) => self.value_target(PROGRAM_MAPS_MAX + inner, spot),
+                Some(Dynamic::Inner(inner)) => {
+                    self.value_target(PROGRAM_MAPS_MAX + inner, spot, bytes)
+                }
                 Some(Dynamic::Reservation(..)) => Target::Reservation {
                     offset: spot.offset,
                     bytes: spot.window,
                 },
                 None if (region::VALUES..region::DYNAMIC).contains(&region) => {
-                    self.value_target(region - region::VALUES, spot)
+                    self.value_target(region - region::VALUES, spot, bytes)
                 }
                 None => Target::Number(address),
             },
@@ -300,7 +302,7 @@ impl Checked {
 }
 
 impl Checked {
-    fn value_target(&self, index: usize, spot: Spot) -> Target {
+    fn value_target(&self, index: usize, spot: Spot, accessed: u64) -> Target {
         let Some(map) = self.map_at(index) else {
             return Target::Number(0);
         };
@@ -309,7 +311,9 @@ impl Checked {
             map: map.spec().name.clone(),
             offset: spot.offset,
             bytes,
-            rights: spot.count > 0 && u64::try_from(spot.offset).is_ok_and(|at| at < bytes),
+            // Inside of a value, so it is the rights that are missing.
+            rights: spot.count > 0
+                && u64::try_from(spot.offset).is_ok_and(|at| at.saturating_add(accessed) <= bytes),
         }
     }
 
@@ -317,7 +321,11 @@ impl Checked {
     ///
     /// # Errors
     /// If the argument is not a map.
-    pub(crate) fn tail_target(&mut self, handle: u64, index: u32) -> Result<Option<Arc<Code>>, Fault> {
+    pub(crate) fn tail_target(
+        &mut self,
+        handle: u64,
+        index: u32,
+    ) -> Result<Option<Arc<Code>>, Fault> {
         let map = self.map(handle).ok_or_else(|| not_a_map(handle, 2))?;
         if map.spec().kind != MapKind::ProgArray {
             return Err(Fault::Argument {
@@ -387,7 +395,10 @@ impl Guest for Checked {
     }
 
     fn inner_handle(&mut self, map: Arc<Map>) -> Option<u64> {
-        let known = self.inner.iter().position(|(known, _)| Arc::ptr_eq(known, &map));
+        let known = self
+            .inner
+            .iter()
+            .position(|(known, _)| Arc::ptr_eq(known, &map));
         let inner = match known {
             Some(inner) => inner,
             None if self.inner.len() >= limits::REGIONS_MAX => return None,

@@ -69,15 +69,16 @@ impl Code {
         }
         let mut builder = Builder::new(program);
         for map in maps {
-            let shape = match map.values() {
-                None => None,
-                Some(block) => Some(checked::shape(map, block).ok_or_else(|| {
-                    PrepareError::MapTooLarge {
-                        program: Arc::clone(program),
-                        map: map.spec().name.clone(),
-                    }
-                })?),
-            };
+            let shape =
+                match map.values() {
+                    None => None,
+                    Some(block) => Some(checked::shape(map, block).ok_or_else(|| {
+                        PrepareError::MapTooLarge {
+                            program: Arc::clone(program),
+                            map: map.spec().name.clone(),
+                        }
+                    })?),
+                };
             let map = Arc::clone(map);
             builder.maps.push(CodeMap { map, shape });
         }
@@ -378,11 +379,7 @@ impl<'p> Builder<'p> {
     }
 
     /// The value of an immediate, or why it has none here.
-    fn immediate(
-        &mut self,
-        at: usize,
-        value: Imm64,
-    ) -> Result<Result<u64, String>, PrepareError> {
+    fn immediate(&mut self, at: usize, value: Imm64) -> Result<Result<u64, String>, PrepareError> {
         Ok(match value {
             Imm64::Value(value) => Ok(value),
             Imm64::Func(distance) => {

@@ -62,11 +62,7 @@ fn denied(
     if let Some(cause) = context::denial(world, address, bytes as u32, write) {
         return trap(code, op, cause);
     }
-    trap(
-        code,
-        op,
-        access(memory, world, address, bytes, write, None),
-    )
+    trap(code, op, access(memory, world, address, bytes, write, None))
 }
 
 fn access(
@@ -77,7 +73,7 @@ fn access(
     write: bool,
     helper: Option<(&'static str, usize)>,
 ) -> Cause {
-    let target = memory.target(address, world);
+    let target = memory.target(address, bytes, world);
     let null_from = match target {
         Target::Null { .. } => memory.null_from,
         _ => None,
@@ -121,14 +117,7 @@ fn faulted(
         } => trap(
             code,
             op,
-            access(
-                memory,
-                world,
-                address,
-                bytes,
-                write,
-                Some((name, argument)),
-            ),
+            access(memory, world, address, bytes, write, Some((name, argument))),
         ),
     }
 }
@@ -147,7 +136,7 @@ fn no_atomic(
     use crate::guest::Guest;
     let len = bytes as u32;
     if memory.allows(address, len, false) && memory.allows(address, len, true) {
-        let target = memory.target(address, world);
+        let target = memory.target(address, bytes, world);
         return trap(code, op, Cause::Misaligned { target, bytes: len });
     }
     denied(memory, world, code, op, address, bytes, true)

@@ -104,7 +104,9 @@ impl PrepareError {
             PrepareError::NoSuchMap { program, slot, .. }
             | PrepareError::NoSuchValue { program, slot, .. } => {
                 Diagnostic::error(codes::MAPS, self.to_string())
-                    .at(Place::none().program(program.name.clone()).insn(*slot as u64))
+                    .at(Place::none()
+                        .program(program.name.clone())
+                        .insn(*slot as u64))
                     .listing(listing(program, *slot, "named here"))
             }
             PrepareError::HelperMissing { program, slot, id } => {

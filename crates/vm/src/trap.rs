@@ -302,7 +302,7 @@ impl Trap {
         };
         let mut diagnostic = Diagnostic::error(code, self.cause.to_string())
             .at(self.place())
-            .listing(listing(&self.program, self.slot, &self.cause.to_string()));
+            .listing(listing(&self.program, self.slot, ""));
         if let Cause::Access(Access {
             null_from: Some((helper, slot)),
             ..

@@ -1,20 +1,30 @@
 //! Runs every text in `tests/files`: directives in comments, assembly, and after `----` what came
-//! out. `BLESS=1` writes what comes out instead of comparing it.
+//! out. A line of `++++` begins another program of the case, for tail calls. `BLESS=1` writes what comes out instead of comparing it.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use osmia_isa::Resolve;
-use osmia_program::{Hook, Poison, Program, ProgramFlags, ProgramKind, ProgramParts, RecordSource};
+use osmia_isa::{MapRef, Resolve};
+use osmia_program::{
+    Hook, MapFlags, MapKind, MapSpec, Poison, Program, ProgramFlags, ProgramKind, ProgramParts,
+    RecordSource, UpdateMode,
+};
+use osmia_vm::map::{Map, Runs};
 use osmia_vm::{Code, Environment, Layer, Machine};
 
-struct HelperNames;
+/// Names of helpers, and of the case's maps.
+struct Known<'a>(&'a [MapSpec]);
 
-impl Resolve for HelperNames {
+impl Resolve for Known<'_> {
     fn helper(&self, name: &str) -> Option<i32> {
         osmia_program::helper::by_name(name).map(|helper| helper.id as i32)
+    }
+
+    fn map(&self, name: &str) -> Option<MapRef> {
+        let index = self.0.iter().position(|map| map.name == name)?;
+        Some(MapRef::Idx(index as i32))
     }
 }
 
@@ -26,7 +36,15 @@ struct Case {
     insns_max: Option<u64>,
     repeat: u32,
     poisons: Vec<Poison>,
+    maps: Vec<MapSpec>,
+    /// Map, key, value.
+    entries: Vec<(String, Vec<u8>, Vec<u8>)>,
+    /// Program array, index, number of the program in the case.
+    slots: Vec<(String, u32, usize)>,
 }
+
+/// CPUs of the machine cases run on.
+const CPUS: u32 = 2;
 
 fn hex(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -71,6 +89,9 @@ fn parse(input: &str) -> Case {
         insns_max: None,
         repeat: 1,
         poisons: Vec::new(),
+        maps: Vec::new(),
+        entries: Vec::new(),
+        slots: Vec::new(),
     };
     for line in input.lines() {
         let Some((name, value)) = line
@@ -93,18 +114,72 @@ fn parse(input: &str) -> Case {
                     reason: reason.to_owned(),
                 });
             }
+            "map" => case.maps.push(map(value)),
+            "entry" => {
+                let (name, rest) = value.split_once(' ').expect("map, key = value");
+                let (key, value) = rest.split_once('=').expect("map, key = value");
+                case.entries.push((name.to_owned(), hex(key), hex(value)));
+            }
+            "slot" => {
+                let words: Vec<_> = value.split_whitespace().collect();
+                let number = |at: usize| words[at].parse::<u32>().expect("a number");
+                case.slots
+                    .push((words[0].to_owned(), number(1), number(2) as usize));
+            }
             _ => {}
         }
     }
     case
 }
 
-fn run(input: &str) -> String {
-    let case = parse(input);
-    let assembly = match osmia_isa::assemble(input, &HelperNames) {
-        Ok(assembly) => assembly,
-        Err(errors) => return errors.iter().map(|error| format!("{error}\n")).collect(),
-    };
+/// `name kind key value entries [flags]`
+fn map(text: &str) -> MapSpec {
+    let words: Vec<_> = text.split_whitespace().collect();
+    let number = |at: usize| words[at].parse::<u32>().expect("a number");
+    let kind = MapKind::from_name(words[1]).expect("a map kind");
+    let mut spec = MapSpec::new(words[0], kind, number(2), number(3), number(4));
+    if words.len() > 5 {
+        spec.flags = MapFlags(number(5));
+    }
+    spec
+}
+
+/// Everything in a map that is not zero.
+fn show_map(map: &Map, text: &mut String) {
+    let name = &map.spec().name;
+    map.drain(&mut |record| {
+        writeln!(text, "{name} record:{}", show(&record.bytes)).unwrap();
+    });
+    if matches!(
+        map.spec().kind,
+        MapKind::ProgArray | MapKind::Ringbuf | MapKind::PerfEventArray
+    ) {
+        return;
+    }
+    let mut key = map.next_key_outside(None).ok();
+    while let Some(now) = key {
+        if let Ok(value) = map.lookup_outside(&now)
+            && value.iter().any(|&byte| byte != 0)
+        {
+            writeln!(
+                text,
+                "{name}[{}] ={}",
+                show(&now).trim_start(),
+                show(&value)
+            )
+            .unwrap();
+        }
+        key = map.next_key_outside(Some(&now)).ok();
+    }
+}
+
+fn prepare(input: &str, case: &Case, maps: &[Arc<Map>]) -> Result<Arc<Code>, String> {
+    let assembly = osmia_isa::assemble(input, &Known(&case.maps)).map_err(|errors| {
+        errors
+            .iter()
+            .map(|error| format!("{error}\n"))
+            .collect::<String>()
+    })?;
     let program = Program::new(ProgramParts {
         name: "test".to_owned(),
         section: String::new(),
@@ -121,16 +196,45 @@ fn run(input: &str) -> String {
         maps: Vec::new(),
         functions: Vec::new(),
         debug: None,
-        poisons: case.poisons,
-    });
-    let program = match program {
-        Ok(program) => Arc::new(program),
-        Err(error) => return format!("layout: {error}\n"),
+        poisons: case.poisons.clone(),
+    })
+    .map_err(|error| format!("layout: {error}\n"))?;
+    Code::prepare(&Arc::new(program), maps)
+        .map_err(|error| error.to_diagnostic().to_text(osmia_diag::Paint::Plain))
+}
+
+fn run(input: &str) -> String {
+    let case = parse(input);
+    let runs = Arc::new(Runs::new(CPUS));
+    let mut maps = Vec::new();
+    for spec in &case.maps {
+        match Map::create(spec, &runs) {
+            Ok(map) => maps.push(Arc::new(map)),
+            Err(error) => return format!("{error}\n"),
+        }
+    }
+    let named = |name: &str| {
+        let index = case.maps.iter().position(|map| map.name == name);
+        &maps[index.expect("a map of the case")]
     };
-    let code = match Code::prepare(&program) {
-        Ok(code) => code,
-        Err(error) => return error.to_diagnostic().to_text(osmia_diag::Paint::Plain),
-    };
+    for (name, key, value) in &case.entries {
+        named(name)
+            .update_outside(key, value, UpdateMode::Any)
+            .expect("an entry the map takes");
+    }
+    let mut codes = Vec::new();
+    for part in input.split("\n++++\n") {
+        match prepare(part, &case, &maps) {
+            Ok(code) => codes.push(code),
+            Err(text) => return text,
+        }
+    }
+    for (name, index, program) in &case.slots {
+        named(name)
+            .set_program(*index, Arc::clone(&codes[*program]))
+            .expect("a slot of the map");
+    }
+    let code = Arc::clone(&codes[0]);
     let mut env = Environment::repeatable(1);
     if let Some(insns_max) = case.insns_max {
         env.insns_max = insns_max;
@@ -177,6 +281,10 @@ fn run(input: &str) -> String {
     machine.world().context.block().read(0, 0, &mut context);
     if context != context_before {
         writeln!(text, "context:{}", show(&context)).unwrap();
+    }
+    for map in &maps {
+        show_map(map, &mut text);
+        map.clear_slots();
     }
     if let Some(redirect) = machine.world().redirect {
         writeln!(

@@ -37,10 +37,7 @@ pub(super) fn ringbuf_reserve<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
         return Ok(0);
     };
     let map = std::sync::Arc::clone(map);
-    Ok(call
-        .guest
-        .show_reservation(&map, reservation)
-        .unwrap_or(0))
+    Ok(call.guest.show_reservation(&map, reservation).unwrap_or(0))
 }
 
 /// `bpf_ringbuf_submit`
