@@ -81,14 +81,16 @@ pub(super) fn patch_all(
             let function = &object.functions[owner];
             let code = &mut codes[owner];
             let offset = u64::from(record.insn_bytes);
-            let relo = Relo::from_record(record, btf);
-            let resolution = relo.and_then(|relo| resolver.resolve(&relo));
+            let resolution = match Relo::from_record(record, btf) {
+                Ok(relo) => resolver.resolve(&relo),
+                Err(error) => Err(error),
+            };
             match resolution {
                 Err(error) => code.problems.push(LinkProblem::Core {
                     function: function.name.clone(),
                     section: name.to_owned(),
                     offset,
-                    error,
+                    error: Box::new(error),
                 }),
                 Ok(resolution) => match patch(&mut code.slots, slot, &resolution) {
                     Ok(Patched::Value) => {}

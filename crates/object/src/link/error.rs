@@ -76,7 +76,7 @@ pub enum LinkProblem {
         /// The name or path given.
         name: String,
         /// What is wrong.
-        error: ValueError,
+        error: Box<ValueError>,
     },
     /// A value does not suit its variable, of which only the size is known.
     #[error(
@@ -149,7 +149,7 @@ pub enum LinkProblem {
         /// Offset of the instruction in the section.
         offset: u64,
         /// What is wrong.
-        error: CoreError,
+        error: Box<CoreError>,
     },
     /// An instruction cannot take the result of its CO-RE relocation.
     #[error("{error}")]

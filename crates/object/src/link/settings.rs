@@ -83,7 +83,7 @@ fn write(
         let rest = rest.strip_prefix('.').unwrap_or(rest);
         return value::set(btf, id, rest, text, bytes).map_err(|error| LinkProblem::Value {
             name: path.to_owned(),
-            error,
+            error: Box::new(error),
         });
     }
     let plain = || LinkProblem::PlainValue {

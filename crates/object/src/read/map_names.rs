@@ -12,7 +12,7 @@ pub(crate) fn object_name(file: &str) -> String {
 pub(crate) fn section_map_name(file: &str, section: &str) -> String {
     const KEPT: usize = 15;
     let object = object_name(file);
-    let suffix_len = section.len().max(7).min(KEPT);
+    let suffix_len = section.len().clamp(7, KEPT);
     // A section with a second dot has a name of its own already.
     let prefix_len = if section.get(1..).is_some_and(|rest| rest.contains('.')) {
         0
