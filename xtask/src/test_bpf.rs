@@ -144,7 +144,7 @@ fn judge_plainly(machine: &mut Machine, test: &Test) -> Vec<Judged> {
         Ok(program) => Arc::new(program),
         Err(error) => return vec![Judged::Differs(format!("not a program: {error}"))],
     };
-    let code = match Code::prepare(&program) {
+    let code = match Code::prepare(&program, &[]) {
         Ok(code) => code,
         Err(error) => return vec![Judged::Differs(format!("not prepared: {error:?}"))],
     };

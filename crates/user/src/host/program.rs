@@ -19,10 +19,11 @@ pub struct UserProgram {
 impl UserProgram {
     pub(super) fn load(
         program: &Program,
-        _maps: &[UserMap],
+        maps: &[UserMap],
         machine: &Arc<Mutex<Machine>>,
     ) -> Result<Self, HostError> {
-        let code = Code::prepare(&Arc::new(program.clone()))
+        let maps: Vec<_> = maps.iter().map(|map| Arc::clone(map.map())).collect();
+        let code = Code::prepare(&Arc::new(program.clone()), &maps)
             .map_err(|error| HostError::new(Fault::Unsupported, error.to_diagnostic()))?;
         Ok(Self {
             code,
