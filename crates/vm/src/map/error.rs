@@ -126,7 +126,6 @@ impl MapError {
             BrokenRule::Unsupported | BrokenRule::LruNoPrealloc => Errno::ENOTSUPP,
             BrokenRule::ElementTooBig { .. } | BrokenRule::TooManyEntries { .. } => Errno::E2BIG,
             BrokenRule::TooMuchMemory { .. } | BrokenRule::OutOfMemory { .. } => Errno::ENOMEM,
-            BrokenRule::NoInner => Errno::EBADF,
             BrokenRule::InnerKind { inner } if !inner.is_map_in_map() => Errno::ENOTSUPP,
             _ => Errno::EINVAL,
         }

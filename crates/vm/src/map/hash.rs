@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use osmia_program::{Errno, MapFlags, MapKind, MapSpec, UpdateMode};
 
 use self::index::Index;
-use self::key::{HEADER_BYTES, Keys, MARK};
+use self::key::{HEADER_BYTES, Keys};
 use super::error::BrokenRule;
 use super::lanes::{Element, Lanes, Write, block};
 use super::runs::Runs;
@@ -99,7 +99,7 @@ impl Hash {
         }
         let found = self.find(key)?;
         if self.lru {
-            let mark = self.keys.word(found.entry, MARK);
+            let mark = self.keys.mark(found.entry);
             // Read first: a store would take the line away from other CPUs.
             if mark.load(Relaxed) == 0 {
                 mark.store(1, Relaxed);
@@ -198,7 +198,7 @@ impl Hash {
         self.lanes.write(slot, write, true);
         self.keys.give_birth(entry, key, slot);
         if self.lru {
-            self.keys.word(entry, MARK).store(0, Relaxed);
+            self.keys.mark(entry).store(0, Relaxed);
         }
         self.index
             .insert(self.keys.hash(key), entry, |entry| self.keys.hash_of(entry));
@@ -241,7 +241,7 @@ impl Hash {
         for _ in 0..self.entries_max {
             let entry = writer.hand;
             writer.hand = (entry + 1) % self.entries_max;
-            let mark = self.keys.word(entry, MARK);
+            let mark = self.keys.mark(entry);
             if mark.load(Relaxed) == 0 {
                 return entry;
             }

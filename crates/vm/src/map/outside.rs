@@ -20,9 +20,12 @@ impl Map {
             Body::Array(array) => array.read(key),
             Body::Hash(hash) => hash.read(key),
             Body::Queue(queue) if key.is_empty() => self.value(|value| queue.peek(value)),
-            Body::Queue(_) => Err(Errno::EINVAL),
+            Body::Programs(slots) if slots.at(index_of(key)?).is_none() => Err(Errno::ENOENT),
+            Body::Nested(nested) if nested.at(key).is_none() => Err(Errno::ENOENT),
             // The kernel answers with an object's id; objects have none here.
-            _ => Err(Errno::ENOTSUPP),
+            Body::Programs(_) | Body::Nested(_) | Body::PerfEvents(_) => Err(Errno::ENOTSUPP),
+            Body::Queue(_) => Err(Errno::EINVAL),
+            Body::Ringbuf(_) => Err(no_key(key)),
         }
     }
 
@@ -35,8 +38,10 @@ impl Map {
             Body::Hash(hash) => hash.update(key, Write::Outside(value), mode),
             Body::Queue(queue) if key.is_empty() => queue.push(value, mode_flags(mode)),
             Body::Queue(_) => Err(Errno::EINVAL),
-            Body::Ringbuf(_) => Err(Errno::ENOTSUPP),
+            Body::Ringbuf(_) => Err(no_key(key)),
             // The value would be a file descriptor, and there are none here.
+            Body::Programs(slots) if index_of(key)? >= slots.count() => Err(Errno::E2BIG),
+            Body::PerfEvents(events) if index_of(key)? >= events.slots() => Err(Errno::E2BIG),
             Body::Programs(_) | Body::Nested(_) | Body::PerfEvents(_) => Err(Errno::EBADF),
         }
     }
@@ -49,7 +54,10 @@ impl Map {
             Body::Hash(hash) => hash.delete(key),
             Body::Programs(slots) => slots.clear(index_of(key)?),
             Body::Nested(nested) => nested.delete(key),
-            Body::Ringbuf(_) | Body::PerfEvents(_) => Err(Errno::ENOTSUPP),
+            Body::PerfEvents(events) if index_of(key)? >= events.slots() => Err(Errno::E2BIG),
+            // Events cannot be closed one by one here.
+            Body::PerfEvents(_) => Err(Errno::ENOTSUPP),
+            Body::Ringbuf(_) => Err(no_key(key)),
         }
     }
 
@@ -61,6 +69,7 @@ impl Map {
             Body::Hash(hash) => hash.take(key),
             Body::Queue(queue) if key.is_empty() => self.value(|value| queue.pop(value)),
             Body::Queue(_) => Err(Errno::EINVAL),
+            Body::Ringbuf(_) => Err(no_key(key)),
             _ => Err(Errno::ENOTSUPP),
         }
     }
@@ -75,7 +84,7 @@ impl Map {
             Body::Nested(nested) => nested.next_key(key),
             Body::PerfEvents(events) => next_index(key, events.slots()),
             Body::Queue(_) => Err(Errno::EINVAL),
-            Body::Ringbuf(_) => Err(Errno::ENOTSUPP),
+            Body::Ringbuf(_) => Err(no_key(key.unwrap_or_default())),
         }
     }
 
@@ -149,13 +158,11 @@ impl Map {
         }
     }
 
-    /// No more writes from outside; `EBUSY` if that is so already.
+    /// No more writes from outside; only those who may write may say so, and only once.
     pub fn freeze(&self) -> Result<(), Errno> {
-        if self.frozen.swap(true, Relaxed) {
-            Err(Errno::EBUSY)
-        } else {
-            Ok(())
-        }
+        self.check_write()?;
+        self.frozen.store(true, Relaxed);
+        Ok(())
     }
 
     /// True once nobody outside may write.
@@ -200,6 +207,15 @@ impl Map {
             return Err(Errno::EPERM);
         }
         Ok(())
+    }
+}
+
+/// What a kind that has neither keys nor values from outside answers.
+fn no_key(key: &[u8]) -> Errno {
+    if key.is_empty() {
+        Errno::ENOTSUPP
+    } else {
+        Errno::EINVAL
     }
 }
 

@@ -203,13 +203,13 @@ impl Ringbuf {
         let mut bytes = [0; 8];
         bytes[..4].copy_from_slice(&len.to_ne_bytes());
         bytes[4..].copy_from_slice(&page.to_ne_bytes());
-        self.data
-            .word(0, at as usize)
-            .store(u64::from_ne_bytes(bytes), Release);
+        self.data.words(0)[at as usize / 8].store(u64::from_ne_bytes(bytes), Release);
     }
 
     fn header(&self, at: u64) -> u32 {
-        let [a, b, c, d, ..] = self.data.word(0, at as usize).load(Acquire).to_ne_bytes();
+        let [a, b, c, d, ..] = self.data.words(0)[at as usize / 8]
+            .load(Acquire)
+            .to_ne_bytes();
         u32::from_ne_bytes([a, b, c, d])
     }
 }

@@ -63,26 +63,17 @@ impl Block {
         self.base
     }
 
-    /// An aligned word of an element, for those who order their accesses; the padding up to the
-    /// stride counts as part of the element. Panics outside of it or unaligned.
+    /// The words of an element, its padding included, for those who order their accesses. Panics
+    /// outside: callers check first.
     #[inline]
-    pub fn word(&self, element: usize, offset: usize) -> &AtomicU64 {
+    pub fn words(&self, element: usize) -> &[AtomicU64] {
         assert!(element < self.count, "element {element} of {}", self.count);
-        assert!(
-            offset.is_multiple_of(8) && offset < self.stride,
-            "no word at {offset} of an element of {} bytes",
-            self.stride
-        );
-        // SAFETY: aligned and in bounds by the assertions above (the base and every stride are
-        // multiples of eight); the memory lives as long as the block that is borrowed, and is only
-        // ever touched through atomics.
+        // SAFETY: in bounds by the assertion and the layout; aligned, since the base and every
+        // stride are multiples of eight; the memory lives as long as the block that is borrowed, and
+        // is only ever touched through atomics.
         unsafe {
-            AtomicU64::from_ptr(
-                self.base
-                    .as_ptr()
-                    .add(element * self.stride + offset)
-                    .cast(),
-            )
+            let first = self.base.as_ptr().add(element * self.stride);
+            std::slice::from_raw_parts(first.cast::<AtomicU64>(), self.stride / 8)
         }
     }
 
@@ -176,9 +167,9 @@ mod tests {
     }
 
     #[test]
-    fn a_word_reaches_into_the_padding_and_shares_the_bytes() {
+    fn words_reach_into_the_padding_and_share_the_bytes() {
         let block = Block::new(2, 12).unwrap();
-        block.word(1, 8).store(u64::MAX, super::Relaxed);
+        block.words(1)[1].store(u64::MAX, super::Relaxed);
         let mut back = [0; 4];
         block.read(1, 8, &mut back);
         assert_eq!(back, [0xff; 4]);

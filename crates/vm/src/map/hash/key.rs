@@ -15,12 +15,10 @@ use osmia_program::Errno;
 
 use crate::memory::Block;
 
-/// Where the state word lies in an entry.
-const STATE: usize = 0;
-/// Where the word lies that says an LRU entry was looked up.
-pub(super) const MARK: usize = 8;
-/// Where the key begins.
-pub(super) const HEADER_BYTES: usize = 16;
+/// Words before the key: the state, and the mark that says an LRU entry was looked up.
+const HEADER_WORDS: usize = 2;
+/// Bytes before the key.
+pub(super) const HEADER_BYTES: usize = 8 * HEADER_WORDS;
 
 /// The entries, and how their keys are hashed and compared.
 #[derive(Debug)]
@@ -57,9 +55,18 @@ impl Keys {
         }
     }
 
-    #[inline]
-    pub(super) fn word(&self, entry: u32, offset: usize) -> &AtomicU64 {
-        self.block.word(entry as usize, offset)
+    fn state(&self, entry: u32) -> &AtomicU64 {
+        &self.block.words(entry as usize)[0]
+    }
+
+    /// The word that says an LRU entry was looked up.
+    pub(super) fn mark(&self, entry: u32) -> &AtomicU64 {
+        &self.block.words(entry as usize)[1]
+    }
+
+    /// The key of an entry; the last word is filled up with zeroes.
+    fn key_words(&self, entry: u32) -> &[AtomicU64] {
+        &self.block.words(entry as usize)[HEADER_WORDS..]
     }
 
     /// Hash of a key: one multiplication for keys of four and eight bytes.
@@ -75,33 +82,29 @@ impl Keys {
 
     /// Hash of the key an entry has.
     pub(super) fn hash_of(&self, entry: u32) -> u64 {
-        (0..self.key_bytes.div_ceil(8)).fold(self.seed, |hash, i| {
-            mix(hash, self.word(entry, HEADER_BYTES + 8 * i).load(Relaxed))
-        })
+        let words = self.key_words(entry).iter();
+        words.fold(self.seed, |hash, word| mix(hash, word.load(Relaxed)))
     }
 
     /// The slot of a live entry.
     pub(super) fn slot(&self, entry: u32) -> Option<u32> {
-        slot_of(self.word(entry, STATE).load(Acquire))
+        slot_of(self.state(entry).load(Acquire))
     }
 
     /// The slot of an entry if it is live and has this key.
     #[inline]
     pub(super) fn matches(&self, entry: u32, key: &[u8]) -> Option<u32> {
-        self.consistently(entry, || {
-            let same = |i: usize, part: &[u8]| {
-                self.word(entry, HEADER_BYTES + 8 * i).load(Relaxed) == word_of(part)
-            };
-            match key.len() {
-                4 | 8 => same(0, key),
-                _ => key.chunks(8).enumerate().all(|(i, part)| same(i, part)),
-            }
+        let words = self.block.words(entry as usize);
+        consistently(&words[0], || match key.len() {
+            4 | 8 => words[HEADER_WORDS].load(Relaxed) == word_of(key),
+            _ => (words[HEADER_WORDS..].iter().zip(key.chunks(8)))
+                .all(|(word, part)| word.load(Relaxed) == word_of(part)),
         })
     }
 
     /// The slot of a live entry, and a copy of its key.
     pub(super) fn snapshot(&self, entry: u32, key: &mut [u8]) -> Option<u32> {
-        self.consistently(entry, || {
+        consistently(self.state(entry), || {
             self.read(entry, key);
             true
         })
@@ -115,43 +118,41 @@ impl Keys {
     pub(super) fn give_birth(&self, entry: u32, key: &[u8], slot: u32) {
         // Who sees a byte of the new key sees that the old entry is dead.
         fence(Release);
-        for (i, part) in key.chunks(8).enumerate() {
-            self.word(entry, HEADER_BYTES + 8 * i)
-                .store(word_of(part), Relaxed);
+        for (word, part) in self.key_words(entry).iter().zip(key.chunks(8)) {
+            word.store(word_of(part), Relaxed);
         }
         self.set_slot(entry, slot);
     }
 
     /// Points an entry at another slot, whose bytes are written. Writers only.
     pub(super) fn set_slot(&self, entry: u32, slot: u32) {
-        let state = self.word(entry, STATE);
+        let state = self.state(entry);
         let generation = state.load(Relaxed) >> 32;
         state.store(generation << 32 | u64::from(slot + 1), Release);
     }
 
     /// Makes a live entry dead. Writers only.
     pub(super) fn end(&self, entry: u32) {
-        let state = self.word(entry, STATE);
+        let state = self.state(entry);
         let generation = (state.load(Relaxed) >> 32) as u32;
         state.store(u64::from(generation.wrapping_add(1)) << 32, Release);
     }
+}
 
-    /// The slot of a live entry of which `holds` is true, all at one moment.
-    #[inline]
-    fn consistently(&self, entry: u32, mut holds: impl FnMut() -> bool) -> Option<u32> {
-        let state = self.word(entry, STATE);
-        let before = state.load(Acquire);
-        slot_of(before)?;
-        if !holds() {
-            return None;
-        }
-        fence(Acquire);
-        let after = state.load(Acquire);
-        if before >> 32 == after >> 32 {
-            slot_of(after)
-        } else {
-            None
-        }
+/// The slot of a live entry with this state word of which `holds` is true, all at one moment.
+#[inline]
+fn consistently(state: &AtomicU64, holds: impl FnOnce() -> bool) -> Option<u32> {
+    let before = state.load(Acquire);
+    slot_of(before)?;
+    if !holds() {
+        return None;
+    }
+    fence(Acquire);
+    let after = state.load(Acquire);
+    if before >> 32 == after >> 32 {
+        slot_of(after)
+    } else {
+        None
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rules of creation, as a table of specifications and what becomes of them.
+//! The rules of creation and of access from outside, as tables; both are what Linux 6.18 answers.
 
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ fn creation_rules_of_each_kind() {
         ("queue",            4,  8,       4,    0,                          "EINVAL"),
         ("stack",            0,  0,       4,    0,                          "EINVAL"),
         ("stack",            0,  4 * MB + 1, 1, 0,                          "E2BIG"),
-        ("array_of_maps",    4,  4,       4,    0,                          "EBADF"),
+        ("array_of_maps",    4,  4,       4,    0,                          "EINVAL"),
         ("hash_of_maps",     4,  8,       4,    0,                          "EINVAL"),
         ("sockmap",          4,  4,       1,    0,                          "ENOTSUPP"),
     ];
@@ -156,11 +156,11 @@ fn access_flags_bind_the_outside_only() {
 }
 
 #[test]
-fn freezing_twice_is_busy() {
+fn freezing_takes_the_right_to_write() {
     let map = make(MapKind::Hash, 4, 4, 4);
     let key = 0u32.to_ne_bytes();
     assert_eq!(map.freeze(), Ok(()));
-    assert_eq!(map.freeze(), Err(Errno::EBUSY));
+    assert_eq!(map.freeze(), Err(Errno::EPERM));
     assert_eq!(
         map.update_outside(&key, &[0; 4], UpdateMode::Any),
         Err(Errno::EPERM)
@@ -177,5 +177,51 @@ fn keys_and_values_of_another_size_are_invalid() {
         assert_eq!(map.lookup_outside(&[0; 5]), Err(Errno::EINVAL));
         assert_eq!(map.lookup_element(&[0; 5], 0), None);
         assert_eq!(map.next_key_outside(Some(&[0; 5])), Err(Errno::EINVAL));
+    }
+}
+
+/// The errno of each operation from outside, on a key that could be there, on one that could not,
+/// and without a key.
+#[test]
+#[rustfmt::skip]
+fn outside_operations_of_each_kind() {
+    let table = [
+        //                   lookup             update             delete             take               next
+        ("array",            "ok ENOENT -",     "ok E2BIG -",      "EINVAL EINVAL -", "ENOTSUPP ENOTSUPP -", "ok ok ok"),
+        ("percpu_array",     "ok ENOENT -",     "ok E2BIG -",      "EINVAL EINVAL -", "ENOTSUPP ENOTSUPP -", "ok ok ok"),
+        ("hash",             "ENOENT ENOENT -", "ok ok -",         "ok ok -",         "ENOENT ENOENT -",     "ENOENT ENOENT ENOENT"),
+        ("lru_hash",         "ENOENT ENOENT -", "ok ok -",         "ok ok -",         "ENOENT ENOENT -",     "ENOENT ENOENT ENOENT"),
+        ("prog_array",       "ENOENT ENOENT -", "EBADF E2BIG -",   "ENOENT E2BIG -",  "ENOTSUPP ENOTSUPP -", "ok ok ok"),
+        ("perf_event_array", "ENOTSUPP ENOTSUPP -", "EBADF E2BIG -", "ENOTSUPP E2BIG -", "ENOTSUPP ENOTSUPP -", "ok ok ok"),
+        ("queue",            "EINVAL EINVAL ENOENT", "EINVAL EINVAL ok", "EINVAL EINVAL EINVAL", "EINVAL EINVAL ok", "EINVAL EINVAL EINVAL"),
+        ("stack",            "EINVAL EINVAL ENOENT", "EINVAL EINVAL ok", "EINVAL EINVAL EINVAL", "EINVAL EINVAL ok", "EINVAL EINVAL EINVAL"),
+        ("ringbuf",          "EINVAL EINVAL ENOTSUPP", "EINVAL EINVAL ENOTSUPP", "EINVAL EINVAL ENOTSUPP", "EINVAL EINVAL ENOTSUPP", "EINVAL EINVAL ENOTSUPP"),
+    ];
+    for (name, lookup, update, delete, take, next) in table {
+        let kind = MapKind::from_name(name).expect("a kind of Linux");
+        let (key, value, entries) = match kind {
+            MapKind::Queue | MapKind::Stack => (0, 8, 4),
+            MapKind::Ringbuf => (0, 0, 4096),
+            _ => (4, 4, 4),
+        };
+        let map = make(kind, key, value, entries);
+        let value = vec![0; if kind.is_per_cpu() { 8 * CPUS } else { value } as usize];
+        let keys: [&[u8]; 3] = [&0u32.to_ne_bytes(), &100u32.to_ne_bytes(), &[]];
+        let answers = |op: &dyn Fn(&[u8]) -> Result<(), Errno>| {
+            keys.map(|key| match op(key) {
+                _ if key.is_empty() && map.spec().key_size == 4 => "-",
+                Ok(()) => "ok",
+                Err(errno) => errno.name().expect("a known errno"),
+            }).join(" ")
+        };
+        let all_next = keys.map(|key| {
+            let key = Some(key).filter(|key| !key.is_empty());
+            map.next_key_outside(key).map_or_else(|errno| errno.name().unwrap_or("?"), |_| "ok")
+        }).join(" ");
+        assert_eq!(all_next, next, "{name} next");
+        assert_eq!(answers(&|key| map.lookup_outside(key).map(drop)), lookup, "{name} lookup");
+        assert_eq!(answers(&|key| map.update_outside(key, &value, UpdateMode::Any)), update, "{name} update");
+        assert_eq!(answers(&|key| map.delete_outside(key)), delete, "{name} delete");
+        assert_eq!(answers(&|key| map.take_outside(key).map(drop)), take, "{name} take");
     }
 }
