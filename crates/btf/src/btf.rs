@@ -146,24 +146,29 @@ impl Btf {
         let rest = owner
             .bytes
             .get(start..owner.strings_at + owner.strings_len as usize)?;
-        let end = rest.iter().position(|byte| *byte == 0)?;
-        rest.get(..end)
+        let text = std::ffi::CStr::from_bytes_until_nul(rest).ok()?;
+        Some(text.to_bytes())
     }
 
-    /// Whether the string at this offset is `text`, without looking for its end first.
-    pub(crate) fn string_is(&self, at: StrOff, text: &[u8]) -> bool {
+    /// How the string at this offset compares with `text`, without looking for its end first.
+    pub(crate) fn compare_name(&self, at: StrOff, text: &[u8]) -> Name {
+        if at.0 == 0 {
+            return Name::Empty;
+        }
         let mut owner = self;
         while at.0 < owner.first_string {
             match &owner.base {
                 Some(base) => owner = base,
-                None => return text.is_empty(),
+                None => return Name::Empty,
             }
         }
         let start = owner.strings_at + (at.0 - owner.first_string) as usize;
-        // The string section ends with a NUL, so nothing beyond it can be compared equal.
+        // Only a string ends in a NUL, so the byte where this one should end rules most out.
         match owner.bytes.get(start..start + text.len() + 1) {
-            Some([found @ .., 0]) => found == text,
-            _ => at.0 == 0 && text.is_empty(),
+            Some([0, ..]) => Name::Empty,
+            Some([found @ .., 0]) if found == text => Name::Same,
+            _ if owner.bytes.get(start) == Some(&0) => Name::Empty,
+            _ => Name::Other,
         }
     }
 
@@ -217,6 +222,14 @@ impl std::fmt::Debug for Btf {
             .field("endian", &self.endian)
             .finish_non_exhaustive()
     }
+}
+
+/// See [`Btf::compare_name`].
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Empty,
+    Same,
+    Other,
 }
 
 fn lenient(bytes: &[u8]) -> &str {

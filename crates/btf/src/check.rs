@@ -1,6 +1,7 @@
 //! What records say: names and references in bounds, values that kinds can have, and no type that
 //! contains itself. After this, nothing that reads a [`Btf`] needs to doubt it.
 
+use crate::kind::RECORD_BYTES;
 use crate::limits::NESTING_MAX;
 use crate::ty::word;
 use crate::{Body, Btf, BtfError, Kind, Type, TypeId};
@@ -53,7 +54,7 @@ impl<'a> Check<'a> {
             }
             Body::Struct(composite) | Body::Union(composite) => {
                 let bits = u64::from(composite.size) * 8;
-                for member in composite.members() {
+                for member in composite.places() {
                     self.name(ty, member.name_off.0, "a member's name")?;
                     self.reference(ty, member.ty)?;
                     if u64::from(member.bit_offset) + u64::from(member.bitfield_bits) > bits {
@@ -61,7 +62,9 @@ impl<'a> Check<'a> {
                             ty,
                             format!(
                                 "has {} bytes, but its member {:?} is at bit {}",
-                                composite.size, member.name, member.bit_offset
+                                composite.size,
+                                self.btf.string_or_empty(member.name_off),
+                                member.bit_offset
                             ),
                         ));
                     }
@@ -74,12 +77,15 @@ impl<'a> Check<'a> {
                         format!("has {} bytes, not 1, 2, 4 or 8", enumeration.size),
                     ));
                 }
-                self.tail_names(ty, "an enumerator's name")?;
+                let step = if kind == Kind::Enum64 { 12 } else { 8 };
+                for enumerator in tail(ty).chunks_exact(step) {
+                    self.name(ty, word(enumerator, 0), "an enumerator's name")?;
+                }
             }
-            Body::FuncProto(proto) => {
-                self.tail_names(ty, "a parameter's name")?;
-                for param in proto.params() {
-                    self.reference(ty, param.ty)?;
+            Body::FuncProto(_) => {
+                for param in tail(ty).chunks_exact(8) {
+                    self.name(ty, word(param, 0), "a parameter's name")?;
+                    self.reference(ty, TypeId(word(param, 4)))?;
                 }
             }
             Body::Func(func) => {
@@ -98,15 +104,6 @@ impl<'a> Check<'a> {
             }
             Body::DeclTag(tag) => self.component(ty, tag.target, tag.component)?,
             _ => {}
-        }
-        Ok(())
-    }
-
-    /// Enumerators and parameters: the name is the first word of each entry.
-    fn tail_names(&self, ty: Type<'a>, what: &'static str) -> Result<(), BtfError> {
-        let step = if ty.kind() == Kind::Enum64 { 12 } else { 8 };
-        for entry in ty.record[12..].chunks_exact(step) {
-            self.name(ty, word(entry, 0), what)?;
         }
         Ok(())
     }
@@ -211,6 +208,10 @@ fn offset_of(btf: &Btf, id: TypeId) -> usize {
         .map_or(0, |at| *at as usize)
 }
 
+fn tail(ty: Type<'_>) -> &[u8] {
+    ty.record.get(RECORD_BYTES..).unwrap_or(&[])
+}
+
 fn flag_allowed(kind: Kind) -> bool {
     // Tags have it since Linux 6.14, where it marks attributes other than btf_*_tag.
     matches!(
@@ -248,8 +249,8 @@ struct Nesting<'a> {
 const OPEN: u16 = u16::MAX;
 
 struct Step<'a> {
-    ty: Type<'a>,
-    next: usize,
+    id: TypeId,
+    parts: Parts<'a>,
     deepest: u16,
 }
 
@@ -266,80 +267,122 @@ impl<'a> Nesting<'a> {
     fn check(mut self) -> Result<(), BtfError> {
         for ty in self.btf.own_types() {
             let slot = (ty.id.0 - self.btf.first_id) as usize;
-            if self.depths[slot] == 0 {
-                self.walk(ty, slot)?;
+            if self.depths[slot] != 0 {
+                continue;
+            }
+            let parts = Parts::of(ty, self.through);
+            if parts.is_empty() {
+                self.depths[slot] = 1;
+            } else {
+                self.walk(ty.id, parts)?;
             }
         }
         Ok(())
     }
 
-    fn walk(&mut self, root: Type<'a>, slot: usize) -> Result<(), BtfError> {
-        self.depths[slot] = OPEN;
-        self.path.push(Step {
-            ty: root,
-            next: 0,
-            deepest: 0,
-        });
-        while let Some(step) = self.path.last_mut() {
-            let Some(part) = part(step.ty, step.next, self.through) else {
-                let depth = step.deepest + 1;
-                let ty = step.ty;
-                if depth > NESTING_MAX {
-                    return Err(BtfError::Nesting {
-                        id: ty.id,
-                        kind: ty.kind(),
-                        offset: offset_of(self.btf, ty.id),
-                    });
-                }
-                self.depths[(ty.id.0 - self.btf.first_id) as usize] = depth;
-                self.path.pop();
-                if let Some(parent) = self.path.last_mut() {
-                    parent.deepest = parent.deepest.max(depth);
-                }
+    fn walk(&mut self, root: TypeId, parts: Parts<'a>) -> Result<(), BtfError> {
+        let mut step = self.open(root, parts);
+        loop {
+            if let Some((id, parts)) = self.next_unknown(&mut step)? {
+                let inner = self.open(id, parts);
+                self.path.push(std::mem::replace(&mut step, inner));
                 continue;
-            };
-            step.next += 1;
+            }
+            let depth = step.deepest + 1;
+            if depth > NESTING_MAX {
+                return Err(BtfError::Nesting {
+                    id: step.id,
+                    kind: self.btf.type_at(step.id).kind(),
+                    offset: offset_of(self.btf, step.id),
+                });
+            }
+            self.depths[(step.id.0 - self.btf.first_id) as usize] = depth;
+            match self.path.pop() {
+                Some(outer) => step = outer,
+                None => return Ok(()),
+            }
+            step.deepest = step.deepest.max(depth);
+        }
+    }
+
+    fn open(&mut self, id: TypeId, parts: Parts<'a>) -> Step<'a> {
+        self.depths[(id.0 - self.btf.first_id) as usize] = OPEN;
+        Step {
+            id,
+            parts,
+            deepest: 0,
+        }
+    }
+
+    /// Takes account of parts of known depth until one comes that has to be walked.
+    fn next_unknown(&self, step: &mut Step<'a>) -> Result<Option<(TypeId, Parts<'a>)>, BtfError> {
+        for part in step.parts.by_ref() {
             // The base was checked on its own and cannot refer to this BTF.
             let Some(slot) = part.0.checked_sub(self.btf.first_id) else {
                 continue;
             };
             match self.depths[slot as usize] {
                 0 => {
-                    self.depths[slot as usize] = OPEN;
-                    self.path.push(Step {
-                        ty: self.btf.type_at(part),
-                        next: 0,
-                        deepest: 0,
-                    });
+                    let parts = Parts::of(self.btf.type_at(part), self.through);
+                    if !parts.is_empty() {
+                        return Ok(Some((part, parts)));
+                    }
+                    step.deepest = step.deepest.max(1);
                 }
                 OPEN => {
-                    let ty = self.btf.type_at(part);
                     return Err(BtfError::Cycle {
                         id: part,
-                        kind: ty.kind(),
+                        kind: self.btf.type_at(part).kind(),
                         offset: offset_of(self.btf, part),
                     });
                 }
                 depth => step.deepest = step.deepest.max(depth),
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 
-/// The `n`-th type that `ty` contains.
-fn part(ty: Type<'_>, n: usize, through: Through) -> Option<TypeId> {
-    let tail = &ty.record[12..];
-    let word_at = |at: usize| tail.get(at..at + 4).map(|_| TypeId(word(tail, at)));
-    match (ty.kind(), through) {
-        (Kind::Typedef | Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag, _)
-        | (Kind::Ptr, Through::Declarators) => (n == 0).then(|| TypeId(ty.size_or_type())),
-        (Kind::Array, _) => (n == 0).then(|| TypeId(word(tail, 0))),
-        (Kind::Struct | Kind::Union, Through::Values) => word_at(n * 12 + 4),
-        (Kind::FuncProto, Through::Declarators) => match n {
-            0 => Some(TypeId(ty.size_or_type())),
-            _ => word_at((n - 1) * 8 + 4),
-        },
-        _ => None,
+/// The types that a type contains: one of its own, then one in each entry of its tail.
+struct Parts<'a> {
+    first: Option<TypeId>,
+    entries: &'a [u8],
+    entry_bytes: usize,
+}
+
+impl<'a> Parts<'a> {
+    fn of(ty: Type<'a>, through: Through) -> Self {
+        let target = Some(TypeId(ty.size_or_type()));
+        let (first, entries, entry_bytes): (_, &[u8], _) = match (ty.kind(), through) {
+            (Kind::Typedef | Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag, _)
+            | (Kind::Ptr, Through::Declarators) => (target, &[], 1),
+            (Kind::Array, _) => (Some(TypeId(word(tail(ty), 0))), &[], 1),
+            (Kind::Struct | Kind::Union, Through::Values) => (None, tail(ty), 12),
+            (Kind::FuncProto, Through::Declarators) => (target, tail(ty), 8),
+            _ => (None, &[], 1),
+        };
+        Parts {
+            first,
+            entries,
+            entry_bytes,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_none() && self.entries.is_empty()
+    }
+}
+
+impl Iterator for Parts<'_> {
+    type Item = TypeId;
+
+    fn next(&mut self) -> Option<TypeId> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        let (entry, rest) = self.entries.split_at_checked(self.entry_bytes)?;
+        self.entries = rest;
+        // In members and parameters the type comes after the name.
+        Some(TypeId(word(entry, 4)))
     }
 }

@@ -23,7 +23,7 @@ impl BtfIndex {
         let hashes: Vec<u32> = btf
             .own_types()
             .map(|ty| {
-                let name = ty.name();
+                let name = btf.string_bytes(ty.name_off()).unwrap_or(&[]);
                 if name.is_empty() {
                     u32::MAX
                 } else {
@@ -53,7 +53,7 @@ impl BtfIndex {
     /// Types whose name is `name`, flavours of either aside. `btf` is the one it was made from.
     pub fn named<'a>(&'a self, btf: &'a Btf, name: &str) -> impl Iterator<Item = TypeId> + use<'a> {
         let name = essential_name(name).to_owned();
-        let group = group(&name, self.starts.len() - 1);
+        let group = group(name.as_bytes(), self.starts.len() - 1);
         let range = self.starts[group] as usize..self.starts[group + 1] as usize;
         self.ids[range]
             .iter()
@@ -67,26 +67,45 @@ impl BtfIndex {
     }
 }
 
-fn group(name: &str, groups: usize) -> usize {
+fn group(name: &[u8], groups: usize) -> usize {
     let mut hasher = FxHasher::default();
-    hasher.write(essential_name(name).as_bytes());
+    hasher.write(&name[..essential_len(name)]);
     // FxHasher's high bits are the good ones; `groups` is a power of two.
     (hasher.finish() >> 20) as usize & (groups - 1)
 }
 
 /// A name without its flavour: what stands before the last `___` that has something around it.
 pub fn essential_name(name: &str) -> &str {
-    let bytes = name.as_bytes();
-    if bytes.len() < 5 {
-        return name;
+    // What follows the cut is an underscore, so the cut is between characters.
+    name.get(..essential_len(name.as_bytes())).unwrap_or(name)
+}
+
+/// A flavour begins with exactly three underscores between other characters; the last one counts.
+fn essential_len(name: &[u8]) -> usize {
+    // Nearly no name has a flavour: three underscores in a row always hit every third byte.
+    let is_underscore = |at: usize| name.get(at) == Some(&b'_');
+    let suspicious = (2..name.len()).step_by(3).any(|at| {
+        is_underscore(at)
+            && (is_underscore(at - 1) && is_underscore(at - 2)
+                || is_underscore(at - 1) && is_underscore(at + 1)
+                || is_underscore(at + 1) && is_underscore(at + 2))
+    });
+    if !suspicious {
+        return name.len();
     }
-    // A flavour is `X___Y` where neither neighbour is an underscore; the last one counts.
-    for at in (0..=bytes.len() - 5).rev() {
-        if bytes[at] != b'_' && &bytes[at + 1..at + 4] == b"___" && bytes[at + 4] != b'_' {
-            return &name[..=at];
+    let mut len = name.len();
+    let mut underscores = 0;
+    for (at, byte) in name.iter().enumerate() {
+        if *byte == b'_' {
+            underscores += 1;
+            continue;
         }
+        if underscores == 3 && at > 3 {
+            len = at - 3;
+        }
+        underscores = 0;
     }
-    name
+    len
 }
 
 #[cfg(test)]

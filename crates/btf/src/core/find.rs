@@ -1,6 +1,7 @@
 //! Repeating the object's walk in a candidate type of the target: members by name, wherever they
 //! are now, elements and enumerators likewise.
 
+use crate::btf::Name;
 use crate::core::compat::{Compare, Exceeded};
 use crate::core::spec::{Spec, Step, enumerator_name};
 use crate::core::{CoreError, ReloKind};
@@ -278,10 +279,11 @@ impl Wanted<'_> {
         };
         for (index, member) in composite.places().enumerate() {
             compare.spend()?;
-            let named = compare.target.string_is(member.name_off, self.text);
-            if !named && !compare.target.string_is(member.name_off, b"") {
-                continue;
-            }
+            let named = match compare.target.compare_name(member.name_off, self.text) {
+                Name::Same => true,
+                Name::Empty => false,
+                Name::Other => continue,
+            };
             spec.grow()?;
             spec.bit_offset += u64::from(member.bit_offset);
             if !named {
