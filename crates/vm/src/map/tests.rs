@@ -2,6 +2,7 @@
 
 mod events;
 mod model;
+mod pages;
 mod rules;
 mod slots;
 mod threads;
