@@ -59,15 +59,15 @@ pub enum CoreError {
         /// What is asked.
         kind: ReloKind,
         /// What it is about, as C.
-        ty: String,
+        ty: Box<str>,
         /// A candidate.
-        first: String,
+        first: Box<str>,
         /// Its answer.
-        first_answer: String,
+        first_answer: Box<str>,
         /// Another candidate.
-        second: String,
+        second: Box<str>,
         /// Its different answer.
-        second_answer: String,
+        second_answer: Box<str>,
     },
     /// Comparing took too long or went too deep.
     #[error("{kind} relocation of {ty}: comparing types exceeds {limit}")]

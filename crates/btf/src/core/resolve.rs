@@ -141,11 +141,11 @@ impl<'a> Resolver<'a> {
                         let (first_btf, first_id) = matching[0];
                         return Err(CoreError::Ambiguous {
                             kind: relo.kind,
-                            ty: describe(self.local, relo.ty) + &path_text(&local),
-                            first: self.name_of(first_btf, first_id),
-                            first_answer: texts.0,
-                            second: self.name_of(btf, id),
-                            second_answer: texts.1,
+                            ty: (describe(self.local, relo.ty) + &path_text(&local)).into(),
+                            first: self.name_of(first_btf, first_id).into(),
+                            first_answer: texts.0.into(),
+                            second: self.name_of(btf, id).into(),
+                            second_answer: texts.1.into(),
                         });
                     }
                 }
