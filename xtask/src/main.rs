@@ -4,11 +4,13 @@
 //! text for people, `--json` one object for programs, and exits 1 on a negative verdict.
 
 mod capture;
+mod compare;
 mod core_case;
 mod corpus;
 mod examples;
 mod kernel_source;
 mod place;
+mod selftests;
 mod test_bpf;
 mod tidy;
 
@@ -29,6 +31,8 @@ enum Command {
     Examples(examples::Options),
     /// Write the CO-RE bench program from the types of the running kernel
     CoreCase,
+    /// Compare our linked instructions with those libbpf hands to the kernel
+    CompareLibbpf(compare::Options),
     /// Write the hostile inputs under tests/corpus, or check that they are current
     Corpus(corpus::Options),
     /// Check the habits that code can check
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
     let verdict = match Arguments::parse().command {
         Command::Examples(options) => examples::run(&options),
         Command::CoreCase => core_case::run(),
+        Command::CompareLibbpf(options) => compare::run(&options),
         Command::Corpus(options) => corpus::run(&options),
         Command::Tidy => tidy::run(),
         Command::TestBpf(options) => test_bpf::run(&options),
