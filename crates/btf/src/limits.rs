@@ -13,8 +13,9 @@ pub const ACCESS_PATH_MAX: usize = 64;
 /// Depth to which CO-RE compares types one inside the other, as libbpf.
 pub const COMPARE_DEPTH_MAX: u32 = 32;
 
-/// Comparison steps that one CO-RE relocation may take over all its candidates.
-pub const COMPARE_STEPS_MAX: u32 = 4_000_000;
+/// Comparison steps that all CO-RE relocations of one object may take together. Objects with
+/// hundreds of them take some hundred thousand.
+pub const COMPARE_STEPS_MAX: u32 = 64_000_000;
 
 /// Bytes of C that a dump may produce for each byte of BTF, above [`DUMP_BYTES_FREE`].
 pub const DUMP_BYTES_PER_BYTE: usize = 32;

@@ -60,6 +60,7 @@ pub struct Resolver<'a> {
     targets: &'a [&'a Btf],
     candidates: FxHashMap<TypeId, Vec<(usize, TypeId)>>,
     done: FxHashMap<(TypeId, ReloKind, Box<str>), Resolution>,
+    steps_left: u32,
 }
 
 impl<'a> Resolver<'a> {
@@ -71,6 +72,7 @@ impl<'a> Resolver<'a> {
             targets,
             candidates: FxHashMap::default(),
             done: FxHashMap::default(),
+            steps_left: limits::COMPARE_STEPS_MAX,
         }
     }
 
@@ -106,7 +108,6 @@ impl<'a> Resolver<'a> {
             });
         }
         let orig = answer(relo.kind, &local)?;
-        let mut steps_left = limits::COMPARE_STEPS_MAX;
         let mut matching: Vec<(usize, TypeId)> = Vec::new();
         let mut best: Option<(u64, Answer)> = None;
         let candidates = self.candidates(relo.ty);
@@ -114,10 +115,10 @@ impl<'a> Resolver<'a> {
             let mut compare = Compare {
                 local: self.local,
                 target: self.targets[btf],
-                steps_left,
+                steps_left: self.steps_left,
             };
             let walked = walk(relo.kind, &local, &mut compare, id);
-            steps_left = compare.steps_left;
+            self.steps_left = compare.steps_left;
             let spec = match walked {
                 Ok(spec) => spec,
                 Err(stop) => {
@@ -207,7 +208,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn poison(
-        &self,
+        &mut self,
         relo: &Relo<'_>,
         local: &Spec<'_>,
         candidates: &[(usize, TypeId)],
@@ -217,9 +218,11 @@ impl<'a> Resolver<'a> {
             let mut compare = Compare {
                 local: self.local,
                 target: self.targets[btf],
-                steps_left: limits::COMPARE_STEPS_MAX,
+                steps_left: self.steps_left,
             };
-            if let Err(stop) = walk(relo.kind, local, &mut compare, ty) {
+            let walked = walk(relo.kind, local, &mut compare, ty);
+            self.steps_left = compare.steps_left;
+            if let Err(stop) = walked {
                 explained.push(Candidate {
                     btf,
                     ty,
