@@ -6,15 +6,23 @@
 //! ways to the same answer exist, the target asserts that they agree.
 
 mod mutate;
+mod programs;
 mod targets;
 
 pub use mutate::Mutator;
+pub use programs::{elf, run};
 pub use targets::{btf, classic, insns, pcap};
 
 /// Bytes any target may hold, however small its input.
 pub const MEMORY_BYTES_FREE: usize = 4 << 20;
 /// Bytes a reader may hold for each byte of its input, above [`MEMORY_BYTES_FREE`].
 pub const MEMORY_BYTES_PER_BYTE: usize = 64;
+/// Bytes that running a program may hold beside its maps: its packet, stacks, records.
+pub const RUN_BYTES_FREE: usize = 16 << 20;
+/// Bytes that the maps of a program may ask for; inputs that ask for more are not run.
+pub const RUN_MAP_BYTES_MAX: u64 = 16 << 20;
+/// Instructions one program may execute.
+pub const RUN_INSNS_MAX: u64 = 20_000;
 
 /// A fuzz target.
 pub struct Target {
@@ -35,24 +43,22 @@ impl Target {
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    reader("elf", elf),
+    reader("btf", btf),
+    reader("insns", insns),
+    reader("classic", classic),
+    reader("pcap", pcap),
     Target {
-        name: "btf",
-        run: btf,
-        memory_bytes_free: MEMORY_BYTES_FREE,
-    },
-    Target {
-        name: "insns",
-        run: insns,
-        memory_bytes_free: MEMORY_BYTES_FREE,
-    },
-    Target {
-        name: "classic",
-        run: classic,
-        memory_bytes_free: MEMORY_BYTES_FREE,
-    },
-    Target {
-        name: "pcap",
-        run: pcap,
-        memory_bytes_free: MEMORY_BYTES_FREE,
+        name: "run",
+        run,
+        memory_bytes_free: RUN_BYTES_FREE + 4 * RUN_MAP_BYTES_MAX as usize,
     },
 ];
+
+const fn reader(name: &'static str, run: fn(&[u8])) -> Target {
+    Target {
+        name,
+        run,
+        memory_bytes_free: MEMORY_BYTES_FREE,
+    }
+}

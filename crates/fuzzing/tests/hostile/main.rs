@@ -87,6 +87,16 @@ fn replay(name: &str) {
 }
 
 #[test]
+fn elf() {
+    replay("elf");
+}
+
+#[test]
+fn run() {
+    replay("run");
+}
+
+#[test]
 fn btf() {
     replay("btf");
 }
@@ -110,5 +120,5 @@ fn pcap() {
 #[test]
 fn every_target_is_replayed() {
     let names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
-    assert_eq!(names, ["btf", "insns", "classic", "pcap"]);
+    assert_eq!(names, ["elf", "btf", "insns", "classic", "pcap", "run"]);
 }
