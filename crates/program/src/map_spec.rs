@@ -94,6 +94,14 @@ pub enum Initial {
     Value(Vec<u8>),
     /// Slots by index: maps of maps, program arrays.
     Slots(Vec<(u32, SlotContent)>),
+    /// A table of kernel operations: its bytes as the target lays them out, and the programs of
+    /// the same set that its function pointers stand for, by offset.
+    Operations {
+        /// The value, function pointers 0.
+        value: Vec<u8>,
+        /// Offset of a function pointer and the program's name.
+        programs: Vec<(u32, String)>,
+    },
 }
 
 /// The types of key and value.
