@@ -23,6 +23,7 @@ mod error;
 pub mod image;
 pub mod limits;
 mod link;
+mod merge;
 mod object;
 mod read;
 pub mod section_name;

@@ -38,5 +38,8 @@ pub const LINKED_SLOTS_PER_SLOT: usize = 64;
 /// Instruction slots that linking may produce in any case.
 pub const LINKED_SLOTS_FREE: usize = 4 << 20;
 
+/// Bytes of a target's table of operations; kernels' have a few hundred.
+pub const OPERATIONS_BYTES_MAX: u32 = 1 << 20;
+
 /// Remarks kept about one object; the rest are counted.
 pub const NOTES_MAX: usize = 64;

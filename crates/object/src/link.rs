@@ -11,6 +11,7 @@ mod externs;
 mod maps;
 mod options;
 mod settings;
+mod struct_ops;
 
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ impl Object {
         let mut maps = maps::specs(self, options, &externs, &mut problems);
         settings::apply(self, options, &mut maps, &mut problems);
         externs::check_configuration(self, options, &externs, &mut problems);
+        let operations = struct_ops::lay_out(self, target, &mut maps, &mut problems);
         let patched = core::patch_all(self, target, notes);
 
         let mut linker = code::Linker::new(self, &externs, &patched, &maps);
@@ -59,7 +61,7 @@ impl Object {
                 continue;
             }
             let autoload = options.autoload(decl);
-            match self.link_one(decl, autoload, options, &mut linker) {
+            match self.link_one(decl, autoload, options, &operations, &mut linker) {
                 Ok(program) => programs.push(program),
                 Err(found) if autoload => problems.extend(found),
                 Err(found) => {
@@ -113,9 +115,15 @@ impl Object {
         decl: &ProgramDecl,
         autoload: bool,
         options: &LinkOptions,
+        operations: &struct_ops::Operations,
         linker: &mut code::Linker<'_>,
     ) -> Result<Program, Vec<LinkProblem>> {
-        let (hook, flags) = type_of(decl, options);
+        let (mut hook, flags) = type_of(decl, options);
+        if hook.kind == ProgramKind::StructOps
+            && let Some(operation) = operations.get(&decl.function)
+        {
+            hook.target = Some(operation.clone());
+        }
         if hook.kind == ProgramKind::Unspec && autoload {
             return Err(vec![LinkProblem::UnknownType {
                 program: decl.name.clone(),

@@ -190,6 +190,16 @@ impl Object {
         read::interpret(elf::read(bytes, name)?)
     }
 
+    /// Links several objects into one, as `bpftool gen object` does: sections of one name are
+    /// joined, externs find their definitions, types and debug information are renumbered.
+    ///
+    /// # Errors
+    /// Two definitions of one name, or objects that do not fit together.
+    pub fn merge(objects: Vec<Object>, name: &str) -> Result<Object, ObjectError> {
+        let images = objects.into_iter().map(|object| object.image).collect();
+        read::interpret(crate::merge::merge(images, name)?)
+    }
+
     /// The file's name as it was given.
     pub fn name(&self) -> &str {
         &self.image.name

@@ -46,3 +46,11 @@ fn examples_link() {
         insta::assert_snapshot!(format!("example-{name}"), told(&path));
     }
 }
+
+#[test]
+fn own_objects_link() {
+    for path in objects("tests/data") {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        insta::assert_snapshot!(name, told(&path));
+    }
+}

@@ -253,9 +253,10 @@ fn variable(object: &Object, target: &Target, each: &Extern, ty: TypeId) -> Reso
         let Body::Var(var) = btf.type_at(id).body() else {
             continue;
         };
-        let fits = object
-            .btf()
-            .is_some_and(|local| osmia_btf::core::types_compatible(local, ty, btf, var.ty));
+        let fits = object.btf().is_some_and(|local| {
+            let (declared, kernel) = (local.resolve(ty).id(), btf.resolve(var.ty).id());
+            osmia_btf::core::types_compatible(local, declared, btf, kernel)
+        });
         if !fits {
             return Resolved::Missing {
                 what: format!("has another type on target {}", target.name),

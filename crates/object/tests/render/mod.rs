@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use osmia_diag::Diagnostic;
-use osmia_isa::{Endian, Slot};
+use osmia_isa::{Endian, NoNames, decode};
 use osmia_object::Object;
 use osmia_program::{Initial, Kconfig, KernelVersion, MapSpec, Pinning, ProgramSet, Target};
 
@@ -22,7 +22,7 @@ pub(crate) fn target(endian: Endian) -> Target {
             "CONFIG_HZ=250\nCONFIG_BPF=y\nCONFIG_NET_CLS_BPF=m\nCONFIG_DEFAULT_HOSTNAME=\"(none)\"\n",
         ))),
         ksyms: Some(Arc::new(
-            [("bpf_prog_fops".to_owned(), 0xffff_ffff_8123_4560)].into(),
+            [("init_task".to_owned(), 0xffff_ffff_8123_4560)].into(),
         )),
     }
 }
@@ -190,7 +190,11 @@ pub(crate) fn set(set: &ProgramSet) -> String {
             program.flags.0,
             if program.autoload { "" } else { " off" },
         );
-        for (at, slot) in program.insns.iter().enumerate() {
+        let mut next = 0;
+        for at in 0..program.insns.len() {
+            if at < next {
+                continue;
+            }
             for function in &program.functions {
                 if function.start as usize == at {
                     let global = if function.global { "global " } else { "" };
@@ -203,18 +207,14 @@ pub(crate) fn set(set: &ProgramSet) -> String {
             {
                 let _ = writeln!(text, "  ; {}:{} {}", line.line, line.column, line.text);
             }
-            let _ = writeln!(text, "  {at:4}: {}", self::slot(slot));
+            if let Ok(insn) = decode(&program.insns, at) {
+                let _ = writeln!(text, "  {at:4}: {}", insn.show(at, &NoNames));
+                next = at + insn.slots();
+            }
             if let Some(poison) = program.poison_at(at) {
                 let _ = writeln!(text, "        ! {}", poison.reason);
             }
         }
     }
     text
-}
-
-fn slot(slot: &Slot) -> String {
-    format!(
-        "{:02x} dst {} src {} off {} imm {}",
-        slot.code, slot.dst, slot.src, slot.off, slot.imm
-    )
 }

@@ -1,0 +1,85 @@
+//! Static linking gives what `bpftool gen object` gives.
+
+mod render;
+
+use osmia_isa::Endian;
+use osmia_object::{LinkOptions, Object};
+use osmia_program::ProgramSet;
+
+fn object(name: &str) -> Object {
+    let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+    Object::parse(&std::fs::read(path).unwrap(), name).unwrap()
+}
+
+fn link(object: &Object) -> ProgramSet {
+    object
+        .link(&render::target(Endian::Little), &LinkOptions::default())
+        .unwrap_or_else(|error| panic!("{:#?}", error.to_diagnostics()))
+}
+
+#[test]
+fn two_objects_become_one_as_with_bpftool() {
+    let ours = Object::merge(vec![object("link_a.o"), object("link_b.o")], "linked.o").unwrap();
+    let theirs = object("linked.o");
+    let (ours, theirs) = (link(&ours), link(&theirs));
+    assert_eq!(ours.programs.len(), 2);
+    let map_names = |set: &ProgramSet| -> Vec<_> {
+        let mut maps: Vec<_> = set
+            .maps
+            .iter()
+            .map(|map| (map.name.clone(), map.value_size, map.flags.0))
+            .collect();
+        maps.sort();
+        maps
+    };
+    assert_eq!(map_names(&ours), map_names(&theirs));
+    for theirs_program in &theirs.programs {
+        let program = ours.program(&theirs_program.name).expect("same programs");
+        assert_eq!(program.insns, theirs_program.insns, "{}", program.name);
+        assert_eq!(program.functions, theirs_program.functions);
+        let lines = |program: &osmia_program::Program| -> Vec<(u32, String)> {
+            (0..program.insns.len())
+                .filter_map(|slot| program.line_at(slot))
+                .map(|line| (line.line, line.text.to_owned()))
+                .collect()
+        };
+        assert_eq!(lines(program), lines(theirs_program));
+    }
+    let values = |set: &ProgramSet, name: &str| -> Vec<u8> {
+        let global = set
+            .globals
+            .iter()
+            .find(|global| global.name == name)
+            .unwrap();
+        let osmia_program::Initial::Value(bytes) = &set.maps[global.map.index()].initial else {
+            panic!("{name} has a value")
+        };
+        bytes[global.offset as usize..(global.offset + global.size) as usize].to_vec()
+    };
+    for name in ["count_a", "count_b", "limit", "pad"] {
+        assert_eq!(values(&ours, name), values(&theirs, name), "{name}");
+    }
+}
+
+#[test]
+fn the_strong_definition_wins_in_either_order() {
+    for order in [["link_a.o", "link_b.o"], ["link_b.o", "link_a.o"]] {
+        let merged = Object::merge(order.map(object).into(), "linked.o").unwrap();
+        let text = render::set(&link(&merged));
+        assert!(text.contains("+= 200"), "the strong one adds 200");
+        assert!(!text.contains("+= 100"), "the weak one adds 100");
+    }
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused() {
+    let twice = Object::merge(vec![object("link_a.o"), object("link_a.o")], "x.o").unwrap_err();
+    let orders =
+        Object::merge(vec![object("sections.o"), object("sections-be.o")], "x.o").unwrap_err();
+    let nothing = Object::merge(vec![], "x.o").unwrap_err();
+    insta::assert_snapshot!(render::diagnostics(&[
+        twice.to_diagnostic(),
+        orders.to_diagnostic(),
+        nothing.to_diagnostic(),
+    ]));
+}
