@@ -5,6 +5,7 @@ use std::sync::Arc;
 use osmia_isa::{AtomicOp, Callee, EndOp, Endian, Imm64, Insn, Operand, Size, Width, decode};
 use osmia_program::Program;
 use osmia_program::limits::PROGRAM_MAPS_MAX;
+use rustc_hash::FxHashSet;
 
 use crate::checked::{self, Checked};
 use crate::helper::{self, HelperFn};
@@ -47,11 +48,39 @@ pub(crate) struct CodeMap {
     pub(crate) shape: Option<Shape>,
 }
 
-/// Why an operation cannot run.
-#[derive(Clone, Debug)]
+/// Why an operation cannot run. Small: a program may consist of nothing else.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Unusable {
-    Poisoned(String),
-    Unsupported(String),
+    Poisoned,
+    Kfunc(i32),
+    Variable(i32),
+    MapByDescriptor,
+    CallReg(osmia_isa::Reg),
+    AddrSpaceCast,
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unusable::Poisoned => f.write_str("this instruction could not be relocated"),
+            Unusable::Kfunc(id) => write!(
+                f,
+                "kernel functions (BTF id {id}) are not available in the user-space host yet"
+            ),
+            Unusable::Variable(id) => write!(
+                f,
+                "kernel variables (BTF id {id}) are not available in the user-space host yet"
+            ),
+            Unusable::MapByDescriptor => {
+                f.write_str("a map is named by file descriptor, which only a kernel can resolve")
+            }
+            Unusable::CallReg(reg) => write!(
+                f,
+                "call through {reg}: Linux has no calls through registers either"
+            ),
+            Unusable::AddrSpaceCast => f.write_str("addr_space_cast: arenas are not supported yet"),
+        }
+    }
 }
 
 impl Code {
@@ -127,6 +156,7 @@ struct Builder<'p> {
     reasons: Vec<Unusable>,
     functions: Vec<u32>,
     maps: Vec<CodeMap>,
+    poisoned: FxHashSet<u32>,
 }
 
 impl<'p> Builder<'p> {
@@ -152,6 +182,7 @@ impl<'p> Builder<'p> {
             reasons: Vec::new(),
             functions: vec![0],
             maps: Vec::new(),
+            poisoned: program.poisons.iter().map(|poison| poison.insn).collect(),
         }
     }
 
@@ -182,23 +213,15 @@ impl<'p> Builder<'p> {
 
     fn unusable(&mut self, why: Unusable) -> Op {
         self.reasons.push(why);
-        plain(
-            OpCode::Unusable,
-            R::R0,
-            R::R0,
-            0,
-            self.reasons.len() as u64 - 1,
-        )
-    }
-
-    fn unsupported(&mut self, what: impl Into<String>) -> Op {
-        self.unusable(Unusable::Unsupported(what.into()))
+        let index = self.reasons.len() as u64 - 1;
+        plain(OpCode::Unusable, R::R0, R::R0, 0, index)
     }
 
     fn add(&mut self, at: usize, insn: Insn) -> Result<(), PrepareError> {
-        let op = match self.program.poison_at(at) {
-            Some(poison) => self.unusable(Unusable::Poisoned(poison.reason.clone())),
-            None => self.op(at, insn)?,
+        let op = if self.poisoned.contains(&(at as u32)) {
+            self.unusable(Unusable::Poisoned)
+        } else {
+            self.op(at, insn)?
         };
         self.ops.push(op);
         self.slots.push(at as u32);
@@ -254,7 +277,7 @@ impl<'p> Builder<'p> {
             Insn::LoadImm64 { dst, value } => {
                 let value = match self.immediate(at, value)? {
                     Ok(value) => value,
-                    Err(what) => return Ok(self.unsupported(what)),
+                    Err(why) => return Ok(self.unusable(why)),
                 };
                 plain(OpCode::LoadImm, dst.into(), R::R0, 0, value)
             }
@@ -365,21 +388,19 @@ impl<'p> Builder<'p> {
                 self.functions.push(target as u32);
                 plain(OpCode::CallLocal, R::R0, R::R0, target, 0)
             }
-            Insn::Call(Callee::Kfunc { id, .. }) => self.unsupported(format!(
-                "kernel functions (BTF id {id}) are not available in the user-space host yet"
-            )),
-            Insn::CallReg(reg) => self.unsupported(format!(
-                "call through {reg}: Linux has no calls through registers either"
-            )),
+            Insn::Call(Callee::Kfunc { id, .. }) => self.unusable(Unusable::Kfunc(id)),
+            Insn::CallReg(reg) => self.unusable(Unusable::CallReg(reg)),
             Insn::Exit => plain(OpCode::Exit, R::R0, R::R0, 0, 0),
-            Insn::AddrSpaceCast { .. } => {
-                self.unsupported("addr_space_cast: arenas are not supported yet")
-            }
+            Insn::AddrSpaceCast { .. } => self.unusable(Unusable::AddrSpaceCast),
         })
     }
 
     /// The value of an immediate, or why it has none here.
-    fn immediate(&mut self, at: usize, value: Imm64) -> Result<Result<u64, String>, PrepareError> {
+    fn immediate(
+        &mut self,
+        at: usize,
+        value: Imm64,
+    ) -> Result<Result<u64, Unusable>, PrepareError> {
         Ok(match value {
             Imm64::Value(value) => Ok(value),
             Imm64::Func(distance) => {
@@ -387,12 +408,8 @@ impl<'p> Builder<'p> {
                 self.functions.push(target as u32);
                 Ok(Checked::function_address(target as usize))
             }
-            Imm64::BtfId { id, .. } => Err(format!(
-                "kernel variables (BTF id {id}) are not available in the user-space host yet"
-            )),
-            Imm64::MapFd(_) | Imm64::MapValue { .. } => {
-                Err("a map is named by file descriptor, which only a kernel can resolve".into())
-            }
+            Imm64::BtfId { id, .. } => Err(Unusable::Variable(id)),
+            Imm64::MapFd(_) | Imm64::MapValue { .. } => Err(Unusable::MapByDescriptor),
             Imm64::MapIdx(idx) => {
                 let (index, _) = self.map(at, idx)?;
                 Ok(Checked::handle_address(index))

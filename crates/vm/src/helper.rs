@@ -1,8 +1,13 @@
 //! The helpers this machine has: one function each, written against [`Guest`].
 
+mod checksum;
 mod events;
+mod format;
 mod map;
+mod packet;
+mod probe;
 mod system;
+mod text;
 
 use osmia_program::Errno;
 
@@ -18,19 +23,45 @@ pub(crate) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
           1 => map::lookup_elem,
           2 => map::update_elem,
           3 => map::delete_elem,
-          5 | 125 | 160 | 208 => system::ktime,
+        4 | 112 | 113 => probe::read,
+        45 | 114 | 115 => probe::read_str,
+        5 | 125 | 160 | 208 => system::ktime,
+          6 => text::trace_printk,
           7 => system::get_prandom_u32,
           8 => system::get_smp_processor_id,
+          9 => packet::skb_store_bytes,
+         10 => checksum::l3_csum_replace,
+         11 => checksum::l4_csum_replace,
          14 => system::get_current_pid_tgid,
          15 => system::get_current_uid_gid,
          16 => system::get_current_comm,
+         23 => packet::redirect,
          25 => events::perf_event_output,
+         26 => packet::skb_load_bytes,
+         28 => checksum::csum_diff,
+         32 => packet::skb_change_type,
+         34 => packet::get_hash_recalc,
          35 => system::get_current_task,
+         38 => packet::skb_change_tail,
+         39 => packet::skb_pull_data,
+         40 => checksum::csum_update,
+         41 => packet::set_hash_invalid,
          42 => system::get_numa_node_id,
+         43 => packet::skb_change_head,
+         44 => packet::xdp_adjust_head,
+        46 | 174 => system::no_cookie,
+         48 => packet::set_hash,
          51 => map::redirect_map,
+         54 => packet::xdp_adjust_meta,
+         65 => packet::xdp_adjust_tail,
+         68 => packet::skb_load_bytes_relative,
+         69 => packet::fib_lookup,
+         80 => system::get_current_cgroup_id,
          87 => map::push_elem,
          88 => map::pop_elem,
          89 => map::peek_elem,
+        105 => text::strtol,
+        106 => text::strtoul,
         118 => system::jiffies64,
         130 => events::ringbuf_output,
         131 => events::ringbuf_reserve,
@@ -38,7 +69,13 @@ pub(crate) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
         133 => events::ringbuf_discard,
         134 => events::ringbuf_query,
         164 => map::for_each_map_elem,
+        165 => text::snprintf,
+        177 => text::trace_vprintk,
         181 => map::bpf_loop,
+        182 => text::strncmp,
+        188 => packet::xdp_get_buff_len,
+        189 => packet::xdp_load_bytes,
+        190 => packet::xdp_store_bytes,
         195 => map::lookup_percpu_elem,
         _ => return None,
     })

@@ -145,12 +145,16 @@ fn no_atomic(
 #[cold]
 #[inline(never)]
 fn unusable(code: &Code, op: usize, index: u64) -> Box<Trap> {
-    let cause = match code.reasons.get(index as usize) {
-        Some(Unusable::Poisoned(reason)) => Cause::Poisoned {
-            reason: reason.clone(),
+    let cause = match code.reasons[index as usize] {
+        Unusable::Poisoned => Cause::Poisoned {
+            reason: code
+                .program()
+                .poison_at(code.slot(op))
+                .map_or_else(String::new, |poison| poison.reason.clone()),
         },
-        Some(Unusable::Unsupported(what)) => Cause::Unsupported { what: what.clone() },
-        None => unreachable!("every unusable operation has a reason"),
+        why => Cause::Unsupported {
+            what: why.to_string(),
+        },
     };
     trap(code, op, cause)
 }

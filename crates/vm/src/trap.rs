@@ -230,7 +230,7 @@ impl std::fmt::Display for Cause {
             }
             Cause::Misaligned { target, bytes } => write!(
                 f,
-                "atomic access of {} {target} is not aligned to its size",
+                "misaligned atomic access of {} {target}",
                 bytes_text(u64::from(*bytes))
             ),
             Cause::Budget { insns } => {

@@ -60,3 +60,17 @@ pub(super) fn get_current_comm<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, 
 pub(super) fn get_current_task<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(0)
 }
+
+/// Id of the root of the control group hierarchy.
+const ROOT_CGROUP_ID: u64 = 1;
+
+/// `bpf_get_current_cgroup_id`: everything runs in the root group.
+pub(super) fn get_current_cgroup_id<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
+    Ok(ROOT_CGROUP_ID)
+}
+
+/// `bpf_get_attach_cookie`, `bpf_get_socket_cookie`: nobody set one.
+pub(super) fn no_cookie<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    Ok(0)
+}

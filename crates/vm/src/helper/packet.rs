@@ -1,0 +1,308 @@
+//! The packet: reading, writing, growing, shrinking, sending elsewhere.
+
+use osmia_program::Errno;
+use osmia_program::context::{Context, ContextLayout};
+
+use super::{errno, negative};
+use crate::guest::{Call, Fault, Guest};
+use crate::limits;
+use crate::world::{Layer, Redirect};
+
+/// Bytes of an Ethernet header.
+const ETHERNET_BYTES: usize = 14;
+
+/// Tells everybody that the packet has another place or length.
+fn moved<G: Guest>(call: &mut Call<'_, G>) {
+    call.world.packet_resized();
+    call.guest.packet_moved(&call.world.packet);
+}
+
+/// Copies packet bytes to where argument `argument` points; zeroes, if they are not all there.
+fn load<G: Guest>(
+    call: &mut Call<'_, G>,
+    offset: Option<usize>,
+    argument: usize,
+    size: u64,
+    missing: Errno,
+) -> Result<u64, Fault> {
+    call.context(1)?;
+    let size = size as u32;
+    call.check_write(argument, size)?;
+    let mut buffer = call.world.buffer(size as usize);
+    let there = offset.and_then(|offset| call.world.packet.read(offset, &mut buffer));
+    // Socket buffer helpers leave zeroes behind, XDP's nothing.
+    let written = match there {
+        None if missing != Errno::EFAULT => Ok(()),
+        None => {
+            buffer.fill(0);
+            call.write(argument, &buffer)
+        }
+        Some(()) => call.write(argument, &buffer),
+    };
+    call.world.reuse(buffer);
+    written?;
+    Ok(match there {
+        Some(()) => 0,
+        None => negative(missing),
+    })
+}
+
+fn store<G: Guest>(
+    call: &mut Call<'_, G>,
+    offset: u64,
+    argument: usize,
+    size: u64,
+    missing: Errno,
+) -> Result<u64, Fault> {
+    call.context(1)?;
+    let bytes = call.bytes(argument, size as u32 as usize)?;
+    let written = call.world.packet.write(offset as u32 as usize, &bytes);
+    call.world.reuse(bytes);
+    Ok(match written {
+        Some(()) => 0,
+        None => negative(missing),
+    })
+}
+
+/// `bpf_skb_load_bytes`
+pub(super) fn skb_load_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [_, offset, _, size, _] = call.args;
+    load(call, Some(offset as u32 as usize), 3, size, Errno::EFAULT)
+}
+
+/// `bpf_skb_load_bytes_relative`: from the link header (0) or the network header (1).
+pub(super) fn skb_load_bytes_relative<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [_, offset, _, size, from] = call.args;
+    let start = match (from, call.world.layer) {
+        (0, _) => Some(0),
+        (1, Layer::Ethernet) => Some(ETHERNET_BYTES),
+        (1, Layer::Network) => Some(0),
+        _ => None,
+    };
+    let offset = start.map(|start| start + offset as u32 as usize);
+    load(call, offset, 3, size, Errno::EFAULT)
+}
+
+/// `BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH`
+const STORE_FLAGS: u64 = 3;
+
+/// `bpf_skb_store_bytes`
+pub(super) fn skb_store_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [_, offset, _, size, flags] = call.args;
+    if flags & !STORE_FLAGS != 0 {
+        return Ok(negative(Errno::EINVAL));
+    }
+    let result = store(call, offset, 3, size, Errno::EFAULT)?;
+    moved(call);
+    Ok(result)
+}
+
+/// `bpf_skb_pull_data`: packets here are always in one piece.
+pub(super) fn skb_pull_data<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    let len = call.args[1] as u32 as usize;
+    moved(call);
+    Ok(if len > call.world.packet.len() {
+        negative(Errno::ENOMEM)
+    } else {
+        0
+    })
+}
+
+/// Bytes of a packet's headers that cannot be cut off.
+fn len_min<G: Guest>(call: &Call<'_, G>) -> usize {
+    match call.world.layer {
+        Layer::Ethernet => ETHERNET_BYTES,
+        Layer::Network => 0,
+    }
+}
+
+/// `bpf_skb_change_tail`
+pub(super) fn skb_change_tail<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    let [_, len, flags, ..] = call.args;
+    let len = len as u32 as usize;
+    if flags != 0 || len > limits::PACKET_BYTES_MAX {
+        return Ok(negative(Errno::EINVAL));
+    }
+    let delta = len as i64 - call.world.packet.len() as i64;
+    let len_min = len_min(call);
+    let done = call.world.packet.move_tail(delta, len_min);
+    moved(call);
+    Ok(errno(done.ok_or(Errno::EINVAL)))
+}
+
+/// `bpf_skb_change_head`
+pub(super) fn skb_change_head<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    let [_, room, flags, ..] = call.args;
+    if flags != 0 {
+        return Ok(negative(Errno::EINVAL));
+    }
+    let done = call.world.packet.grow_head(room as u32 as usize);
+    moved(call);
+    Ok(errno(done.ok_or(Errno::EINVAL)))
+}
+
+/// Highest packet type (`PACKET_OTHERHOST`).
+const PACKET_TYPE_MAX: u32 = 3;
+
+/// `bpf_skb_change_type`
+pub(super) fn skb_change_type<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    let kind = call.args[1] as u32;
+    if kind > PACKET_TYPE_MAX || field(call, "pkt_type") > PACKET_TYPE_MAX {
+        return Ok(negative(Errno::EINVAL));
+    }
+    call.world.context.set("pkt_type", kind);
+    Ok(0)
+}
+
+/// A four-byte field of the context; 0 if it has none of this name.
+fn field<G: Guest>(call: &Call<'_, G>, name: &str) -> u32 {
+    let Context::Fields(layout) = call.world.context.kind() else {
+        return 0;
+    };
+    layout
+        .field(name)
+        .map_or(0, |field| call.world.context.u32_at(field.offset as usize))
+}
+
+/// Bytes of a packet its hash is made of.
+const HASHED_BYTES: usize = 64;
+
+/// `bpf_get_hash_recalc`: the same for the same headers, never 0 once there is a packet.
+pub(super) fn get_hash_recalc<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    let known = field(call, "hash");
+    if known != 0 {
+        return Ok(u64::from(known));
+    }
+    let mut bytes = [0; HASHED_BYTES];
+    let len = call.world.packet.len().min(HASHED_BYTES);
+    let read = call.world.packet.read(0, &mut bytes[..len]);
+    debug_assert!(read.is_some(), "no more than its length");
+    // FNV-1a: any hash will do, the kernel's is keyed by chance.
+    let hash = bytes[..len].iter().fold(0x811c_9dc5_u32, |hash, &byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    let hash = if len == 0 { 0 } else { hash.max(1) };
+    call.world.context.set("hash", hash);
+    Ok(u64::from(hash))
+}
+
+/// `bpf_set_hash_invalid`
+pub(super) fn set_hash_invalid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    call.world.context.set("hash", 0);
+    Ok(0)
+}
+
+/// `bpf_set_hash`
+pub(super) fn set_hash<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    let hash = call.args[1] as u32;
+    call.world.context.set("hash", hash);
+    Ok(0)
+}
+
+/// True for programs whose context is a `struct xdp_md`.
+fn is_xdp<G: Guest>(call: &Call<'_, G>) -> bool {
+    matches!(
+        call.world.context.kind(),
+        Context::Fields(ContextLayout { name: "xdp_md", .. })
+    )
+}
+
+/// `bpf_redirect`: what the program should return for the packet to go there.
+pub(super) fn redirect<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [target, flags, ..] = call.args;
+    // XDP: no flags, `XDP_ABORTED` and `XDP_REDIRECT`. Others: `BPF_F_INGRESS`, `TC_ACT_SHOT` and
+    // `TC_ACT_REDIRECT`.
+    let (known, refused, result) = if is_xdp(call) { (0, 0, 4) } else { (1, 2, 7) };
+    if flags & !known != 0 {
+        return Ok(refused);
+    }
+    call.world.redirect = Some(Redirect {
+        target: target as u32,
+        flags,
+    });
+    Ok(result)
+}
+
+/// `bpf_xdp_adjust_head`
+pub(super) fn xdp_adjust_head<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    let delta = i64::from(call.args[1] as i32);
+    let done = call.world.packet.move_head(delta, ETHERNET_BYTES);
+    moved(call);
+    Ok(errno(done.ok_or(Errno::EINVAL)))
+}
+
+/// `bpf_xdp_adjust_tail`
+pub(super) fn xdp_adjust_tail<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    let delta = i64::from(call.args[1] as i32);
+    let done = call.world.packet.move_tail(delta, ETHERNET_BYTES);
+    moved(call);
+    Ok(errno(done.ok_or(Errno::EINVAL)))
+}
+
+/// `bpf_xdp_adjust_meta`: metadata is a multiple of four bytes.
+pub(super) fn xdp_adjust_meta<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    let delta = i64::from(call.args[1] as i32);
+    let packet = &mut call.world.packet;
+    let before = packet.meta();
+    let mut done = packet.move_meta(delta).ok_or(Errno::EINVAL);
+    let len = packet.data() - packet.meta();
+    if done.is_ok() && (!len.is_multiple_of(4) || len > limits::PACKET_META_BYTES_MAX) {
+        let back = packet.move_meta(before as i64 - packet.meta() as i64);
+        debug_assert!(back.is_some(), "it was there before");
+        done = Err(Errno::EACCES);
+    }
+    moved(call);
+    Ok(errno(done))
+}
+
+/// `bpf_xdp_get_buff_len`
+pub(super) fn xdp_get_buff_len<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    Ok(call.world.packet.len() as u64)
+}
+
+/// Highest offset and length of `bpf_xdp_load_bytes` and `_store_bytes`.
+const XDP_BYTES_MAX: u64 = 0xffff;
+
+/// `bpf_xdp_load_bytes`
+pub(super) fn xdp_load_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [_, offset, _, size, _] = call.args;
+    if u64::from(offset as u32) > XDP_BYTES_MAX || u64::from(size as u32) > XDP_BYTES_MAX {
+        return Ok(negative(Errno::EFAULT));
+    }
+    load(call, Some(offset as u32 as usize), 3, size, Errno::EINVAL)
+}
+
+/// `bpf_xdp_store_bytes`
+pub(super) fn xdp_store_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [_, offset, _, size, _] = call.args;
+    if u64::from(offset as u32) > XDP_BYTES_MAX || u64::from(size as u32) > XDP_BYTES_MAX {
+        return Ok(negative(Errno::EFAULT));
+    }
+    store(call, offset, 3, size, Errno::EINVAL)
+}
+
+/// Bytes of `struct bpf_fib_lookup`.
+const FIB_LOOKUP_BYTES: u32 = 64;
+/// `BPF_FIB_LKUP_RET_NOT_FWDED`: the packet is not forwarded.
+const FIB_NOT_FORWARDED: u64 = 4;
+
+/// `bpf_fib_lookup`: there are no routes here.
+pub(super) fn fib_lookup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    if (call.args[2] as u32) < FIB_LOOKUP_BYTES {
+        return Ok(negative(Errno::EINVAL));
+    }
+    call.check_write(2, FIB_LOOKUP_BYTES)?;
+    Ok(FIB_NOT_FORWARDED)
+}
