@@ -97,25 +97,21 @@ fn sources(root: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// Compiles one source the way the committed objects are compiled and gives the object's bytes.
 pub(crate) fn compile(root: &Path, source: &Path, scratch: &Path) -> Result<Vec<u8>, Error> {
-    let folder = source.parent().ok_or("a source without a folder")?;
     let name = source.file_name().ok_or("a source without a name")?;
     let object = scratch.join(name).with_extension("o");
-    // The compiler records `folder/name` in the BTF: make that relative to the repository.
-    let shown = folder.strip_prefix(root).unwrap_or(folder);
+    // The compiler records the path as given and, if it finds the file there, its lines: both are
+    // relative to the repository, so that objects are the same wherever they are made.
+    let shown = source.strip_prefix(root).unwrap_or(source);
     place::run(
         Command::new(place::clang())
-            .current_dir(folder)
+            .current_dir(root)
             .args([
                 "-target", "bpf", "-O2", "-g", "-mcpu=v3", "-Wall", "-Werror",
             ])
-            .arg(format!(
-                "-ffile-prefix-map={}={}",
-                folder.display(),
-                shown.display()
-            ))
+            .arg("-fdebug-compilation-dir=.")
             .arg("-I/usr/include/x86_64-linux-gnu")
             .arg("-c")
-            .arg(name)
+            .arg(shown)
             .arg("-o")
             .arg(&object),
     )?;
