@@ -48,4 +48,13 @@ impl<'a> Relo<'a> {
             access: local.string_or_empty(record.access),
         })
     }
+
+    /// The field or enumerator asked about, as C writes it after the type: `.mm.pgd[3]`, `::NAME`;
+    /// empty for a whole type.
+    pub fn path(&self, local: &Btf) -> Result<String, CoreError> {
+        if local.ty(self.ty).is_none() {
+            return Err(CoreError::UnknownType { ty: self.ty });
+        }
+        Ok(resolve::path_text(&spec::Spec::local(local, self)?))
+    }
 }

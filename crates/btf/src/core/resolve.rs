@@ -290,7 +290,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// A walk as C writes it after a variable: `.mm.pgd[3]`; `::NAME` for an enumerator.
-fn path_text(spec: &Spec<'_>) -> String {
+pub(super) fn path_text(spec: &Spec<'_>) -> String {
     let mut text = String::new();
     for (position, step) in spec.steps.iter().enumerate() {
         match step.name {
