@@ -17,6 +17,7 @@
 //!
 //! This crate knows neither hosts nor how code runs.
 
+mod btf_section;
 pub mod codes;
 mod elf;
 mod error;
@@ -28,6 +29,7 @@ mod object;
 mod read;
 pub mod section_name;
 
+pub use btf_section::{BtfSectionError, btf_section};
 pub use error::{Looks, ObjectError};
 pub use link::{LinkError, LinkOptions, LinkProblem, ProgramType};
 pub use object::{
