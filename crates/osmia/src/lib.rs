@@ -1,1 +1,41 @@
-//! Placeholder until the room's first code lands.
+//! Osmia as a library: everything an embedder needs, one file per state of the flow.
+//!
+//! An [`Object`] is what a file says; linked for a target it is [`Linked`]; loaded on a
+//! [`Host`] it is [`Loaded`]; a run yields [`Event`]s and a [`RunSummary`]; what maps hold afterwards
+//! is [`MapContents`]. Nothing here knows terminals.
+
+pub mod codes;
+mod contents;
+mod error;
+mod inspect;
+pub mod limits;
+mod linked;
+mod listing;
+mod loaded;
+mod machine;
+mod object;
+mod run;
+mod shown;
+mod verdict;
+
+pub use contents::{GlobalValue, MapContents, MapEntry};
+pub use error::Error;
+pub use inspect::Overview;
+pub use linked::Linked;
+pub use listing::{ListedInsn, Listing, ProgramStage};
+pub use loaded::Loaded;
+pub use machine::user_options;
+pub use object::{Object, read_btf};
+pub use run::{Event, Outcome, RunOptions, RunSummary, Sink};
+pub use shown::Shown;
+pub use verdict::{Verdict, VerdictCount};
+
+pub use osmia_btf as btf;
+pub use osmia_diag as diag;
+pub use osmia_isa as isa;
+pub use osmia_object::{LinkOptions, ProgramType};
+pub use osmia_program::{
+    AttachKind, Fault, Global, Hook, Host, HostMap, HostProgram, Kconfig, KernelVersion, MapKind,
+    MapSpec, Program, ProgramKind, ProgramSet, Target,
+};
+pub use osmia_user::{UserHost, UserOptions, capture};

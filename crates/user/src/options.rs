@@ -54,7 +54,8 @@ impl UserOptions {
         Ok(true)
     }
 
-    pub(crate) fn target(&self) -> Target {
+    /// What programs for such a machine are linked for.
+    pub fn target(&self) -> Target {
         Target {
             name: "user".to_owned(),
             endian: osmia_btf::Endian::NATIVE,

@@ -1,0 +1,11 @@
+//! Codes of the facade.
+
+osmia_diag::codes! {
+    FILE = "file-io", "a file could not be opened, read or written";
+    RUN_MAP_READ = "run-map-read", "a map could not be read after the run";
+    RUN_CHECKED = "run-checked", "the program runs checked, not verified";
+    RUN_ENDIAN = "run-endian", "a program of the other byte order cannot run here";
+    RUN_MAP = "run-map", "a map is made otherwise than its definition says";
+    RUN_PROGRAM = "run-program", "it is not clear which program to run";
+    RUN_INPUT = "run-input", "the program is not given the input its type needs";
+}

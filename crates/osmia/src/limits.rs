@@ -1,0 +1,14 @@
+//! Named limits of the facade.
+
+/// Most bytes of an object file that is read.
+pub const OBJECT_BYTES_MAX: u64 = 1 << 30;
+/// Most bytes of a kernel configuration.
+pub const KCONFIG_BYTES_MAX: u64 = 4 << 20;
+/// Most bytes of a packet or context given as a file.
+pub const INPUT_BYTES_MAX: u64 = 16 << 20;
+/// Most rows of the table of verdicts; the rest share one.
+pub const VERDICT_ROWS_MAX: usize = 64;
+/// Most entries of one map that a report shows.
+pub const MAP_ENTRIES_SHOWN_MAX: usize = 4096;
+/// Most bytes of a value without a type that text shows.
+pub const RAW_BYTES_SHOWN_MAX: usize = 256;

@@ -1,0 +1,155 @@
+//! Programs and maps alive on a host.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use osmia_diag::Diagnostic;
+use osmia_program::{Fault, Host, Initial, MapIndex, ProgramSet, SlotContent, Slotted};
+
+use crate::{Error, codes};
+
+/// Programs of a set with the maps they use, resident on a host until dropped.
+pub struct Loaded<'h, H: Host> {
+    host: &'h H,
+    set: ProgramSet,
+    maps: BTreeMap<MapIndex, H::Map>,
+    programs: BTreeMap<String, H::Program>,
+}
+
+impl<'h, H: Host> Loaded<'h, H> {
+    /// Makes these programs resident, with every map they use and every program those maps name.
+    pub fn new(host: &'h H, set: ProgramSet, names: &[&str]) -> Result<Self, Error> {
+        let needed = Needed::of(&set, names)?;
+        let mut loaded = Self {
+            host,
+            set,
+            maps: BTreeMap::new(),
+            programs: BTreeMap::new(),
+        };
+        for index in needed.maps {
+            let map = host.create_map(&loaded.set.maps[index.index()])?;
+            loaded.maps.insert(index, map);
+        }
+        for position in needed.programs {
+            let program = &loaded.set.programs[position];
+            let maps: Vec<H::Map> = program
+                .maps
+                .iter()
+                .map(|index| loaded.maps[index].clone())
+                .collect();
+            let resident = host.load(program, &maps)?;
+            loaded.programs.insert(program.name.clone(), resident);
+        }
+        loaded.fill_slots()?;
+        Ok(loaded)
+    }
+
+    fn fill_slots(&self) -> Result<(), Error> {
+        for (index, map) in &self.maps {
+            let Initial::Slots(slots) = &self.set.maps[index.index()].initial else {
+                continue;
+            };
+            for (slot, content) in slots {
+                let content = match content {
+                    SlotContent::Map(inner) => Slotted::Map(&self.maps[inner]),
+                    SlotContent::Program(name) => Slotted::Program(&self.programs[name]),
+                };
+                self.host.set_slot(map, *slot, content)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The host they live on.
+    pub fn host(&self) -> &'h H {
+        self.host
+    }
+
+    /// What they were made from.
+    pub fn set(&self) -> &ProgramSet {
+        &self.set
+    }
+
+    /// A resident program.
+    pub fn program(&self, name: &str) -> Option<&H::Program> {
+        self.programs.get(name)
+    }
+
+    /// A live map by name.
+    pub fn map(&self, name: &str) -> Option<&H::Map> {
+        let (index, _) = self.set.map(name)?;
+        self.maps.get(&index)
+    }
+
+    /// Live maps, in the order of the set.
+    pub fn maps(&self) -> impl Iterator<Item = (MapIndex, &H::Map)> {
+        self.maps.iter().map(|(index, map)| (*index, map))
+    }
+}
+
+/// What has to exist for some programs to run.
+struct Needed {
+    maps: BTreeSet<MapIndex>,
+    programs: BTreeSet<usize>,
+}
+
+impl Needed {
+    fn of(set: &ProgramSet, names: &[&str]) -> Result<Self, Error> {
+        let mut needed = Self {
+            maps: BTreeSet::new(),
+            programs: BTreeSet::new(),
+        };
+        let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        while let Some(name) = names.pop() {
+            let Some(position) = set.programs.iter().position(|program| program.name == name)
+            else {
+                return Err(Error::new(Fault::Usage, no_such_program(&name, set)));
+            };
+            if !needed.programs.insert(position) {
+                continue;
+            }
+            let mut maps = set.programs[position].maps.clone();
+            while let Some(map) = maps.pop() {
+                if !needed.maps.insert(map) {
+                    continue;
+                }
+                if let Initial::Slots(slots) = &set.maps[map.index()].initial {
+                    for (_, content) in slots {
+                        match content {
+                            SlotContent::Map(inner) => maps.push(*inner),
+                            SlotContent::Program(name) => names.push(name.clone()),
+                        }
+                    }
+                }
+            }
+        }
+        Ok(needed)
+    }
+}
+
+/// A name that none of the programs has.
+pub(crate) fn no_such_program(name: &str, set: &ProgramSet) -> Diagnostic {
+    let diagnostic = Diagnostic::error(codes::RUN_PROGRAM, format!("there is no program `{name}`"));
+    with_choices(diagnostic, set)
+}
+
+/// Adds the list of programs there are.
+pub(crate) fn with_choices(mut diagnostic: Diagnostic, set: &ProgramSet) -> Diagnostic {
+    if set.programs.is_empty() {
+        return diagnostic.note("the object has no programs");
+    }
+    let width = set
+        .programs
+        .iter()
+        .map(|program| program.name.len())
+        .max()
+        .unwrap_or(0);
+    let mut list = String::from("programs:");
+    for program in &set.programs {
+        list.push_str(&format!(
+            "\n  {:width$}  {:14}  SEC(\"{}\")",
+            program.name, program.hook.kind, program.section
+        ));
+    }
+    diagnostic.notes.push(list);
+    diagnostic
+}

@@ -1,0 +1,336 @@
+//! Running a loaded program on packets or on given bytes.
+//!
+//! What happens is told as it happens, as [`Event`]s to a sink that may ask to stop; what it came to
+//! is the [`RunSummary`]. A trap ends the run and is part of the summary, not an error.
+
+use std::io::Read;
+use std::ops::ControlFlow;
+
+use osmia_diag::Diagnostic;
+use osmia_program::{Fault, Host, HostError, HostProgram, ProgramKind, Record, RecordSource, Run};
+use osmia_user::capture::{CaptureReader, Framing, Packet};
+use serde::Serialize;
+
+use crate::verdict::Tally;
+use crate::{Error, Loaded, Shown, Verdict, VerdictCount, codes};
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// How many times each packet is given to the program; it is not restored in between.
+    pub repeat: u32,
+    /// The CPU the program runs on.
+    pub cpu: u32,
+    /// Put an Ethernet header in front of packets captured without one.
+    pub as_ethernet: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            repeat: 1,
+            cpu: 0,
+            as_ethernet: false,
+        }
+    }
+}
+
+/// Something that happened during a run.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The program printed a line.
+    Trace {
+        /// The packet it was given, from 1.
+        packet: u64,
+        /// The CPU it ran on.
+        cpu: u32,
+        /// The line, without its end.
+        text: &'a str,
+    },
+    /// The program put a record into a ring buffer or a perf event array.
+    Record {
+        /// The packet it was given, from 1.
+        packet: u64,
+        /// The map's name.
+        map: &'a str,
+        /// The CPU it ran on.
+        cpu: u32,
+        /// Records of this map lost before this one.
+        lost: u64,
+        /// The bytes.
+        bytes: &'a [u8],
+        /// The bytes by the type the map's definition names.
+        value: &'a Shown,
+    },
+    /// The program is through with a packet.
+    Packet {
+        /// The packet as the program left it.
+        packet: &'a Packet,
+        /// What the program decided.
+        verdict: Verdict,
+        /// Bytes of the capture consumed so far.
+        capture_offset: u64,
+    },
+}
+
+/// Takes events; breaking ends the run after the current packet.
+pub type Sink<'s> = dyn FnMut(Event<'_>) -> ControlFlow<()> + 's;
+
+/// How a run ended.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every packet was given to the program.
+    Complete,
+    /// The sink asked to stop.
+    Interrupted,
+    /// The program did something it may not do.
+    Trap,
+    /// The capture could not be read on, or not be used.
+    CaptureError,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct RunSummary {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Packets given to the program.
+    pub packets: u64,
+    /// Packets too short for the header their link type promises; not given to the program.
+    pub skipped: u64,
+    /// Counts by verdict.
+    pub verdicts: Vec<VerdictCount>,
+    /// Instructions executed, where the host counts them.
+    pub insns: Option<u64>,
+    /// Nanoseconds spent in the program.
+    pub duration_ns: u64,
+    /// Lines printed.
+    pub trace_lines: u64,
+    /// Records of ring buffers and perf event arrays.
+    pub records: u64,
+    /// Records lost because nobody read them in time.
+    pub records_lost: u64,
+    /// Why it ended early, or what was odd.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl<H: Host> Loaded<'_, H> {
+    /// Gives every packet of the capture to the program.
+    pub fn run_capture<R: Read>(
+        &self,
+        program: &str,
+        capture: &mut CaptureReader<R>,
+        options: &RunOptions,
+        sink: &mut Sink<'_>,
+    ) -> Result<RunSummary, Error> {
+        let mut running = self.running(program, options)?;
+        let framing = Framing::new(running.kind, options.as_ethernet)
+            .ok_or_else(|| Error::new(Fault::Usage, takes_no_packets(program, running.kind)))?;
+        let mut packet = Packet::default();
+        loop {
+            match capture.read(&mut packet) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    running.end(Outcome::CaptureError, Some(error.to_diagnostic()));
+                    break;
+                }
+            }
+            match framing.apply(&mut packet) {
+                Ok(Ok(_)) => {}
+                Ok(Err(_)) => {
+                    running.summary.skipped += 1;
+                    continue;
+                }
+                Err(error) => {
+                    running.end(Outcome::CaptureError, Some(error.to_diagnostic()));
+                    break;
+                }
+            }
+            if running.one(&mut packet, capture.offset(), sink)?.is_break() {
+                break;
+            }
+        }
+        if let Some(cut) = capture.cut_short() {
+            let mut diagnostic = cut.to_diagnostic();
+            diagnostic.severity = osmia_diag::Severity::Warning;
+            diagnostic
+                .help
+                .push("the packets before it were used".to_owned());
+            running.summary.diagnostics.push(diagnostic);
+        }
+        Ok(running.finish())
+    }
+
+    /// Gives these bytes to the program as its packet and context; empty for the default ones.
+    pub fn run_bytes(
+        &self,
+        program: &str,
+        data: Vec<u8>,
+        ctx: Vec<u8>,
+        options: &RunOptions,
+        sink: &mut Sink<'_>,
+    ) -> Result<RunSummary, Error> {
+        let mut running = self.running(program, options)?;
+        running.run.ctx.clone_from(&ctx);
+        let mut packet = Packet {
+            original_bytes: u32::try_from(data.len()).unwrap_or(u32::MAX),
+            data,
+            number: 1,
+            ..Packet::default()
+        };
+        let _ = running.one(&mut packet, 0, sink)?;
+        Ok(running.finish())
+    }
+
+    fn running(&self, name: &str, options: &RunOptions) -> Result<Running<'_, H>, Error> {
+        let program = self.program(name).ok_or_else(|| {
+            Error::new(
+                Fault::Usage,
+                crate::loaded::no_such_program(name, self.set()),
+            )
+        })?;
+        Ok(Running {
+            loaded: self,
+            program,
+            kind: program.program().hook.kind,
+            run: Run {
+                repeat: options.repeat.max(1),
+                cpu: options.cpu,
+                ..Run::default()
+            },
+            tally: Tally::default(),
+            summary: RunSummary {
+                outcome: Outcome::Complete,
+                packets: 0,
+                skipped: 0,
+                verdicts: Vec::new(),
+                insns: None,
+                duration_ns: 0,
+                trace_lines: 0,
+                records: 0,
+                records_lost: 0,
+                diagnostics: Vec::new(),
+            },
+        })
+    }
+}
+
+/// A run in progress.
+struct Running<'l, H: Host> {
+    loaded: &'l Loaded<'l, H>,
+    program: &'l H::Program,
+    kind: ProgramKind,
+    run: Run,
+    tally: Tally,
+    summary: RunSummary,
+}
+
+impl<H: Host> Running<'_, H> {
+    /// Runs on one packet and tells what happened.
+    fn one(
+        &mut self,
+        packet: &mut Packet,
+        capture_offset: u64,
+        sink: &mut Sink<'_>,
+    ) -> Result<ControlFlow<()>, Error> {
+        let bytes_in = packet.data.len() as u64;
+        std::mem::swap(&mut self.run.data, &mut packet.data);
+        let outcome = self.program.test_run(&mut self.run);
+        std::mem::swap(&mut self.run.data, &mut packet.data);
+
+        self.summary.packets += 1;
+        self.summary.duration_ns = self.summary.duration_ns.saturating_add(
+            self.run
+                .duration_ns
+                .saturating_mul(u64::from(self.run.repeat)),
+        );
+        if let Some(insns) = self.run.insns {
+            *self.summary.insns.get_or_insert(0) += insns;
+        }
+        let mut flow = self.tell_records(packet.number, sink);
+        match outcome {
+            Ok(()) => {}
+            Err(error) if error.fault == Fault::Input => {
+                self.end(Outcome::Trap, Some(at_packet(error, packet.number)));
+                return Ok(ControlFlow::Break(()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let verdict = Verdict::new(self.kind, self.run.retval);
+        self.tally.add(verdict, bytes_in);
+        if flow.is_continue() {
+            flow = sink(Event::Packet {
+                packet,
+                verdict,
+                capture_offset,
+            });
+        }
+        if flow.is_break() {
+            self.end(Outcome::Interrupted, None);
+        }
+        Ok(flow)
+    }
+
+    /// Tells what the program has said since the last time.
+    fn tell_records(&mut self, packet: u64, sink: &mut Sink<'_>) -> ControlFlow<()> {
+        let mut flow = ControlFlow::Continue(());
+        let (summary, loaded) = (&mut self.summary, self.loaded);
+        loaded.host().drain(&mut |record: Record| {
+            let event_flow = match &record.source {
+                RecordSource::Trace => {
+                    summary.trace_lines += 1;
+                    summary.records_lost += record.lost;
+                    let text = String::from_utf8_lossy(&record.bytes);
+                    sink(Event::Trace {
+                        packet,
+                        cpu: record.cpu,
+                        text: text.trim_end_matches('\n'),
+                    })
+                }
+                RecordSource::Ringbuf(map) | RecordSource::PerfEvent(map) => {
+                    summary.records += 1;
+                    summary.records_lost += record.lost;
+                    let value = loaded.show_record(map, &record.bytes);
+                    sink(Event::Record {
+                        packet,
+                        map,
+                        cpu: record.cpu,
+                        lost: record.lost,
+                        bytes: &record.bytes,
+                        value: &value,
+                    })
+                }
+            };
+            if event_flow.is_break() {
+                flow = event_flow;
+            }
+        });
+        flow
+    }
+
+    fn end(&mut self, outcome: Outcome, diagnostic: Option<Diagnostic>) {
+        self.summary.outcome = outcome;
+        self.summary.diagnostics.extend(diagnostic);
+    }
+
+    fn finish(mut self) -> RunSummary {
+        self.summary.verdicts = self.tally.into_rows();
+        self.summary
+    }
+}
+
+fn at_packet(error: HostError, packet: u64) -> Diagnostic {
+    error
+        .diagnostic
+        .note(format!("it happened with packet {packet}"))
+}
+
+fn takes_no_packets(name: &str, kind: ProgramKind) -> Diagnostic {
+    Diagnostic::error(
+        codes::RUN_INPUT,
+        format!("`{name}` is a {kind} program; programs of this type are not given packets"),
+    )
+    .help("give its context with `--ctx-in FILE`, or `--ctx-in hex:…`, instead of `--pcap`")
+}
