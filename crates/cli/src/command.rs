@@ -1,0 +1,54 @@
+//! The commands. Each file holds one: its flags, what they do, and its two renderings.
+
+mod completions;
+mod inspect;
+mod object;
+mod run;
+
+use clap::{Parser, Subcommand};
+use osmia::Error;
+
+use crate::console::Console;
+use crate::exit::Exit;
+
+/// Run and inspect eBPF programs in an ordinary process: no root, no kernel, no clang.
+#[derive(Parser)]
+#[command(
+    name = "osmia",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+#[command(after_help = "\
+Exit codes: 0 ok, 1 the answer is no (bad object, trap), 2 wrong usage, 3 not possible here, 4 a bug in osmia.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Run),
+    Inspect(inspect::Inspect),
+    Completions(completions::Completions),
+}
+
+impl Cli {
+    /// True if results and diagnostics are to be JSON.
+    pub(crate) fn json(&self) -> bool {
+        match &self.command {
+            Command::Run(run) => run.json,
+            Command::Inspect(inspect) => inspect.json,
+            Command::Completions(_) => false,
+        }
+    }
+
+    /// Does what was asked.
+    pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
+        match self.command {
+            Command::Run(run) => run.run(console),
+            Command::Inspect(inspect) => inspect.run(console),
+            Command::Completions(completions) => Ok(completions.run(console)),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `osmia inspect`: what an object file says, at each stage of its way to a program.
+
+mod overview;
+mod program;
+
+use clap::{Args, ValueEnum};
+use osmia::{Error, Listing, Overview, ProgramStage};
+use serde::Serialize;
+
+use super::object::ObjectFlags;
+use crate::console::Console;
+use crate::exit::Exit;
+
+/// Show what an object file declares, its linked programs, or their instructions.
+///
+/// Reading a file never depends on this machine; linking does (`--stage program`, `--stage insns`),
+/// where CO-RE relocations are resolved against kernel types.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  osmia inspect examples/hello.bpf.o
+  osmia inspect examples/core.bpf.o --stage program
+  osmia inspect examples/hello.bpf.o --stage insns --prog hello")]
+pub(crate) struct Inspect {
+    #[command(flatten)]
+    object: ObjectFlags,
+    /// How far to go.
+    #[arg(long, value_enum, default_value_t = Stage::Object, help_heading = "Output")]
+    stage: Stage,
+    /// Only this program.
+    #[arg(long, value_name = "NAME", help_heading = "Program")]
+    prog: Option<String>,
+    /// Print JSON.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// What the file declares.
+    Object,
+    /// Linked programs: functions, maps, what could not be resolved.
+    Program,
+    /// Their instructions, with source lines.
+    Insns,
+}
+
+/// JSON: schema `osmia.inspect/1`, described in `docs/json.md`.
+#[derive(Serialize)]
+#[serde(tag = "stage", rename_all = "kebab-case")]
+enum Document<'a> {
+    Object {
+        schema: &'a str,
+        #[serde(flatten)]
+        overview: &'a Overview,
+    },
+    Program {
+        schema: &'a str,
+        programs: &'a [ProgramStage],
+    },
+    Insns {
+        schema: &'a str,
+        programs: &'a [Listing],
+    },
+}
+
+const SCHEMA: &str = "osmia.inspect/1";
+
+impl Inspect {
+    pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
+        let object = self.object.open(console)?;
+        if self.stage == Stage::Object {
+            let mut overview = Overview::new(&object);
+            if let Some(name) = &self.prog {
+                overview.keep_program(name)?;
+            }
+            if self.json {
+                console.value(&Document::Object {
+                    schema: SCHEMA,
+                    overview: &overview,
+                });
+            } else {
+                overview::show(console, &overview);
+            }
+            return Ok(Exit::Ok);
+        }
+        let mut target = self.object.user_options(&object)?.target();
+        // Reading does not depend on the machine: objects of the other byte order link as well.
+        target.endian = object.declared().endian();
+        let linked = self
+            .object
+            .link(&object, &target, self.prog.as_deref(), console)?;
+        let wanted = self.prog.as_deref();
+        match (self.stage, self.json) {
+            (Stage::Program, true) => console.value(&Document::Program {
+                schema: SCHEMA,
+                programs: &linked.program_stage(wanted)?,
+            }),
+            (Stage::Program, false) => program::show(console, &linked.program_stage(wanted)?),
+            (_, true) => console.value(&Document::Insns {
+                schema: SCHEMA,
+                programs: &linked.listings(wanted)?,
+            }),
+            (_, false) => program::show_insns(console, &linked.listings(wanted)?),
+        }
+        Ok(Exit::Ok)
+    }
+}

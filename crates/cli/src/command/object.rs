@@ -1,0 +1,127 @@
+//! The flags that say which object files are meant and how they are linked.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use osmia::{Error, LinkOptions, Linked, Object, ProgramType, Target, UserOptions};
+
+use crate::console::Console;
+
+/// Object files and how to link them.
+#[derive(Args)]
+pub(crate) struct ObjectFlags {
+    /// eBPF object file.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Give a global variable the value it starts with: `limit=3`, `config.port=0x50`, `mode=FAST`.
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Program")]
+    set: Vec<Setting>,
+    /// Give a map this many entries.
+    #[arg(long, value_name = "NAME=N", help_heading = "Program")]
+    map_size: Vec<MapSize>,
+    /// Give a program its type where its section name does not: `parse=xdp`, or `xdp` for all such.
+    #[arg(long = "type", value_name = "[NAME=]KIND", help_heading = "Program")]
+    types: Vec<TypeSetting>,
+    /// Kernel types for CO-RE: raw BTF or an ELF file with it. [default: the running kernel's]
+    #[arg(long, value_name = "FILE", help_heading = "Machine")]
+    btf: Option<PathBuf>,
+    /// The kernel's configuration for `.kconfig` variables: a `.config` file.
+    #[arg(long, value_name = "FILE", help_heading = "Machine")]
+    kconfig: Option<PathBuf>,
+}
+
+impl ObjectFlags {
+    /// Reads the file.
+    pub(crate) fn open(&self, console: &mut Console) -> Result<Object, Error> {
+        let object = Object::open(&self.file)?;
+        for note in object.notes() {
+            console.diagnostic(note);
+        }
+        Ok(object)
+    }
+
+    /// The machine, with kernel types if the object asks for any.
+    pub(crate) fn user_options(&self, object: &Object) -> Result<UserOptions, Error> {
+        osmia::user_options(object, self.btf.as_deref(), self.kconfig.as_deref())
+    }
+
+    /// Links for a target with the settings made; `wanted` is loaded even if its section says not to.
+    pub(crate) fn link(
+        &self,
+        object: &Object,
+        target: &Target,
+        wanted: Option<&str>,
+        console: &mut Console,
+    ) -> Result<Linked, Error> {
+        let options = LinkOptions {
+            types: self.types.iter().map(|given| given.0.clone()).collect(),
+            globals: self.set.iter().map(|given| given.0.clone()).collect(),
+            max_entries: self.map_size.iter().map(|given| given.0.clone()).collect(),
+            autoload: wanted
+                .map(|name| (name.to_owned(), true))
+                .into_iter()
+                .collect(),
+            ..LinkOptions::default()
+        };
+        let linked = object.link(target, &options)?;
+        for note in linked.notes() {
+            console.diagnostic(note);
+        }
+        Ok(linked)
+    }
+}
+
+/// `NAME=VALUE`
+#[derive(Clone, Debug)]
+struct Setting((String, String));
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        split(text).map(|(name, value)| Self((name.to_owned(), value.to_owned())))
+    }
+}
+
+/// `NAME=N`
+#[derive(Clone, Debug)]
+struct MapSize((String, u32));
+
+impl FromStr for MapSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = split(text)?;
+        let entries = value
+            .parse()
+            .map_err(|_| format!("`{value}` is not a number of entries"))?;
+        Ok(Self((name.to_owned(), entries)))
+    }
+}
+
+/// `KIND` or `NAME=KIND`
+#[derive(Clone, Debug)]
+struct TypeSetting((Option<String>, ProgramType));
+
+impl FromStr for TypeSetting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, kind) = match text.split_once('=') {
+            Some((name, kind)) => (Some(name.to_owned()), kind),
+            None => (None, text),
+        };
+        let kind = ProgramType::from_name(kind).ok_or_else(|| {
+            format!("`{kind}` is no program type (xdp, sched_cls) or section name (tc, xdp.frags)")
+        })?;
+        Ok(Self((name, kind)))
+    }
+}
+
+fn split(text: &str) -> Result<(&str, &str), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim(), value.trim())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}

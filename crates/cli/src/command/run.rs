@@ -1,0 +1,269 @@
+//! `osmia run`: an object goes in, verdicts on packets come out.
+
+mod bar;
+mod json;
+mod report;
+mod source;
+mod text;
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use osmia::capture::{CaptureReader, CaptureWriter, Framing};
+use osmia::diag::Diagnostic;
+use osmia::{Error, Event, Fault, Host, Loaded, Outcome, RunOptions, UserHost, codes};
+
+use self::bar::Bar;
+use self::report::Report;
+use self::source::Source;
+use super::object::ObjectFlags;
+use crate::console::Console;
+use crate::exit::Exit;
+
+/// Run a program of an object file on captured packets or given bytes.
+///
+/// Prints what the program prints and sends, then how often it decided what, then its variables and
+/// maps. Several files are linked statically first.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  osmia run examples/hello.bpf.o --pcap examples/ping.pcap
+  osmia run lb.bpf.o --prog balance --pcap in.pcap --pcap-out out.pcap
+  osmia run filter.bpf.o --data-in hex:ffffffffffff02000000000108004500... --set port=443
+  tcpdump -i eth0 -c 100 -w - | osmia run xdp.bpf.o --pcap -")]
+pub(crate) struct Run {
+    #[command(flatten)]
+    object: ObjectFlags,
+
+    /// The program to run; may be left out if there is only one.
+    #[arg(long, value_name = "NAME", help_heading = "Program")]
+    prog: Option<String>,
+
+    /// Packets to run on: a pcap or pcapng file, `-` for stdin.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data_in", "ctx_in"], help_heading = "Input")]
+    pcap: Option<PathBuf>,
+    /// Put an Ethernet header in front of packets captured without one.
+    #[arg(long, requires = "pcap", help_heading = "Input")]
+    as_ethernet: bool,
+    /// One packet: a file of raw bytes, or `hex:` and digits.
+    #[arg(long, value_name = "BYTES", help_heading = "Input")]
+    data_in: Option<Source>,
+    /// The context: a file of raw bytes, or `hex:` and digits.
+    #[arg(long, value_name = "BYTES", help_heading = "Input")]
+    ctx_in: Option<Source>,
+    /// Run this often on each packet, which is not restored in between.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Input")]
+    repeat: u32,
+
+    /// Write the packets the program lets go on (not those it drops), as it left them.
+    #[arg(long, value_name = "FILE", requires = "pcap", help_heading = "Output")]
+    pcap_out: Option<PathBuf>,
+    /// Print JSON, one value a line: events as they come, the result last.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+
+    /// CPUs of the machine: the slots of per-CPU maps. Programs run on the first.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Machine")]
+    cpus: u32,
+    /// Repeat exactly: random numbers from this seed, a clock that ticks by itself.
+    #[arg(long, value_name = "N", help_heading = "Machine")]
+    seed: Option<u64>,
+    /// Instructions one run may execute.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Machine")]
+    budget: Option<u64>,
+}
+
+impl Run {
+    pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
+        let object = self.object.open(console)?;
+        let mut options = self.object.user_options(&object)?;
+        options.cpus = self.cpus;
+        options.seed = self.seed;
+        options.insns_max = self.budget.unwrap_or(options.insns_max);
+        let host = UserHost::new(options)?;
+
+        let wanted = self.prog.as_deref();
+        let linked = self.object.link(&object, host.target(), wanted, console)?;
+        let program = linked.choose(wanted)?.to_owned();
+        let loaded = linked.load(&host, &[&program])?;
+
+        let mut report = Report::new(self.json, &loaded, &program, self.pcap.as_deref());
+        console.diagnostic(&checked_not_verified(&program));
+        report.start(console);
+        let summary = match &self.pcap {
+            Some(path) => self.run_capture(&loaded, &program, path, &mut report, console)?,
+            None => self.run_bytes(&loaded, &program, &mut report, console)?,
+        };
+        for diagnostic in &summary.diagnostics {
+            let file = self.pcap.as_ref().map(|path| path.display().to_string());
+            let is_captures = diagnostic.code.id.starts_with("capture-");
+            match file.filter(|_| is_captures) {
+                Some(file) => console.diagnostic(&diagnostic.clone().in_file(&file)),
+                None => console.diagnostic(diagnostic),
+            }
+        }
+        report.finish(console, &loaded, &summary)?;
+        Ok(match summary.outcome {
+            Outcome::Complete | Outcome::Interrupted => Exit::Ok,
+            Outcome::Trap | Outcome::CaptureError => Exit::Negative,
+        })
+    }
+
+    fn options(&self) -> RunOptions {
+        RunOptions {
+            repeat: self.repeat,
+            as_ethernet: self.as_ethernet,
+            ..RunOptions::default()
+        }
+    }
+
+    fn run_capture(
+        &self,
+        loaded: &Loaded<'_, UserHost>,
+        program: &str,
+        path: &Path,
+        report: &mut Report,
+        console: &mut Console,
+    ) -> Result<osmia::RunSummary, Error> {
+        let file = path.display().to_string();
+        let (input, bytes) = source::open(path)?;
+        let mut capture =
+            CaptureReader::new(input).map_err(|error| Error::from(&error).in_file(&file))?;
+        let kind = loaded
+            .set()
+            .program(program)
+            .map(|program| program.hook.kind);
+        let framing = kind.and_then(|kind| Framing::new(kind, self.as_ethernet));
+        let mut writer = match (&self.pcap_out, framing) {
+            (Some(path), Some(framing)) => Some(PacketFile::create(path, framing)?),
+            _ => None,
+        };
+        let bar = Bar::for_capture(bytes, console);
+        let stop = stop_on_interrupt();
+        let mut write_error = None;
+        let summary = loaded.run_capture(program, &mut capture, &self.options(), &mut |event| {
+            if let Event::Packet {
+                packet,
+                verdict,
+                capture_offset,
+            } = &event
+            {
+                bar.advance(packet.number, *capture_offset);
+                if let Some(writer) = &mut writer
+                    && let Some(bytes) = verdict.passes(packet.data.len())
+                    && let Err(error) = writer.write(packet, bytes)
+                {
+                    write_error = Some(error);
+                    return ControlFlow::Break(());
+                }
+            }
+            bar.aside(|| report.event(console, &event));
+            if stop.load(Ordering::Relaxed) || console.is_closed() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        bar.finish();
+        if let Some(error) = write_error {
+            return Err(error);
+        }
+        if let Some(writer) = writer {
+            writer.finish()?;
+        }
+        summary
+    }
+
+    fn run_bytes(
+        &self,
+        loaded: &Loaded<'_, UserHost>,
+        program: &str,
+        report: &mut Report,
+        console: &mut Console,
+    ) -> Result<osmia::RunSummary, Error> {
+        let hook = loaded.set().program(program).map(|program| &program.hook);
+        let takes_packets = hook.is_some_and(|hook| Framing::new(hook.kind, false).is_some());
+        if takes_packets && self.data_in.is_none() {
+            return Err(Error::new(
+                Fault::Usage,
+                Diagnostic::error(
+                    codes::RUN_INPUT,
+                    format!("`{program}` needs packets to run on"),
+                )
+                .help("give a capture with `--pcap FILE`, or one packet with `--data-in BYTES`"),
+            ));
+        }
+        let data = self.data_in.as_ref().map(Source::read).transpose()?;
+        let ctx = self.ctx_in.as_ref().map(Source::read).transpose()?;
+        loaded.run_bytes(
+            program,
+            data.unwrap_or_default(),
+            ctx.unwrap_or_default(),
+            &self.options(),
+            &mut |event| {
+                report.event(console, &event);
+                ControlFlow::Continue(())
+            },
+        )
+    }
+}
+
+/// The one line that says what the run does not promise.
+fn checked_not_verified(program: &str) -> Diagnostic {
+    Diagnostic::note_only(
+        codes::RUN_CHECKED,
+        format!("`{program}` runs checked, not verified (the verifier is not built yet)"),
+    )
+}
+
+/// A flag that Ctrl-C raises; the second Ctrl-C ends the process.
+fn stop_on_interrupt() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&stop);
+    // Where no handler can be set Ctrl-C ends the process at once, as without one.
+    let _ = ctrlc::set_handler(move || {
+        if raised.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    stop
+}
+
+/// The capture that is being written.
+struct PacketFile {
+    path: PathBuf,
+    writer: CaptureWriter<BufWriter<File>>,
+}
+
+impl PacketFile {
+    fn create(path: &Path, framing: Framing) -> Result<Self, Error> {
+        let file = File::create(path).map_err(|error| Error::io(path, &error))?;
+        let writer = CaptureWriter::new(BufWriter::new(file), framing.link_type())
+            .map_err(|error| Error::io(path, &error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer,
+        })
+    }
+
+    fn write(&mut self, packet: &osmia::capture::Packet, bytes: usize) -> Result<(), Error> {
+        let data = &packet.data[..bytes];
+        let original = u32::try_from(packet.data.len()).unwrap_or(u32::MAX);
+        self.writer
+            .write(data, original, packet.timestamp_ns)
+            .map_err(|error| Error::io(&self.path, &error))
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        let Self { path, writer } = self;
+        writer
+            .finish()
+            .map(drop)
+            .map_err(|error| Error::io(&path, &error))
+    }
+}

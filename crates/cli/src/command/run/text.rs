@@ -1,0 +1,188 @@
+//! A run as people read it.
+
+use osmia::{Event, MapContents, Outcome};
+
+use super::report::Final;
+use crate::console::Console;
+use crate::table::{Align, Table, count, counted};
+
+pub(super) fn event(console: &mut Console, event: &Event<'_>, from_capture: bool) {
+    let prefix = |packet: &u64| {
+        if from_capture {
+            format!("packet {packet}: ")
+        } else {
+            String::new()
+        }
+    };
+    match event {
+        Event::Trace { packet, text, .. } => {
+            console.line(&format!("{}{text}", prefix(packet)));
+        }
+        Event::Record {
+            packet,
+            map,
+            lost,
+            value,
+            ..
+        } => {
+            if *lost > 0 {
+                console.line(&format!("{}{map}: {lost} records lost", prefix(packet)));
+            }
+            console.line(&format!("{}{map}: {}", prefix(packet), value.text));
+        }
+        Event::Packet { .. } => {}
+    }
+}
+
+pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
+    let summary = end.summary;
+    if summary.trace_lines + summary.records > 0 {
+        console.line("");
+    }
+    console.heading(&headline(end));
+    verdicts(console, end);
+    if summary.skipped > 0 {
+        console.line(&format!(
+            "{} too short for the header of its link type, not given to the program",
+            counted(summary.skipped, "packet")
+        ));
+    }
+    if !end.globals.is_empty() {
+        console.line("");
+        console.heading("variables");
+        for global in &end.globals {
+            console.line(&format!("  {} = {}", global.name, global.value.text));
+        }
+    }
+    for map in &end.maps {
+        console.line("");
+        show_map(console, map);
+    }
+    if let Some(insns) = summary.insns {
+        console.line("");
+        console.line(&cost(insns, summary.packets, summary.duration_ns));
+    }
+}
+
+/// `hello (xdp): 21 packets of examples/ping.pcap`
+fn headline(end: &Final<'_>) -> String {
+    let mut line = format!("{} ({}): ", end.program.name, end.program.kind);
+    match end.capture {
+        Some(capture) => {
+            let packets = counted(end.summary.packets, "packet");
+            line.push_str(&format!("{packets} of {capture}"));
+        }
+        None => line.push_str("one run"),
+    }
+    line.push_str(match end.summary.outcome {
+        Outcome::Complete => "",
+        Outcome::Interrupted => ", interrupted",
+        Outcome::Trap => ", stopped by a trap",
+        Outcome::CaptureError => ", stopped by the capture",
+    });
+    line
+}
+
+fn verdicts(console: &mut Console, end: &Final<'_>) {
+    if end.capture.is_none() {
+        for verdict in &end.summary.verdicts {
+            console.line(&format!("  returned {}", verdict.verdict));
+        }
+        return;
+    }
+    let mut table = Table::new(&[
+        ("  verdict", Align::Left),
+        ("packets", Align::Right),
+        ("bytes", Align::Right),
+    ]);
+    for row in &end.summary.verdicts {
+        table.row([
+            format!("  {}", row.verdict),
+            count(row.packets),
+            count(row.bytes),
+        ]);
+    }
+    if !table.is_empty() {
+        show(console, &table);
+    }
+}
+
+fn show_map(console: &mut Console, map: &MapContents) {
+    let filled = map.entries.len() as u64 + map.entries_not_shown;
+    let mut title = format!("map {} ({}, ", map.name, map.kind);
+    if map.zero_entries > 0 || matches!(map.kind, "array" | "percpu_array") {
+        title.push_str(&format!(
+            "{} of {} elements not zero)",
+            count(filled),
+            count(u64::from(map.max_entries))
+        ));
+    } else {
+        title.push_str(&format!(
+            "{} of {} entries)",
+            count(filled),
+            count(u64::from(map.max_entries))
+        ));
+    }
+    console.heading(&title);
+    let per_cpu = map.entries.iter().any(|entry| entry.values.len() > 1);
+    let mut columns = vec![("  key", Align::Left)];
+    if per_cpu {
+        columns.push(("cpu", Align::Right));
+    }
+    columns.push(("value", Align::Left));
+    let mut table = Table::new(&columns);
+    for entry in &map.entries {
+        let key = format!("  {}", entry.key.text);
+        let values = entry.value.iter().chain(&entry.values);
+        let mut first = true;
+        for (cpu, value) in values.enumerate() {
+            // CPUs that have nothing to say are left out, but not the only one.
+            if per_cpu && value.is_zero && !(entry.values.iter().all(|v| v.is_zero) && cpu == 0) {
+                continue;
+            }
+            let key = if first { key.clone() } else { String::new() };
+            first = false;
+            let mut cells = vec![key];
+            if per_cpu {
+                cells.push(cpu.to_string());
+            }
+            cells.push(value.text.clone());
+            table.row(cells);
+        }
+    }
+    if !table.is_empty() {
+        show(console, &table);
+    }
+    if map.entries_not_shown > 0 {
+        console.line(&format!(
+            "  … {} more, not shown",
+            count(map.entries_not_shown)
+        ));
+    }
+}
+
+fn show(console: &mut Console, table: &Table) {
+    let (heading, rows) = table.lines();
+    console.line(&heading);
+    for row in rows {
+        console.line(&row);
+    }
+}
+
+/// `1,234 instructions in 56 µs, 58 a packet`
+fn cost(insns: u64, packets: u64, duration_ns: u64) -> String {
+    let mut line = format!("{} in {}", counted(insns, "instruction"), time(duration_ns));
+    if packets > 1 {
+        line.push_str(&format!(", {} a packet", count(insns / packets)));
+    }
+    line
+}
+
+fn time(nanos: u64) -> String {
+    match nanos {
+        0..10_000 => format!("{} ns", count(nanos)),
+        10_000..10_000_000 => format!("{} µs", count(nanos / 1_000)),
+        10_000_000..10_000_000_000 => format!("{} ms", count(nanos / 1_000_000)),
+        _ => format!("{} s", count(nanos / 1_000_000_000)),
+    }
+}
