@@ -29,9 +29,11 @@ use crate::{Object, ProgramDecl, codes};
 impl Object {
     /// Links every program of the object, or those that `options` selects, for `target`.
     ///
+    /// A program that is not to be loaded by default and cannot be linked is left out; one of
+    /// unknown type among others is linked and not to be loaded, unless `options` names it.
+    ///
     /// # Errors
-    /// Everything that is wrong with the programs that would be loaded. A program that is not to
-    /// be loaded by default and cannot be linked is left out.
+    /// Everything that is wrong with the programs that would be loaded.
     pub fn link(&self, target: &Target, options: &LinkOptions) -> Result<ProgramSet, LinkError> {
         self.link_noting(target, options, &mut Vec::new())
     }
@@ -56,11 +58,16 @@ impl Object {
 
         let mut linker = code::Linker::new(self, &externs, &patched, &maps);
         let mut programs = Vec::new();
+        let some_typed = self.programs.iter().any(|decl| !is_untyped(decl, options));
         for decl in &self.programs {
             if !options.selects(&decl.name) {
                 continue;
             }
-            let autoload = options.autoload(decl);
+            let mut autoload = options.autoload(decl);
+            if is_untyped(decl, options) && autoload && !options.names(decl) && some_typed {
+                autoload = false;
+                notes.push(untyped(decl));
+            }
             match self.link_one(decl, autoload, options, &operations, &mut linker) {
                 Ok(program) => programs.push(program),
                 Err(found) if autoload => problems.extend(found),
@@ -152,6 +159,27 @@ impl Object {
             }]
         })
     }
+}
+
+/// Nobody said what type it has.
+fn is_untyped(decl: &ProgramDecl, options: &LinkOptions) -> bool {
+    type_of(decl, options).0.kind == ProgramKind::Unspec
+}
+
+/// Among programs with a type, one without is left alone instead of failing them all.
+fn untyped(decl: &ProgramDecl) -> Diagnostic {
+    Diagnostic::note_only(
+        codes::LINK_TYPE,
+        format!(
+            "program `{}` is not loaded: its section name {} says no type",
+            clip(&decl.name),
+            clip(&decl.section)
+        ),
+    )
+    .at(Place::none()
+        .section(clip(&decl.section))
+        .program(clip(&decl.name)))
+    .help("to load it give its type, for example: --type xdp")
 }
 
 /// What the section name says, or the user.

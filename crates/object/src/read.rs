@@ -10,6 +10,7 @@ mod struct_ops;
 
 use osmia_diag::{Diagnostic, Place};
 
+pub(crate) use externs::{Placed, lay_out};
 pub(crate) use functions::{function_reference, is_load_imm64, is_local_call};
 
 use crate::image::Image;

@@ -83,3 +83,19 @@ fn what_does_not_fit_together_is_refused() {
         nothing.to_diagnostic(),
     ]));
 }
+
+#[test]
+fn the_configuration_keeps_its_places() {
+    let alone = link(&object("externs.o"));
+    let merged = Object::merge(
+        vec![object("globals-19.o"), object("externs.o")],
+        "externs.o",
+    );
+    let merged = link(&merged.unwrap());
+    let program = merged.program("read_them").unwrap();
+    assert_eq!(program.insns, alone.program("read_them").unwrap().insns);
+    let (_, theirs) = merged.map("externs.kconfig").unwrap();
+    let (_, ours) = alone.map("externs.kconfig").unwrap();
+    assert_eq!(theirs.initial, ours.initial);
+    assert_eq!(theirs.flags, ours.flags);
+}

@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use osmia_btf::{Body, Btf, BtfError, BtfExt, Kind};
+use osmia_btf::{Body, Btf, BtfError, BtfExt, DataSec, Kind, Linkage};
 use osmia_diag::{Diagnostic, Place};
 use osmia_isa::Endian;
 
 use crate::image::{Image, SectionIndex, SectionKind, SymbolPlace};
+use crate::read::{Placed, lay_out};
 use crate::{ObjectError, codes};
 
 /// Parses BTF and .BTF.ext and puts them into the image.
@@ -112,7 +113,11 @@ fn filled_in(image: &Image, mut bytes: Vec<u8>, btf: Btf) -> Result<Btf, BtfErro
             continue;
         };
         let name = ty.name();
-        if name == ".kconfig" || name == ".ksyms" {
+        if name == ".kconfig" {
+            place_configuration(&btf, section, *at, &offsets, &mut writes);
+            continue;
+        }
+        if name == ".ksyms" {
             continue;
         }
         let Some(index) = sections.get(name) else {
@@ -170,6 +175,48 @@ fn filled_in(image: &Image, mut bytes: Vec<u8>, btf: Btf) -> Result<Btf, BtfErro
         }
     }
     Btf::parse(bytes, None)
+}
+
+/// The loader makes `.kconfig`, so it also says where its variables are; from then on they are
+/// ordinary ones.
+fn place_configuration(
+    btf: &Btf,
+    section: DataSec<'_>,
+    at: usize,
+    offsets: &[usize],
+    writes: &mut Vec<(usize, u32)>,
+) {
+    let mut places = Vec::new();
+    let mut vars = BTreeMap::new();
+    for entry in section.vars() {
+        let var = btf.type_at(entry.var);
+        let Body::Var(body) = var.body() else {
+            return;
+        };
+        let Some(place) = Placed::new(btf, var.name(), body.ty) else {
+            return;
+        };
+        places.push(place);
+        vars.insert(var.name(), entry.var);
+    }
+    let Some(bytes) = lay_out(&mut places) else {
+        return;
+    };
+    writes.push((at + 8, bytes));
+    for (position, place) in places.iter().enumerate() {
+        let Some(var) = vars.get(place.name.as_str()) else {
+            continue;
+        };
+        let entry = at + 12 + position * 12;
+        writes.extend([
+            (entry, var.0),
+            (entry + 4, place.offset),
+            (entry + 8, place.size),
+        ]);
+        if let Some(record) = offsets.get(var.0.wrapping_sub(btf.first_id().0) as usize) {
+            writes.push((record + 12, Linkage::Global.number()));
+        }
+    }
 }
 
 /// Bytes that follow a record of this kind.

@@ -243,7 +243,7 @@ impl<'a> Linker<'a> {
         problems.extend(code.problems.iter().cloned());
         linked.insns.extend_from_slice(&code.slots);
         linked.functions.push(ProgramFunction {
-            name: function.name.clone(),
+            name: function.display_name(),
             start: base as u32,
             global: function.global,
         });

@@ -52,6 +52,11 @@ impl LinkOptions {
         self.programs.is_empty() || self.programs.iter().any(|name| name == program)
     }
 
+    /// Whether the user asks for this very program.
+    pub fn names(&self, decl: &ProgramDecl) -> bool {
+        self.programs.contains(&decl.name) || self.autoload.contains(&(decl.name.clone(), true))
+    }
+
     /// Whether it is to be loaded. Naming a program in `programs` asks for it.
     pub fn autoload(&self, decl: &ProgramDecl) -> bool {
         let given = self

@@ -11,9 +11,11 @@ use osmia_btf::{
 use super::Moved;
 use crate::ObjectError;
 use crate::image::{Image, SymbolIndex};
+use crate::read::{Placed, lay_out};
 
 /// Sections that exist in types only.
-const EXTERNS: [&str; 2] = [".kconfig", ".ksyms"];
+const EXTERNS: [&str; 2] = [CONFIGURATION, ".ksyms"];
+const CONFIGURATION: &str = ".kconfig";
 
 /// Gives `merged` the types and debug information of all images.
 pub(super) fn join(
@@ -35,6 +37,7 @@ pub(super) fn join(
     }
     let mut sections: BTreeMap<String, Vec<SecVar>> = BTreeMap::new();
     let mut declared: BTreeSet<String> = BTreeSet::new();
+    let mut configuration: Vec<(Placed, TypeId)> = Vec::new();
     for (position, image) in images.iter().enumerate() {
         let Some(btf) = &image.btf else { continue };
         for ty in btf.own_types() {
@@ -59,6 +62,14 @@ pub(super) fn join(
                     _ => continue,
                 };
                 let name = var.name();
+                if let (CONFIGURATION, Body::Var(body)) = (ty.name(), var.body()) {
+                    if let Some(place) = Placed::new(btf, name, body.ty)
+                        && declared.insert(name.to_owned())
+                    {
+                        configuration.push((place, ids[position][entry.var.0 as usize]));
+                    }
+                    continue;
+                }
                 let keep = if is_extern_section {
                     declared.insert(name.to_owned())
                 } else if linkage == Linkage::Extern {
@@ -79,6 +90,7 @@ pub(super) fn join(
             }
         }
     }
+    place_configuration(&mut builder, configuration);
     for (name, mut vars) in sections {
         if vars.is_empty() {
             continue;
@@ -98,6 +110,32 @@ pub(super) fn join(
         })?;
     merged.btf = Some(Arc::new(btf));
     Ok(())
+}
+
+/// Writes the section of configuration variables that all images together ask for.
+fn place_configuration(builder: &mut BtfBuilder, configuration: Vec<(Placed, TypeId)>) {
+    if configuration.is_empty() {
+        return;
+    }
+    let ids: BTreeMap<String, TypeId> = configuration
+        .iter()
+        .map(|(place, id)| (place.name.clone(), *id))
+        .collect();
+    let mut places: Vec<Placed> = configuration.into_iter().map(|(place, _)| place).collect();
+    let Some(bytes) = lay_out(&mut places) else {
+        return;
+    };
+    let vars: Vec<SecVar> = places
+        .iter()
+        .filter_map(|place| {
+            Some(SecVar {
+                var: *ids.get(&place.name)?,
+                offset: place.offset,
+                size: place.size,
+            })
+        })
+        .collect();
+    builder.datasec(CONFIGURATION, bytes, &vars);
 }
 
 /// Copies every type but sections, to which nothing refers. Returns the new ids by old one.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use osmia_btf::{Body, Btf, Kind, Linkage, TypeId};
+use osmia_btf::{Body, Btf, Kind, TypeId};
 use osmia_program::{Initial, MapFlags, MapKind, MapOrigin, MapSpec};
 
 use super::data::{has_visible_variable, map_btf, variables_type};
@@ -70,36 +70,76 @@ pub(super) fn externs(image: &Image, errors: &mut Vec<ObjectError>) -> Vec<Exter
             _ => others.push(found),
         }
     }
-    configuration.sort_by(|(a_align, a), (b_align, b)| {
-        let size = |each: &Extern| match each.kind {
-            ExternKind::Kconfig { size, .. } => size,
-            _ => 0,
-        };
-        (b_align, size(a), &a.name).cmp(&(a_align, size(b), &b.name))
-    });
-    let mut at: u32 = 0;
-    for (align, each) in &mut configuration {
-        if let ExternKind::Kconfig { offset, size, .. } = &mut each.kind {
-            let end = at
-                .checked_next_multiple_of(*align)
-                .and_then(|start| Some((start, start.checked_add(*size)?)));
-            let Some((start, end)) = end else {
-                errors.push(ObjectError::Extern {
-                    name: clip(&each.name),
-                    what: "the variables of the kernel configuration exceed 4 GiB".into(),
-                    help: None,
-                });
-                break;
-            };
-            *offset = start;
-            at = end;
+    let mut places: Vec<Placed> = configuration
+        .iter()
+        .map(|(align, each)| Placed {
+            name: each.name.clone(),
+            align: *align,
+            size: match each.kind {
+                ExternKind::Kconfig { size, .. } => size,
+                _ => 0,
+            },
+            offset: 0,
+        })
+        .collect();
+    if lay_out(&mut places).is_none() {
+        errors.push(ObjectError::Extern {
+            name: KCONFIG.into(),
+            what: "the variables of the kernel configuration exceed 4 GiB".into(),
+            help: None,
+        });
+    }
+    let offsets: BTreeMap<&str, u32> = places
+        .iter()
+        .map(|place| (place.name.as_str(), place.offset))
+        .collect();
+    for (_, each) in &mut configuration {
+        if let ExternKind::Kconfig { offset, .. } = &mut each.kind {
+            *offset = offsets.get(each.name.as_str()).copied().unwrap_or(0);
         }
     }
+    configuration.sort_by_key(|(_, each)| match each.kind {
+        ExternKind::Kconfig { offset, .. } => offset,
+        _ => 0,
+    });
     configuration
         .into_iter()
         .map(|(_, each)| each)
         .chain(others)
         .collect()
+}
+
+/// A variable of the kernel configuration on its way to a place.
+pub(crate) struct Placed {
+    pub(crate) name: String,
+    pub(crate) align: u32,
+    pub(crate) size: u32,
+    pub(crate) offset: u32,
+}
+
+impl Placed {
+    /// What a variable of this type needs; `None` for types that hold no configuration.
+    pub(crate) fn new(btf: &Btf, name: &str, ty: TypeId) -> Option<Placed> {
+        let (_, size) = kconfig_type(btf, ty)?;
+        Some(Placed {
+            name: name.to_owned(),
+            align: btf.align_of(ty).unwrap_or(1).max(1),
+            size,
+            offset: 0,
+        })
+    }
+}
+
+/// Places variables as libbpf does: widest alignment first, then smallest, then by name. Returns
+/// the bytes of all.
+pub(crate) fn lay_out(places: &mut [Placed]) -> Option<u32> {
+    places.sort_by(|a, b| (b.align, a.size, &a.name).cmp(&(a.align, b.size, &b.name)));
+    let mut end: u32 = 0;
+    for place in places {
+        place.offset = end.checked_next_multiple_of(place.align)?;
+        end = place.offset.checked_add(place.size)?;
+    }
+    Some(end)
 }
 
 /// Externs that have a type: name to section and VAR or FUNC.
@@ -114,12 +154,7 @@ fn declared(image: &Image) -> BTreeMap<&str, (&str, TypeId)> {
         };
         for entry in section.vars() {
             let var = btf.type_at(entry.var);
-            let is_extern = match var.body() {
-                Body::Var(var) => var.linkage == Linkage::Extern,
-                Body::Func(func) => func.linkage == Linkage::Extern,
-                _ => false,
-            };
-            if is_extern {
+            if matches!(ty.name(), KCONFIG | KSYMS) {
                 declared.insert(var.name(), (ty.name(), entry.var));
             }
         }
