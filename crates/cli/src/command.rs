@@ -1,5 +1,6 @@
 //! The commands. Each file holds one: its flags, what they do, and its two renderings.
 
+mod btf;
 mod completions;
 mod inspect;
 mod object;
@@ -30,6 +31,7 @@ pub(crate) struct Cli {
 enum Command {
     Run(run::Run),
     Inspect(inspect::Inspect),
+    Btf(btf::BtfCommand),
     Completions(completions::Completions),
 }
 
@@ -39,6 +41,7 @@ impl Cli {
         match &self.command {
             Command::Run(run) => run.json,
             Command::Inspect(inspect) => inspect.json,
+            Command::Btf(btf) => btf.json(),
             Command::Completions(_) => false,
         }
     }
@@ -48,6 +51,7 @@ impl Cli {
         match self.command {
             Command::Run(run) => run.run(console),
             Command::Inspect(inspect) => inspect.run(console),
+            Command::Btf(btf) => btf.run(console),
             Command::Completions(completions) => Ok(completions.run(console)),
         }
     }

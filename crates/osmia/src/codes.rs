@@ -2,6 +2,7 @@
 
 osmia_diag::codes! {
     FILE = "file-io", "a file could not be opened, read or written";
+    BTF_WORDS = "btf-words", "the words of a BTF command are not understood";
     RUN_MAP_READ = "run-map-read", "a map could not be read after the run";
     RUN_CHECKED = "run-checked", "the program runs checked, not verified";
     RUN_ENDIAN = "run-endian", "a program of the other byte order cannot run here";

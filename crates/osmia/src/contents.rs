@@ -196,6 +196,7 @@ fn show_index(key: &[u8]) -> Shown {
             let index = u32::from_ne_bytes(bytes);
             Shown {
                 text: index.to_string(),
+                lines: None,
                 json: index.into(),
                 is_zero: index == 0,
             }

@@ -66,7 +66,10 @@ impl Error {
     /// A map that did not do what maps do.
     pub fn map(name: &str, errno: Errno) -> Self {
         let message = format!("map `{name}` could not be read: {errno}");
-        Self::new(Fault::Internal, Diagnostic::error(codes::RUN_MAP_READ, message))
+        Self::new(
+            Fault::Internal,
+            Diagnostic::error(codes::RUN_MAP_READ, message),
+        )
     }
 }
 

@@ -12,3 +12,5 @@ pub const VERDICT_ROWS_MAX: usize = 64;
 pub const MAP_ENTRIES_SHOWN_MAX: usize = 4096;
 /// Most bytes of a value without a type that text shows.
 pub const RAW_BYTES_SHOWN_MAX: usize = 256;
+/// Bytes from which a value is also rendered with a line for each field.
+pub const LINE_BYTES: usize = 66;

@@ -47,6 +47,28 @@ impl Object {
             .map_err(|error| Error::new(Fault::Input, error.to_diagnostic()).in_file(name))
     }
 
+    /// Reads several object files and links them statically; one is taken as it is.
+    ///
+    /// # Errors
+    /// If one cannot be read, or they do not fit together.
+    pub fn open_all<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
+        let mut objects = Vec::new();
+        for path in paths {
+            objects.push(Self::open(path)?);
+        }
+        if objects.len() == 1 {
+            return Ok(objects.remove(0));
+        }
+        let name = paths
+            .first()
+            .map(|path| path.as_ref().display().to_string())
+            .unwrap_or_default();
+        let declared = objects.into_iter().map(|object| object.declared).collect();
+        osmia_object::Object::merge(declared, &name)
+            .map(|declared| Self { declared })
+            .map_err(|error| Error::new(Fault::Input, error.to_diagnostic()))
+    }
+
     /// Everything it declares.
     pub fn declared(&self) -> &osmia_object::Object {
         &self.declared

@@ -8,8 +8,10 @@ use crate::limits;
 /// Bytes rendered twice from the same reading.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
-    /// For people, on one line where it fits.
+    /// For people, on one line.
     pub text: String,
+    /// The same with a line for each field, where one line is long.
+    pub lines: Option<String>,
     /// For scripts.
     pub json: serde_json::Value,
     /// True if every byte is zero.
@@ -31,6 +33,7 @@ impl Shown {
         };
         Self {
             text,
+            lines: None,
             json: serde_json::Value::String(hex(bytes)),
             is_zero: is_zero(bytes),
         }
@@ -39,8 +42,10 @@ impl Shown {
     /// Bytes of this type.
     pub fn typed(btf: &Btf, type_id: TypeId, bytes: &[u8]) -> Self {
         let value = osmia_btf::value::decode(btf, type_id, bytes);
+        let text = value.to_string();
         Self {
-            text: value.to_string(),
+            lines: (text.len() > limits::LINE_BYTES).then(|| format!("{value:#}")),
+            text,
             json: value.to_json(),
             is_zero: is_zero(bytes),
         }

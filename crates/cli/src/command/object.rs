@@ -11,9 +11,9 @@ use crate::console::Console;
 /// Object files and how to link them.
 #[derive(Args)]
 pub(crate) struct ObjectFlags {
-    /// eBPF object file.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// eBPF object files; several are linked statically.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Give a global variable the value it starts with: `limit=3`, `config.port=0x50`, `mode=FAST`.
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Program")]
     set: Vec<Setting>,
@@ -32,9 +32,9 @@ pub(crate) struct ObjectFlags {
 }
 
 impl ObjectFlags {
-    /// Reads the file.
+    /// Reads the files; several become one object.
     pub(crate) fn open(&self, console: &mut Console) -> Result<Object, Error> {
-        let object = Object::open(&self.file)?;
+        let object = Object::open_all(&self.files)?;
         for note in object.notes() {
             console.diagnostic(note);
         }

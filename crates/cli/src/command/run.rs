@@ -37,13 +37,6 @@ Examples:
   osmia run filter.bpf.o --data-in hex:ffffffffffff02000000000108004500... --set port=443
   tcpdump -i eth0 -c 100 -w - | osmia run xdp.bpf.o --pcap -")]
 pub(crate) struct Run {
-    #[command(flatten)]
-    object: ObjectFlags,
-
-    /// The program to run; may be left out if there is only one.
-    #[arg(long, value_name = "NAME", help_heading = "Program")]
-    prog: Option<String>,
-
     /// Packets to run on: a pcap or pcapng file, `-` for stdin.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data_in", "ctx_in"], help_heading = "Input")]
     pcap: Option<PathBuf>,
@@ -67,6 +60,11 @@ pub(crate) struct Run {
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 
+    /// The program to run; may be left out if there is only one.
+    #[arg(long, value_name = "NAME", help_heading = "Program")]
+    prog: Option<String>,
+    #[command(flatten)]
+    object: ObjectFlags,
     /// CPUs of the machine: the slots of per-CPU maps. Programs run on the first.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Machine")]
     cpus: u32,
@@ -93,8 +91,6 @@ impl Run {
         let loaded = linked.load(&host, &[&program])?;
 
         let mut report = Report::new(self.json, &loaded, &program, self.pcap.as_deref());
-        console.diagnostic(&checked_not_verified(&program));
-        report.start(console);
         let summary = match &self.pcap {
             Some(path) => self.run_capture(&loaded, &program, path, &mut report, console)?,
             None => self.run_bytes(&loaded, &program, &mut report, console)?,
@@ -143,6 +139,7 @@ impl Run {
             (Some(path), Some(framing)) => Some(PacketFile::create(path, framing)?),
             _ => None,
         };
+        begin(report, program, console);
         let bar = Bar::for_capture(bytes, console);
         let stop = stop_on_interrupt();
         let mut write_error = None;
@@ -200,6 +197,16 @@ impl Run {
         }
         let data = self.data_in.as_ref().map(Source::read).transpose()?;
         let ctx = self.ctx_in.as_ref().map(Source::read).transpose()?;
+        if !takes_packets && self.ctx_in.is_none() {
+            console.diagnostic(
+                &Diagnostic::note_only(
+                    codes::RUN_INPUT,
+                    format!("`{program}` runs once, on a context of zeroes"),
+                )
+                .help("give its context with `--ctx-in BYTES`"),
+            );
+        }
+        begin(report, program, console);
         loaded.run_bytes(
             program,
             data.unwrap_or_default(),
@@ -211,6 +218,12 @@ impl Run {
             },
         )
     }
+}
+
+/// Says that it begins.
+fn begin(report: &Report, program: &str, console: &mut Console) {
+    console.diagnostic(&checked_not_verified(program));
+    report.start(console);
 }
 
 /// The one line that says what the run does not promise.

@@ -51,7 +51,11 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
         console.line("");
         console.heading("variables");
         for global in &end.globals {
-            console.line(&format!("  {} = {}", global.name, global.value.text));
+            let value = match &global.value.lines {
+                Some(lines) => lines.replace('\n', "\n  ").replace('\t', "  "),
+                None => global.value.text.clone(),
+            };
+            console.line(&format!("  {} = {value}", global.name));
         }
     }
     for map in &end.maps {
