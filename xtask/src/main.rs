@@ -3,6 +3,7 @@
 //! `cargo test` needs none of them; each says what it needs and what it skipped. A command prints
 //! text for people, `--json` one object for programs, and exits 1 on a negative verdict.
 
+mod bench;
 mod capture;
 mod compare;
 mod core_case;
@@ -27,6 +28,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure loading and interpreting, with the rivals beside us
+    Bench(bench::Options),
     /// Rebuild the committed eBPF objects and captures, or check that they are current
     Examples(examples::Options),
     /// Write the CO-RE bench program from the types of the running kernel
@@ -51,6 +54,7 @@ enum Verdict {
 
 fn main() -> ExitCode {
     let verdict = match Arguments::parse().command {
+        Command::Bench(options) => bench::run(&options),
         Command::Examples(options) => examples::run(&options),
         Command::CoreCase => core_case::run(),
         Command::CompareLibbpf(options) => compare::run(&options),
