@@ -131,7 +131,8 @@ impl Checked {
         self.left = world.env.insns_max;
         self.tail_calls_left = osmia_program::limits::TAIL_CALLS_MAX;
         self.null_from = None;
-        self.space.truncate(region::DYNAMIC);
+        // The first of them becomes the packet's again.
+        self.space.truncate(region::DYNAMIC + 1);
         self.dynamic.clear();
         self.inner.clear();
         self.stale.clear();

@@ -30,6 +30,11 @@ pub(crate) fn call(
     if memory.depth == CALL_FRAMES_MAX {
         return Err(trap(code, entry, Cause::CallDepth));
     }
+    // Jumps watch the budget; calls and callbacks without any are watched here.
+    if memory.left == 0 {
+        let insns = world.env.insns_max;
+        return Err(trap(code, entry, Cause::Budget { insns }));
+    }
     memory.depth += 1;
     memory.depth_max = memory.depth_max.max(memory.depth);
     let result = run(memory, world, code, entry, args);

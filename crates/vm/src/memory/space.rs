@@ -270,7 +270,11 @@ impl Space {
             stride: block.stride(),
             shift: shape.shift,
         };
-        self.owners[region] = Some(Arc::clone(block));
+        // Every run shows its packet and context anew, mostly in the same memory.
+        let owner = &mut self.owners[region];
+        if !owner.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, block)) {
+            *owner = Some(Arc::clone(block));
+        }
     }
 
     /// Makes a region's addresses invalid.
