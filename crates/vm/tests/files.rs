@@ -241,7 +241,7 @@ fn run(input: &str) -> String {
     }
     let mut machine = Machine::new(env).expect("memory");
     if let Err(error) = machine.input(case.kind, &case.packet, &case.context, case.layer) {
-        return format!("{error}\n");
+        return error.to_diagnostic().to_text(osmia_diag::Paint::Plain);
     }
     let mut context_before = vec![0; machine.world().context.len()];
     let block = machine.world().context.block().clone();
@@ -346,4 +346,39 @@ fn every_file_gives_what_it_says() {
         paths.len(),
         failed.join("\n")
     );
+}
+
+/// The example of a page under `docs/diagnostics` gives the text that stands below it.
+#[test]
+fn pages_say_what_happens() {
+    const INPUT: &str = "```vm run\n";
+    const OUTPUT: &str = "\n```\n\n```text\n";
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/diagnostics");
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut pages = 0;
+    for entry in fs::read_dir(folder).expect("the folder exists") {
+        let path = entry.expect("readable").path();
+        let text = fs::read_to_string(&path).expect("readable");
+        let Some((before, rest)) = text.split_once(INPUT) else {
+            continue;
+        };
+        pages += 1;
+        let (input, rest) = rest.split_once(OUTPUT).expect("an output below the input");
+        let (_, after) = rest.split_once("```\n").expect("the end of the output");
+        let output = run(input);
+        let code = path
+            .file_stem()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        assert!(output.contains(&format!("[{code}]")), "{code}: {output}");
+        let output = output.trim_end();
+        let expected = format!("{before}{INPUT}{input}{OUTPUT}{output}\n```\n{after}");
+        if bless {
+            fs::write(&path, &expected).expect("writable");
+        } else {
+            assert_eq!(text, expected, "{code}: BLESS=1 rewrites it");
+        }
+    }
+    assert!(pages > 0, "no page has an example");
 }
