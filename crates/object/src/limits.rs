@@ -43,3 +43,9 @@ pub const OPERATIONS_BYTES_MAX: u32 = 1 << 20;
 
 /// Remarks kept about one object; the rest are counted.
 pub const NOTES_MAX: usize = 64;
+
+/// Failed CO-RE relocations told of one function.
+pub const PROBLEMS_PER_FUNCTION: usize = 16;
+
+/// Problems told of one linking; programs after that many are not looked at.
+pub const PROBLEMS_MAX: usize = 256;

@@ -24,7 +24,7 @@ pub use error::{LinkError, LinkProblem};
 pub use options::{LinkOptions, ProgramType};
 
 use crate::error::clip;
-use crate::{Object, ProgramDecl, codes};
+use crate::{Object, ProgramDecl, codes, limits};
 
 impl Object {
     /// Links every program of the object, or those that `options` selects, for `target`.
@@ -62,6 +62,9 @@ impl Object {
         for decl in &self.programs {
             if !options.selects(&decl.name) {
                 continue;
+            }
+            if problems.len() >= limits::PROBLEMS_MAX {
+                break;
             }
             let mut autoload = options.autoload(decl);
             if is_untyped(decl, options) && autoload && !options.names(decl) && some_typed {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use osmia_btf::{FuncInfo, LineInfo};
+use osmia_btf::{Body, FuncInfo, LineInfo};
 use osmia_isa::Slot;
 use osmia_program::{
     DebugInfo, FuncRecord, Function as ProgramFunction, LineRecord, MapIndex, MapOrigin, MapSpec,
@@ -40,6 +40,8 @@ pub(super) struct Linked {
     pub(super) functions: Vec<ProgramFunction>,
     pub(super) debug: Option<DebugInfo>,
     pub(super) poisons: Vec<Poison>,
+    /// Where each map of the object is in `maps`.
+    positions: BTreeMap<usize, i32>,
 }
 
 /// What programs of one object share while they are linked.
@@ -51,6 +53,9 @@ pub(super) struct Linker<'a> {
     map_of_section: BTreeMap<SectionIndex, usize>,
     map_at: BTreeMap<(SectionIndex, u64), usize>,
     arena: Option<usize>,
+    kconfig: Option<usize>,
+    /// Functions with an `exception_callback:` tag, and which function it names.
+    exception_callbacks: BTreeMap<&'a str, FunctionIndex>,
     funcs: BTreeMap<SectionIndex, Vec<FuncInfo>>,
     lines: BTreeMap<SectionIndex, Vec<LineInfo>>,
     slots_left: usize,
@@ -110,6 +115,10 @@ impl<'a> Linker<'a> {
             arena: maps
                 .iter()
                 .position(|spec| spec.kind == osmia_program::MapKind::Arena),
+            kconfig: maps
+                .iter()
+                .position(|spec| spec.origin == MapOrigin::Kconfig),
+            exception_callbacks: exception_callbacks(object),
             funcs: BTreeMap::new(),
             lines: BTreeMap::new(),
             slots_left: code
@@ -139,11 +148,17 @@ impl<'a> Linker<'a> {
                         .extend(&section.records);
                 }
             }
+            // One record an instruction, as the kernel has it: records are copied with functions,
+            // so their number has to be bounded by the instructions'.
             for records in linker.funcs.values_mut() {
+                records.retain(|record| record.insn_bytes.is_multiple_of(8));
                 records.sort_by_key(|record| record.insn_bytes);
+                records.dedup_by_key(|record| record.insn_bytes);
             }
             for records in linker.lines.values_mut() {
+                records.retain(|record| record.insn_bytes.is_multiple_of(8));
                 records.sort_by_key(|record| record.insn_bytes);
+                records.dedup_by_key(|record| record.insn_bytes);
             }
         }
         linker
@@ -162,7 +177,7 @@ impl<'a> Linker<'a> {
             &mut stack,
             &mut problems,
         )?;
-        if let Some(callback) = self.exception_callback(decl) {
+        if let Some(callback) = self.exception_callbacks.get(decl.name.as_str()).copied() {
             // Appended last, unless somebody refers to it; libbpf does so too.
             self.run(&mut linked, &mut bases, &mut stack, &mut problems, decl)?;
             if !bases.contains_key(&callback) {
@@ -399,10 +414,7 @@ impl<'a> Linker<'a> {
         match (resolved, is_call) {
             (Resolved::Configuration { offset }, false) => {
                 let map = self
-                    .object
-                    .maps
-                    .iter()
-                    .position(|map| map.spec.origin == MapOrigin::Kconfig)
+                    .kconfig
                     .ok_or_else(|| fail("has no map", "build the object again"))?;
                 point_into(linked, at, map, *offset as i32);
             }
@@ -461,22 +473,6 @@ impl<'a> Linker<'a> {
         )
     }
 
-    /// The function named by a program's `exception_callback:` tag.
-    fn exception_callback(&self, decl: &ProgramDecl) -> Option<FunctionIndex> {
-        let btf = self.object.btf()?;
-        let func = btf.find(&decl.name, osmia_btf::Kind::Func)?;
-        let name = btf
-            .decl_tags(func, None)
-            .into_iter()
-            .find_map(|tag| tag.strip_prefix("exception_callback:"))?;
-        let position = self
-            .object
-            .functions
-            .iter()
-            .position(|function| function.name == name)?;
-        Some(FunctionIndex(position as u32))
-    }
-
     /// Records of every function that is part of the program, where it is now.
     fn debug(&self, bases: &BTreeMap<FunctionIndex, usize>) -> Option<DebugInfo> {
         let btf = self.object.btf()?;
@@ -513,6 +509,31 @@ impl<'a> Linker<'a> {
     }
 }
 
+/// Reads `exception_callback:NAME` tags of functions.
+fn exception_callbacks(object: &Object) -> BTreeMap<&str, FunctionIndex> {
+    let mut callbacks = BTreeMap::new();
+    let Some(btf) = object.btf() else {
+        return callbacks;
+    };
+    let by_name: BTreeMap<&str, usize> = object
+        .functions
+        .iter()
+        .enumerate()
+        .map(|(index, function)| (function.name.as_str(), index))
+        .collect();
+    for ty in btf.own_types() {
+        if let Body::DeclTag(tag) = ty.body()
+            && tag.component.is_none()
+            && let Some(name) = ty.name().strip_prefix("exception_callback:")
+            && let Some(index) = by_name.get(name)
+        {
+            let tagged = btf.type_at(tag.target).name();
+            callbacks.insert(tagged, FunctionIndex(*index as u32));
+        }
+    }
+    callbacks
+}
+
 /// The records that lie in a function.
 fn within<'r, T>(records: &'r [T], function: &Function, bytes: impl Fn(&T) -> u32) -> &'r [T] {
     let start = u64::from(function.start) * 8;
@@ -532,10 +553,10 @@ fn point_into(linked: &mut Linked, at: usize, map: usize, offset: i32) {
 
 /// A map's position in the program's own list.
 fn use_map(linked: &mut Linked, map: usize) -> i32 {
-    let map = MapIndex::from_usize(map);
-    let known = linked.maps.iter().position(|known| *known == map);
-    known.unwrap_or_else(|| {
-        linked.maps.push(map);
-        linked.maps.len() - 1
-    }) as i32
+    let next = linked.maps.len() as i32;
+    let position = *linked.positions.entry(map).or_insert(next);
+    if position == next {
+        linked.maps.push(MapIndex::from_usize(map));
+    }
+    position
 }

@@ -13,7 +13,7 @@ use osmia_isa::{Slot, read_slots};
 use osmia_program::{Poison, Target};
 
 use crate::image::SectionIndex;
-use crate::{Function, LinkProblem, Object};
+use crate::{Function, LinkProblem, Object, limits};
 
 /// The instructions of one function.
 #[derive(Clone, Debug, Default)]
@@ -117,6 +117,12 @@ pub(super) fn patch_all(
                 },
             }
         }
+    }
+    for code in &mut codes {
+        // Bounded by the instructions: several records may be about one.
+        code.poisons.sort_by_key(|poison| poison.insn);
+        code.poisons.dedup_by_key(|poison| poison.insn);
+        code.problems.truncate(limits::PROBLEMS_PER_FUNCTION);
     }
     codes
 }

@@ -3,6 +3,8 @@
 //! A number is the length of an array that a member points to (`__uint`), or the value of an
 //! enumerator (`__ulong`); a type is what a member points to (`__type`).
 
+use std::collections::BTreeMap;
+
 use osmia_btf::{Body, Btf, Kind, Linkage, Type, TypeId};
 use osmia_diag::{Diagnostic, Place};
 use osmia_program::{
@@ -10,7 +12,7 @@ use osmia_program::{
 };
 
 use crate::error::clip;
-use crate::image::{Image, SymbolKind};
+use crate::image::{Image, SectionIndex, SymbolKind};
 use crate::object::Notes;
 use crate::{Function, MapDecl, ObjectError, ProgramDecl, codes, limits};
 
@@ -362,12 +364,27 @@ fn fill_slots(
     let Some((index, section)) = image.section_named(SECTION) else {
         return;
     };
+    let by_offset: BTreeMap<u64, usize> = maps
+        .iter()
+        .enumerate()
+        .map(|(index, map)| (map.offset, index))
+        .collect();
+    let program_at: BTreeMap<(SectionIndex, u64), usize> = programs
+        .iter()
+        .enumerate()
+        .map(|(index, program)| {
+            let function = &functions[program.function.index()];
+            ((function.section, u64::from(function.start) * 8), index)
+        })
+        .collect();
     let mut slots: Vec<Vec<(u32, SlotContent)>> = vec![Vec::new(); maps.len()];
     for relocation in section.relocations.iter().take(limits::INITIAL_SLOTS_MAX) {
         let symbol = image.symbol(relocation.symbol);
-        let map = maps.iter().position(|map| {
-            map.offset <= relocation.offset && relocation.offset < map.offset + map.size
-        });
+        let map = by_offset
+            .range(..=relocation.offset)
+            .next_back()
+            .map(|(_, map)| *map)
+            .filter(|map| relocation.offset < maps[*map].offset + maps[*map].size);
         let mut fail = |map: &str, what: String, help| {
             errors.push(ObjectError::Map {
                 map: clip(map),
@@ -396,15 +413,11 @@ fn fill_slots(
             continue;
         };
         let content = if maps[map].spec.kind == MapKind::ProgArray {
-            let program = (symbol.kind == SymbolKind::Function)
-                .then(|| {
-                    programs.iter().find(|program| {
-                        let function = &functions[program.function.index()];
-                        Some(function.section) == symbol.section()
-                            && u64::from(function.start) * 8 == symbol.value
-                    })
-                })
-                .flatten();
+            let program = symbol
+                .section()
+                .filter(|_| symbol.kind == SymbolKind::Function)
+                .and_then(|section| program_at.get(&(section, symbol.value)))
+                .map(|program| &programs[*program]);
             match program {
                 Some(program) => SlotContent::Program(program.name.clone()),
                 None => {
@@ -420,11 +433,11 @@ fn fill_slots(
                 }
             }
         } else {
-            let inner = maps
-                .iter()
-                .position(|map| symbol.section() == Some(index) && map.offset == symbol.value);
+            let inner = by_offset
+                .get(&symbol.value)
+                .filter(|_| symbol.section() == Some(index));
             match inner {
-                Some(inner) => SlotContent::Map(MapIndex::from_usize(first + inner)),
+                Some(inner) => SlotContent::Map(MapIndex::from_usize(first + *inner)),
                 None => {
                     fail(
                         &name,
