@@ -192,7 +192,7 @@ impl Listing {
         while let Ok(insn) = decode(&program.insns, at) {
             let slots = insn.slots();
             let line = program.line_at(at).map(|line| SourceLine {
-                file: line.file.to_owned(),
+                file: line.file.strip_prefix("./").unwrap_or(line.file).to_owned(),
                 line: line.line,
                 text: line.text.to_owned(),
             });

@@ -7,7 +7,9 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use osmia_diag::Diagnostic;
-use osmia_program::{Fault, Host, HostError, HostProgram, ProgramKind, Record, RecordSource, Run};
+use osmia_program::{
+    Fault, Host, HostError, HostProgram, Program, ProgramKind, Record, RecordSource, Run,
+};
 use osmia_user::capture::{CaptureReader, Framing, Packet};
 use serde::Serialize;
 
@@ -32,6 +34,21 @@ impl Default for RunOptions {
             cpu: 0,
             as_ethernet: false,
         }
+    }
+}
+
+impl RunOptions {
+    /// How captured packets become packets of this program.
+    ///
+    /// # Errors
+    /// If programs of its type are not given packets.
+    pub fn framing(&self, program: &Program) -> Result<Framing, Error> {
+        Framing::new(program.hook.kind, self.as_ethernet).ok_or_else(|| {
+            Error::new(
+                Fault::Usage,
+                takes_no_packets(&program.name, program.hook.kind),
+            )
+        })
     }
 }
 
@@ -125,13 +142,13 @@ impl<H: Host> Loaded<'_, H> {
         sink: &mut Sink<'_>,
     ) -> Result<RunSummary, Error> {
         let mut running = self.running(program, options)?;
-        let framing = Framing::new(running.kind, options.as_ethernet)
-            .ok_or_else(|| Error::new(Fault::Usage, takes_no_packets(program, running.kind)))?;
+        let framing = options.framing(running.program.program())?;
         let mut packet = Packet::default();
         loop {
             match capture.read(&mut packet) {
                 Ok(true) => {}
                 Ok(false) => break,
+                Err(error) if running.summary.packets == 0 => return Err(Error::from(&error)),
                 Err(error) => {
                     running.end(Outcome::CaptureError, Some(error.to_diagnostic()));
                     break;
@@ -143,6 +160,7 @@ impl<H: Host> Loaded<'_, H> {
                     running.summary.skipped += 1;
                     continue;
                 }
+                Err(error) if running.summary.packets == 0 => return Err(Error::from(&error)),
                 Err(error) => {
                     running.end(Outcome::CaptureError, Some(error.to_diagnostic()));
                     break;
@@ -156,7 +174,7 @@ impl<H: Host> Loaded<'_, H> {
             let mut diagnostic = cut.to_diagnostic();
             diagnostic.severity = osmia_diag::Severity::Warning;
             diagnostic
-                .help
+                .notes
                 .push("the packets before it were used".to_owned());
             running.summary.diagnostics.push(diagnostic);
         }

@@ -130,11 +130,10 @@ impl Run {
         let (input, bytes) = source::open(path)?;
         let mut capture =
             CaptureReader::new(input).map_err(|error| Error::from(&error).in_file(&file))?;
-        let kind = loaded
-            .set()
-            .program(program)
-            .map(|program| program.hook.kind);
-        let framing = kind.and_then(|kind| Framing::new(kind, self.as_ethernet));
+        let framing = match loaded.set().program(program) {
+            Some(program) => Some(self.options().framing(program)?),
+            None => None,
+        };
         let mut writer = match (&self.pcap_out, framing) {
             (Some(path), Some(framing)) => Some(PacketFile::create(path, framing)?),
             _ => None,
@@ -173,7 +172,14 @@ impl Run {
         if let Some(writer) = writer {
             writer.finish()?;
         }
-        summary
+        summary.map_err(|error| {
+            let is_captures = |d: &Diagnostic| d.code.id.starts_with("capture-");
+            if error.diagnostics.iter().all(is_captures) {
+                error.in_file(&file)
+            } else {
+                error
+            }
+        })
     }
 
     fn run_bytes(
