@@ -197,7 +197,6 @@ fn smod32(a: u32, b: u32) -> u32 {
 }
 
 /// Runs a function in the current frame until it exits.
-#[allow(clippy::cognitive_complexity)]
 fn run(
     memory: &mut Checked,
     world: &mut World,
