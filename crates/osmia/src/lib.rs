@@ -3,6 +3,31 @@
 //! An [`Object`] is what a file says; linked for a target it is [`Linked`]; loaded on a
 //! [`Host`] it is [`Loaded`]; a run yields [`Event`]s and a [`RunSummary`]; what maps hold afterwards
 //! is [`MapContents`]. Nothing here knows terminals.
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use osmia::{Host, LinkOptions, Object, RunOptions, UserHost, UserOptions};
+//! use osmia::capture::CaptureReader;
+//!
+//! # let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+//! let object = Object::open(format!("{examples}/hello.bpf.o"))?;
+//! let host = UserHost::new(UserOptions::default())?;
+//! let linked = object.link(host.target(), &LinkOptions::default())?;
+//! let loaded = linked.load(&host, &["hello"])?;
+//!
+//! let pcap = std::fs::File::open(format!("{examples}/ping.pcap"))?;
+//! let mut capture = CaptureReader::new(pcap)?;
+//! let summary = loaded.run_capture("hello", &mut capture, &RunOptions::default(), &mut |event| {
+//!     if let osmia::Event::Trace { packet, text, .. } = event {
+//!         println!("packet {packet}: {text}");
+//!     }
+//!     ControlFlow::Continue(())
+//! })?;
+//! assert_eq!(summary.verdicts[0].verdict, "XDP_PASS");
+//! assert_eq!(summary.packets, 21);
+//! assert_eq!(loaded.globals()?[0].value.json, 21);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod codes;
 mod contents;

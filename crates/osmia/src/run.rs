@@ -10,7 +10,7 @@ use osmia_diag::Diagnostic;
 use osmia_program::{
     Fault, Host, HostError, HostProgram, Program, ProgramKind, Record, RecordSource, Run,
 };
-use osmia_user::capture::{CaptureReader, Framing, Packet};
+use osmia_user::capture::{CaptureReader, Framing, Packet, Unframed};
 use serde::Serialize;
 
 use crate::verdict::Tally;
@@ -114,7 +114,8 @@ pub struct RunSummary {
     pub outcome: Outcome,
     /// Packets given to the program.
     pub packets: u64,
-    /// Packets too short for the header their link type promises; not given to the program.
+    /// Packets not given to the program: too short for the header of their link type, or too long
+    /// for the host.
     pub skipped: u64,
     /// Counts by verdict.
     pub verdicts: Vec<VerdictCount>,
@@ -156,8 +157,8 @@ impl<H: Host> Loaded<'_, H> {
             }
             match framing.apply(&mut packet) {
                 Ok(Ok(_)) => {}
-                Ok(Err(_)) => {
-                    running.summary.skipped += 1;
+                Ok(Err(Unframed)) => {
+                    running.skip(&too_short(&packet), packet.number);
                     continue;
                 }
                 Err(error) if running.summary.packets == 0 => return Err(Error::from(&error)),
@@ -257,6 +258,12 @@ impl<H: Host> Running<'_, H> {
         std::mem::swap(&mut self.run.data, &mut packet.data);
         let outcome = self.program.test_run(&mut self.run);
         std::mem::swap(&mut self.run.data, &mut packet.data);
+        if let Err(error) = &outcome
+            && error.fault == Fault::Usage
+        {
+            self.skip(&error.diagnostic, packet.number);
+            return Ok(ControlFlow::Continue(()));
+        }
 
         self.summary.packets += 1;
         self.summary.duration_ns = self.summary.duration_ns.saturating_add(
@@ -328,6 +335,20 @@ impl<H: Host> Running<'_, H> {
         flow
     }
 
+    /// Passes over a packet that the host does not take; says so once.
+    fn skip(&mut self, why: &Diagnostic, packet: u64) {
+        if self.summary.skipped == 0 {
+            let mut warning = why.clone();
+            warning.severity = osmia_diag::Severity::Warning;
+            self.summary.diagnostics.push(
+                warning
+                    .note(format!("packet {packet} is the first that was passed over"))
+                    .note("packets that were passed over are counted at the end"),
+            );
+        }
+        self.summary.skipped += 1;
+    }
+
     fn end(&mut self, outcome: Outcome, diagnostic: Option<Diagnostic>) {
         self.summary.outcome = outcome;
         self.summary.diagnostics.extend(diagnostic);
@@ -343,6 +364,17 @@ fn at_packet(error: HostError, packet: u64) -> Diagnostic {
     error
         .diagnostic
         .note(format!("it happened with packet {packet}"))
+}
+
+fn too_short(packet: &Packet) -> Diagnostic {
+    Diagnostic::warning(
+        codes::RUN_INPUT,
+        format!(
+            "{} bytes are too few for the header of a {} packet",
+            packet.data.len(),
+            packet.link_type
+        ),
+    )
 }
 
 fn takes_no_packets(name: &str, kind: ProgramKind) -> Diagnostic {

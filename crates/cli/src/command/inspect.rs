@@ -31,7 +31,7 @@ pub(crate) struct Inspect {
     #[arg(long, value_name = "NAME", help_heading = "Program")]
     prog: Option<String>,
     /// Print JSON.
-    #[arg(long, help_heading = "Output")]
+    #[arg(short, long, help_heading = "Output")]
     pub(crate) json: bool,
 }
 

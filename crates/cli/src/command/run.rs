@@ -57,7 +57,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE", requires = "pcap", help_heading = "Output")]
     pcap_out: Option<PathBuf>,
     /// Print JSON, one value a line: events as they come, the result last.
-    #[arg(long, help_heading = "Output")]
+    #[arg(short, long, help_heading = "Output")]
     pub(crate) json: bool,
 
     /// The program to run; may be left out if there is only one.

@@ -43,7 +43,7 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
     verdicts(console, end);
     if summary.skipped > 0 {
         console.line(&format!(
-            "{} too short for the header of its link type, not given to the program",
+            "  {} passed over, not given to the program",
             counted(summary.skipped, "packet")
         ));
     }

@@ -1,0 +1,140 @@
+//! What a screen does not show: pipes, files that are written, signals.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use osmia::capture::{CaptureReader, CaptureWriter, LinkType, Packet};
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn osmia(words: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_osmia"));
+    command.current_dir(top()).args(words.split_whitespace());
+    command
+}
+
+fn output(words: &str) -> Output {
+    osmia(words).output().unwrap()
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    let mut child = osmia("inspect examples/loop.bpf.o --stage insns")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut complaint = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut complaint)
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(complaint, "");
+}
+
+#[test]
+fn a_capture_may_come_from_a_pipe() {
+    let mut child = osmia("run examples/hello.bpf.o --pcap -")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let capture = std::fs::read(top().join("examples/ping.pcap")).unwrap();
+    child.stdin.take().unwrap().write_all(&capture).unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&out.stdout).contains("hello (xdp): 21 packets of -"));
+}
+
+#[test]
+fn packets_that_go_on_are_written_as_the_program_left_them() {
+    let scratch = tempfile::tempdir().unwrap();
+    let left = scratch.path().join("left.pcap");
+    let words = format!(
+        "run examples/classify.bpf.o --pcap examples/ping.pcap --pcap-out {}",
+        left.display()
+    );
+    assert!(output(&words).status.success());
+    let packets = |path: &Path| {
+        let mut reader = CaptureReader::new(std::fs::File::open(path).unwrap()).unwrap();
+        let mut packets = Vec::new();
+        let mut packet = Packet::default();
+        while reader.read(&mut packet).unwrap() {
+            packets.push(packet.clone());
+        }
+        packets
+    };
+    let before = packets(&top().join("examples/ping.pcap"));
+    let after = packets(&left);
+    assert_eq!((before.len(), after.len()), (21, 20), "one was dropped");
+    let ttl = |packet: &Packet| packet.data[14 + 8];
+    assert_eq!(ttl(&after[2]), ttl(&before[2]) - 1);
+    assert_eq!(after[2].timestamp_ns, before[2].timestamp_ns);
+}
+
+#[test]
+fn every_shell_gets_a_completion_script() {
+    for shell in ["bash", "zsh", "fish"] {
+        let out = output(&format!("completions {shell}"));
+        assert!(out.status.success());
+        assert!(
+            String::from_utf8_lossy(&out.stdout).contains("inspect"),
+            "{shell}"
+        );
+    }
+}
+
+#[test]
+fn colour_obeys_the_environment() {
+    let words = "inspect examples/hello.bpf.o";
+    let forced = osmia(words).env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(forced.stdout.contains(&0x1b));
+    let refused = osmia(words)
+        .env("CLICOLOR_FORCE", "1")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    assert!(!refused.stdout.contains(&0x1b));
+    assert!(
+        !output(words).stdout.contains(&0x1b),
+        "a pipe is no terminal"
+    );
+}
+
+/// Feeds packets until the process has been interrupted, and reads what it says then.
+#[test]
+#[cfg(unix)]
+fn ctrl_c_prints_what_was_collected() {
+    let mut child = osmia("run examples/percpu.bpf.o --pcap -")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut writer = CaptureWriter::new(child.stdin.take().unwrap(), LinkType::ETHERNET).unwrap();
+    let pid = child.id().to_string();
+    // Far more than a pipe holds: once these are written the program is running.
+    for _ in 0..5_000 {
+        writer.write(&[0; 60], 60, None).unwrap();
+    }
+    let sent = Command::new("kill").args(["-INT", &pid]).status();
+    if !sent.is_ok_and(|status| status.success()) {
+        println!("skipped: no `kill` here");
+        child.kill().and_then(|()| child.wait()).unwrap();
+        return;
+    }
+    // It stops reading after the packet it is at; the pipe then breaks.
+    while writer.write(&[0; 60], 60, None).is_ok() {}
+    let out = child.wait_with_output().unwrap();
+    assert!(out.status.success());
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert!(text.contains(", interrupted"), "{text}");
+    assert!(text.contains("map by_length"), "{text}");
+}
