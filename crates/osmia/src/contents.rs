@@ -1,7 +1,7 @@
 //! What maps and globals hold, typed by BTF.
 
 use osmia_btf::{Btf, TypeId};
-use osmia_program::{Errno, Host, HostMap, MapKind, MapOrigin, MapSpec};
+use osmia_program::{Errno, Host, HostMap, MapFlags, MapKind, MapOrigin, MapSpec};
 use serde::Serialize;
 
 use crate::{Error, Loaded, Shown, limits};
@@ -64,7 +64,7 @@ impl<H: Host> Loaded<'_, H> {
         let mut values = Vec::new();
         for (index, map) in self.maps() {
             let spec = map.spec();
-            if spec.origin != MapOrigin::Data || spec.frozen {
+            if spec.origin != MapOrigin::Data || spec.kind != MapKind::Array || spec.frozen {
                 continue;
             }
             let bytes = map
@@ -85,22 +85,25 @@ impl<H: Host> Loaded<'_, H> {
         Ok(values)
     }
 
-    /// The maps the author defined, with what is in them.
+    /// The maps the author defined, with what is in them: those with keys and values that may be read
+    /// from outside.
     pub fn map_contents(&self) -> Result<Vec<MapContents>, Error> {
         let mut contents = Vec::new();
         for (_, map) in self.maps() {
             let spec = map.spec();
-            let entries_apply = !matches!(
+            let has_keys = matches!(
                 spec.kind,
-                MapKind::Ringbuf
-                    | MapKind::UserRingbuf
-                    | MapKind::PerfEventArray
-                    | MapKind::ProgArray
-                    | MapKind::ArrayOfMaps
-                    | MapKind::HashOfMaps
+                MapKind::Hash
+                    | MapKind::PercpuHash
+                    | MapKind::LruHash
+                    | MapKind::LruPercpuHash
+                    | MapKind::Array
+                    | MapKind::PercpuArray
+                    | MapKind::LpmTrie
             );
+            let is_readable = !spec.flags.has(MapFlags::WRONLY);
             let is_users = !matches!(spec.origin, MapOrigin::Data | MapOrigin::Kconfig);
-            if is_users && entries_apply {
+            if is_users && has_keys && is_readable {
                 contents.push(contents_of(map).map_err(|errno| Error::map(&spec.name, errno))?);
             }
         }

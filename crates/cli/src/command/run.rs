@@ -96,18 +96,25 @@ impl Run {
             None => self.run_bytes(&loaded, &program, &mut report, console)?,
         };
         for diagnostic in &summary.diagnostics {
-            let file = self.pcap.as_ref().map(|path| path.display().to_string());
-            let is_captures = diagnostic.code.id.starts_with("capture-");
-            match file.filter(|_| is_captures) {
-                Some(file) => console.diagnostic(&diagnostic.clone().in_file(&file)),
-                None => console.diagnostic(diagnostic),
-            }
+            console.diagnostic(&self.with_flags(diagnostic));
         }
         report.finish(console, &loaded, &summary)?;
         Ok(match summary.outcome {
             Outcome::Complete | Outcome::Interrupted => Exit::Ok,
             Outcome::Trap | Outcome::CaptureError => Exit::Negative,
         })
+    }
+
+    /// The library does not know our flags; where one helps, it is named.
+    fn with_flags(&self, diagnostic: &Diagnostic) -> Diagnostic {
+        let diagnostic = diagnostic.clone();
+        match (&self.pcap, diagnostic.code.id) {
+            (Some(path), code) if code.starts_with("capture-") => {
+                diagnostic.in_file(&path.display().to_string())
+            }
+            (_, "vm-budget") => diagnostic.help("`--budget N` gives it more"),
+            _ => diagnostic,
+        }
     }
 
     fn options(&self) -> RunOptions {

@@ -62,7 +62,9 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
         console.line("");
         show_map(console, map);
     }
-    if let Some(insns) = summary.insns {
+    if let Some(insns) = summary.insns
+        && insns > 0
+    {
         console.line("");
         console.line(&cost(insns, summary.packets, summary.duration_ns));
     }
