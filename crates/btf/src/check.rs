@@ -71,7 +71,9 @@ impl<'a> Check<'a> {
                 }
             }
             Body::Enum(enumeration) | Body::Enum64(enumeration) => {
-                if !matches!(enumeration.size, 1 | 2 | 4 | 8) {
+                // clang writes an enumeration that is only declared with no size at all.
+                let declared_only = enumeration.size == 0 && enumeration.is_empty();
+                if !declared_only && !matches!(enumeration.size, 1 | 2 | 4 | 8) {
                     return Err(self.record(
                         ty,
                         format!("has {} bytes, not 1, 2, 4 or 8", enumeration.size),
