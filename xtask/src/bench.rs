@@ -3,7 +3,9 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use osmia_benches::{CORE_CASE, Osmia, Rbpf, WITHOUT_MAPS, kernel_btf, kernel_target, medians};
+use osmia_benches::{
+    CORE_CASE, Osmia, Rbpf, Times, WITHOUT_MAPS, kernel_btf, kernel_target, times,
+};
 use osmia_btf::Btf;
 use osmia_object::{LinkOptions, Object};
 use serde_json::{Value, json};
@@ -44,15 +46,13 @@ fn loading(options: &Options) -> Result<Value, Error> {
         black_box(Object::parse(black_box(CORE_CASE), "core500").is_ok());
     };
     let Some(bytes) = kernel_btf() else {
-        let times = medians(&mut [&mut parse], options.rounds, BATCH);
-        println!("parse the largest object   {:8.3} ms", times[0] / 1e6);
+        let measured = times(&mut [&mut parse], options.rounds, BATCH);
         println!("skipped: no kernel BTF here, OSMIA_BENCH_BTF can name one");
-        return Ok(json!({ "parse_ms": times[0] / 1e6 }));
+        return Ok(json!({ "parse": show("parse the largest object", measured[0]) }));
     };
-    let plain = Btf::parse(bytes.as_slice(), None)?;
-    let parsed_ratio = plain.memory_bytes() as f64 / bytes.len() as f64;
-    plain.index();
-    let indexed_ratio = plain.memory_bytes() as f64 / bytes.len() as f64;
+    let btf = Btf::parse(bytes.as_slice(), None)?;
+    let memory = btf.memory_bytes() as f64 / bytes.len() as f64;
+    let with_index = memory + btf.index().memory_bytes() as f64 / bytes.len() as f64;
     let target = kernel_target(bytes.clone());
     let mut read = || {
         black_box(Btf::parse(black_box(bytes.as_slice()), None).is_ok());
@@ -62,49 +62,40 @@ fn loading(options: &Options) -> Result<Value, Error> {
         black_box(btf.index());
     };
     let mut link = || {
-        black_box(
-            object
-                .link(black_box(&target), &LinkOptions::default())
-                .is_ok(),
-        );
+        let linked = object.link(black_box(&target), &LinkOptions::default());
+        black_box(linked.is_ok());
     };
     let functions: &mut [&mut dyn FnMut()] = &mut [&mut parse, &mut read, &mut index, &mut link];
-    let ms: Vec<f64> = medians(functions, options.rounds, BATCH)
-        .iter()
-        .map(|ns| ns / 1e6)
-        .collect();
+    let measured = times(functions, options.rounds, BATCH);
+    println!("{:45} {:>10} {:>10}", "milliseconds", "median", "least");
+    let kilobytes = CORE_CASE.len() / 1000;
     let megabytes = bytes.len() as f64 / 1e6;
-    println!(
-        "parse the largest object ({} kB)      {:8.3} ms",
-        CORE_CASE.len() / 1000,
-        ms[0]
-    );
-    println!(
-        "read a kernel's BTF ({megabytes:.1} MB)           {:8.3} ms, {parsed_ratio:.2} times its size in memory",
-        ms[1]
-    );
-    println!(
-        "  and index it                         {:8.3} ms, {indexed_ratio:.2} times its size in memory",
-        ms[2]
-    );
-    println!("link 500 CO-RE relocations against it  {:8.3} ms", ms[3]);
-    Ok(json!({
+    let figures = json!({
         "object_bytes": CORE_CASE.len(),
-        "parse_ms": ms[0],
         "btf_bytes": bytes.len(),
-        "btf_parse_ms": ms[1],
-        "btf_parse_index_ms": ms[2],
-        "btf_memory_ratio": parsed_ratio,
-        "btf_indexed_memory_ratio": indexed_ratio,
-        "link_500_ms": ms[3],
-    }))
+        "parse": show(&format!("parse the largest object ({kilobytes} kB)"), measured[0]),
+        "btf": show(&format!("read a kernel's BTF ({megabytes:.1} MB)"), measured[1]),
+        "btf_and_index": show("read it and index it", measured[2]),
+        "link_500": show("link 500 CO-RE relocations against it", measured[3]),
+        "btf_memory_ratio": memory,
+        "btf_indexed_memory_ratio": with_index,
+    });
+    println!("BTF in memory: {memory:.2} times its size, {with_index:.2} with its index");
+    Ok(figures)
+}
+
+/// Prints a row in milliseconds and gives it as JSON.
+fn show(what: &str, times: Times) -> Value {
+    let (median, least) = (times.median / 1e6, times.least / 1e6);
+    println!("{what:45} {median:10.3} {least:10.3}");
+    json!({ "median_ms": median, "least_ms": least })
 }
 
 fn engines(options: &Options) -> Result<Value, Error> {
     println!();
     println!(
-        "{:15} {:>9} {:>10} {:>10} {:>7}",
-        "ns/instruction", "executed", "osmia", "rbpf", "ratio"
+        "{:15} {:>9} {:>8} {:>8} {:>8} {:>8} {:>7}",
+        "ns/instruction", "executed", "osmia", "least", "rbpf", "least", "ratio"
     );
     let (mut rows, mut product) = (Vec::new(), 1.0);
     for program in WITHOUT_MAPS {
@@ -120,26 +111,30 @@ fn engines(options: &Options) -> Result<Value, Error> {
         let mut theirs = || {
             black_box(rbpf.run());
         };
-        let times = medians(&mut [&mut ours, &mut theirs], options.rounds, BATCH);
-        let per_insn = |time: f64| time / program.insns as f64;
-        let ratio = times[0] / times[1];
+        let measured = times(&mut [&mut ours, &mut theirs], options.rounds, BATCH);
+        let insns = program.insns as f64;
+        let [ours, theirs] = [measured[0], measured[1]];
+        let ratio = ours.median / theirs.median;
         product *= ratio;
         println!(
-            "{:15} {:9} {:10.3} {:10.3} {ratio:7.2}",
+            "{:15} {:9} {:8.2} {:8.2} {:8.2} {:8.2} {ratio:7.2}",
             program.name,
             program.insns,
-            per_insn(times[0]),
-            per_insn(times[1])
+            ours.median / insns,
+            ours.least / insns,
+            theirs.median / insns,
+            theirs.least / insns
         );
+        let json = |times: Times| json!([times.median / insns, times.least / insns]);
         rows.push(json!({
             "program": program.name,
             "insns": program.insns,
-            "osmia_ns": per_insn(times[0]),
-            "rbpf_ns": per_insn(times[1]),
+            "osmia_ns_median_least": json(ours),
+            "rbpf_ns_median_least": json(theirs),
             "ratio": ratio,
         }));
     }
     let mean = f64::powf(product, 1.0 / WITHOUT_MAPS.len() as f64);
-    println!("{:15} {:41.2}", "geometric mean", mean);
+    println!("{:15} {mean:53.2}", "geometric mean");
     Ok(json!({ "programs": rows, "ratio_geometric_mean": mean }))
 }

@@ -13,4 +13,4 @@ pub use engines::{Osmia, Rbpf};
 pub use loading::{CORE_CASE, kernel_btf, kernel_target};
 pub use packet::packet;
 pub use programs::{BenchProgram, WITHOUT_MAPS};
-pub use turns::medians;
+pub use turns::{Times, times};

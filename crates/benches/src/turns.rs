@@ -2,9 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-/// Median nanoseconds of one call of each function. In every round each function is called for at
-/// least `least`, in turn.
-pub fn medians(functions: &mut [&mut dyn FnMut()], rounds: usize, least: Duration) -> Vec<f64> {
+/// Nanoseconds of one call.
+#[derive(Copy, Clone, Debug)]
+pub struct Times {
+    /// The median of all rounds.
+    pub median: f64,
+    /// The fastest round: what is left when nobody else wants the machine.
+    pub least: f64,
+}
+
+/// Times each function. In every round each is called for at least `batch`, in turn.
+pub fn times(functions: &mut [&mut dyn FnMut()], rounds: usize, batch: Duration) -> Vec<Times> {
     let mut calls: Vec<u32> = Vec::new();
     for function in functions.iter_mut() {
         // Doubled until a batch is long enough, which also warms up.
@@ -14,7 +22,7 @@ pub fn medians(functions: &mut [&mut dyn FnMut()], rounds: usize, least: Duratio
             for _ in 0..count {
                 function();
             }
-            if start.elapsed() >= least || count >= 1 << 24 {
+            if start.elapsed() >= batch || count >= 1 << 24 {
                 break;
             }
             count *= 2;
@@ -31,9 +39,12 @@ pub fn medians(functions: &mut [&mut dyn FnMut()], rounds: usize, least: Duratio
             times[position].push(start.elapsed().as_nanos() as f64 / f64::from(calls[position]));
         }
     }
-    let median = |mut times: Vec<f64>| {
+    let summary = |mut times: Vec<f64>| {
         times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
+        Times {
+            median: times[times.len() / 2],
+            least: times[0],
+        }
     };
-    times.into_iter().map(median).collect()
+    times.into_iter().map(summary).collect()
 }
