@@ -192,7 +192,8 @@ impl<H: Host> Loaded<'_, H> {
         sink: &mut Sink<'_>,
     ) -> Result<RunSummary, Error> {
         let mut running = self.running(program, options)?;
-        running.run.ctx.clone_from(&ctx);
+        running.from_capture = false;
+        running.run.ctx = ctx;
         let mut packet = Packet {
             original_bytes: u32::try_from(data.len()).unwrap_or(u32::MAX),
             data,
@@ -219,6 +220,7 @@ impl<H: Host> Loaded<'_, H> {
                 cpu: options.cpu,
                 ..Run::default()
             },
+            from_capture: true,
             tally: Tally::default(),
             summary: RunSummary {
                 outcome: Outcome::Complete,
@@ -242,6 +244,8 @@ struct Running<'l, H: Host> {
     program: &'l H::Program,
     kind: ProgramKind,
     run: Run,
+    /// Many packets: one that the host does not take is no reason to stop.
+    from_capture: bool,
     tally: Tally,
     summary: RunSummary,
 }
@@ -260,6 +264,7 @@ impl<H: Host> Running<'_, H> {
         std::mem::swap(&mut self.run.data, &mut packet.data);
         if let Err(error) = &outcome
             && error.fault == Fault::Usage
+            && self.from_capture
         {
             self.skip(&error.diagnostic, packet.number);
             return Ok(ControlFlow::Continue(()));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use osmia_program::{Fault, HostError, HostProgram, Program, ProgramKind, Run};
-use osmia_vm::{Code, Layer, Machine};
+use osmia_vm::{Code, InputError, Layer, Machine};
 
 use super::{UserMap, lock};
 use crate::capture::PacketStart;
@@ -47,7 +47,7 @@ impl HostProgram for UserProgram {
         machine.environment().cpu = run.cpu;
         machine
             .input(kind, &run.data, &run.ctx, layer(kind))
-            .map_err(|error| HostError::new(Fault::Usage, error.to_diagnostic()))?;
+            .map_err(|error| HostError::new(fault_of(&error), error.to_diagnostic()))?;
         let repeat = run.repeat.max(1);
         let (mut insns, mut outcome) = (0, Ok(0));
         let start = Instant::now();
@@ -69,6 +69,13 @@ impl HostProgram for UserProgram {
         machine.world().packet.copy_to(&mut run.data);
         run.retval = outcome.map_err(|trap| HostError::new(Fault::Input, trap.to_diagnostic()))?;
         Ok(())
+    }
+}
+
+fn fault_of(error: &InputError) -> Fault {
+    match error {
+        InputError::PacketTooLong { .. } | InputError::ContextTooLong { .. } => Fault::Usage,
+        InputError::NoContext { .. } | InputError::NoMemory => Fault::Unsupported,
     }
 }
 
