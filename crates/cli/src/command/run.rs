@@ -146,7 +146,7 @@ impl Run {
             _ => None,
         };
         begin(report, program, console);
-        let bar = Bar::for_capture(bytes, console);
+        let mut bar = Bar::for_capture(bytes, console);
         let stop = stop_on_interrupt();
         let mut write_error = None;
         let summary = loaded.run_capture(program, &mut capture, &self.options(), &mut |event| {
@@ -165,7 +165,10 @@ impl Run {
                     return ControlFlow::Break(());
                 }
             }
-            bar.aside(|| report.event(console, &event));
+            if matches!(event, Event::Trace { .. } | Event::Record { .. }) {
+                bar.make_way(console);
+            }
+            report.event(console, &event);
             if stop.load(Ordering::Relaxed) || console.is_closed() {
                 ControlFlow::Break(())
             } else {

@@ -39,11 +39,12 @@ impl Bar {
         }
     }
 
-    /// Does something that may print, with the bar out of the way.
-    pub(super) fn aside<R>(&self, print: impl FnOnce() -> R) -> R {
-        match &self.0 {
-            Some(bar) => bar.suspend(print),
-            None => print(),
+    /// Before something is printed where the bar stands: what is printed shows the progress, too.
+    pub(super) fn make_way(&mut self, console: &Console) {
+        if console.is_live()
+            && let Some(bar) = self.0.take()
+        {
+            bar.finish_and_clear();
         }
     }
 
