@@ -7,7 +7,6 @@
 //! This crate does not know ELF, any syntax, or how code is run.
 
 mod abi;
-pub mod codes;
 pub mod context;
 mod errno;
 pub mod helper;
