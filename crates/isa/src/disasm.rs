@@ -1,5 +1,6 @@
 //! Instructions as text, in the notation of the kernel's verifier log with spaces around offsets:
-//! `r0 = *(u32 *)(r1 + 4)`, `if w1 s> 7 goto +3`.
+//! `r0 = *(u32 *)(r1 + 4)`, `if w1 s> 7 goto +3`; or, to compare with a log, as the kernel itself
+//! spells them ([`Spelling::Kernel`]).
 //!
 //! Everything printed assembles to the same instruction again, with or without names: a name
 //! stands before the number (`call bpf_map_lookup_elem#1`), never instead of it.
@@ -104,18 +105,45 @@ impl Size {
     }
 }
 
+/// How instructions are written.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Spelling {
+    /// `r0 = *(u32 *)(r1 + 4)`, `if r1 > 7 goto +3`: each line reads back alone.
+    #[default]
+    Spaced,
+    /// `r0 = *(u32 *)(r1 +4)`, `if r1 > 0x7 goto pc+3`, as in verifier logs and
+    /// `bpftool prog dump xlated`. A line reads back with the opcode byte that the kernel puts
+    /// before it (see [`listing_as`]); only calls of kernel functions do not, because the kernel
+    /// spells them like calls of helpers.
+    Kernel,
+}
+
 /// An instruction at a slot, with names, to be printed.
 pub struct Shown<'a> {
     insn: Insn,
     at: usize,
     names: &'a dyn Names,
+    spelling: Spelling,
+}
+
+impl Shown<'_> {
+    /// The same, spelled in this way.
+    pub fn spelled(self, spelling: Spelling) -> Self {
+        Shown { spelling, ..self }
+    }
 }
 
 impl Insn {
     /// Prints it as it stands at slot `at` of a program in which `names` are known.
     pub fn show<'a>(&self, at: usize, names: &'a dyn Names) -> Shown<'a> {
         let insn = *self;
-        Shown { insn, at, names }
+        let spelling = Spelling::default();
+        Shown {
+            insn,
+            at,
+            names,
+            spelling,
+        }
     }
 }
 
@@ -128,12 +156,21 @@ impl Display for Insn {
 /// A whole program, one line per instruction, each with its slot number: `3: exit`.
 /// A slot that is no instruction becomes a comment, `; 3: unknown opcode 0x00`.
 pub fn listing(slots: &[Slot], names: &dyn Names) -> String {
+    listing_as(slots, names, Spelling::default())
+}
+
+/// The same in this spelling; the kernel's has opcode bytes, `3: (95) exit`.
+pub fn listing_as(slots: &[Slot], names: &dyn Names, spelling: Spelling) -> String {
     let mut text = String::new();
     let mut at = 0;
     while at < slots.len() {
         let result = match decode(slots, at) {
             Ok(insn) => {
-                let line = writeln!(text, "{at}: {}", insn.show(at, names));
+                let shown = insn.show(at, names).spelled(spelling);
+                let line = match spelling {
+                    Spelling::Spaced => writeln!(text, "{at}: {shown}"),
+                    Spelling::Kernel => writeln!(text, "{at}: ({:02x}) {shown}", slots[at].code),
+                };
                 at += insn.slots();
                 line
             }
@@ -164,22 +201,36 @@ fn operand(width: Width, operand: Operand) -> impl Display {
     })
 }
 
-/// `+3` or `-3`.
-fn distance(off: i32) -> impl Display {
-    fmt::from_fn(move |f| write!(f, "{off:+}"))
-}
+impl Spelling {
+    /// `+3` or `-3`, for the kernel `pc+3`.
+    fn distance(self, off: i32) -> impl Display {
+        fmt::from_fn(move |f| match self {
+            Spelling::Spaced => write!(f, "{off:+}"),
+            Spelling::Kernel => write!(f, "pc{off:+}"),
+        })
+    }
 
-/// `(r1 + 4)` or `(r1 - 4)`.
-fn address(base: Reg, off: i16) -> impl Display {
-    fmt::from_fn(move |f| {
+    /// `(r1 + 4)` or `(r1 - 4)`, for the kernel `(r1 +4)`.
+    fn address(self, base: Reg, off: i16) -> impl Display {
         let sign = if off < 0 { '-' } else { '+' };
-        write!(f, "(r{} {sign} {})", base.number(), off.unsigned_abs())
-    })
-}
+        fmt::from_fn(move |f| match self {
+            Spelling::Spaced => write!(f, "({base} {sign} {})", off.unsigned_abs()),
+            Spelling::Kernel => write!(f, "({base} {off:+})"),
+        })
+    }
 
-/// `(u32 *)(r1 + 4)`.
-fn pointer(size: Size, base: Reg, off: i16) -> impl Display {
-    fmt::from_fn(move |f| write!(f, "(u{} *){}", size.bits(), address(base, off)))
+    /// `(u32 *)(r1 + 4)`.
+    fn pointer(self, size: Size, base: Reg, off: i16) -> impl Display {
+        fmt::from_fn(move |f| write!(f, "(u{} *){}", size.bits(), self.address(base, off)))
+    }
+
+    /// What a register is compared with: the kernel prints the 32 bits of an immediate.
+    fn compared(self, width: Width, src: Operand) -> impl Display {
+        fmt::from_fn(move |f| match (self, src) {
+            (Spelling::Kernel, Operand::Imm(imm)) => write!(f, "{imm:#x}"),
+            _ => operand(width, src).fmt(f),
+        })
+    }
 }
 
 /// `name#` if there is a name.
@@ -192,6 +243,7 @@ fn named(name: Option<std::borrow::Cow<'_, str>>) -> String {
 
 impl Display for Shown<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let spelling = self.spelling;
         match self.insn {
             Insn::Alu {
                 op,
@@ -227,7 +279,11 @@ impl Display for Shown<'_> {
                 off,
             } => {
                 let (sign, bits) = (if sign_extend { 's' } else { 'u' }, size.bits());
-                write!(f, "{dst} = *({sign}{bits} *){}", address(base, off))
+                write!(
+                    f,
+                    "{dst} = *({sign}{bits} *){}",
+                    spelling.address(base, off)
+                )
             }
             Insn::Store {
                 size,
@@ -236,7 +292,7 @@ impl Display for Shown<'_> {
                 src,
             } => {
                 let src = operand(Width::W64, src);
-                write!(f, "*{} = {src}", pointer(size, base, off))
+                write!(f, "*{} = {src}", spelling.pointer(size, base, off))
             }
             Insn::Atomic {
                 op,
@@ -244,23 +300,32 @@ impl Display for Shown<'_> {
                 base,
                 off,
                 src,
-            } => atomic(f, op, size, pointer(size, base, off), src),
+            } => atomic(f, op, size, spelling.pointer(size, base, off), src),
             Insn::LoadAcquire {
                 size,
                 dst,
                 base,
                 off,
-            } => write!(f, "{dst} = load_acquire({})", pointer(size, base, off)),
+            } => write!(
+                f,
+                "{dst} = load_acquire({})",
+                spelling.pointer(size, base, off)
+            ),
             Insn::StoreRelease {
                 size,
                 base,
                 off,
                 src,
-            } => write!(f, "store_release({}, {src})", pointer(size, base, off)),
+            } => write!(
+                f,
+                "store_release({}, {src})",
+                spelling.pointer(size, base, off)
+            ),
             Insn::LoadPacket { size, index, off } => {
                 write!(f, "r0 = *(u{} *)skb[", size.bits())?;
                 match index {
                     None => write!(f, "{off}]"),
+                    Some(index) if spelling == Spelling::Kernel => write!(f, "{index} + {off}]"),
                     Some(index) => {
                         let sign = if off < 0 { '-' } else { '+' };
                         write!(f, "{index} {sign} {}]", off.unsigned_abs())
@@ -268,7 +333,12 @@ impl Display for Shown<'_> {
                 }
             }
             Insn::Jump { off, long } => {
-                write!(f, "goto{} {}", if long { "l" } else { "" }, distance(off))
+                write!(
+                    f,
+                    "goto{} {}",
+                    if long { "l" } else { "" },
+                    spelling.distance(off)
+                )
             }
             Insn::JumpIf {
                 cond,
@@ -281,10 +351,12 @@ impl Display for Shown<'_> {
                 "if {} {} {} goto {}",
                 reg(width, dst),
                 cond.symbol(),
-                operand(width, src),
-                distance(off.into())
+                spelling.compared(width, src),
+                spelling.distance(off.into())
             ),
-            Insn::MayGoto { off } => write!(f, "may_goto {}", distance(off.into())),
+            Insn::MayGoto { off } => {
+                write!(f, "may_goto {}", spelling.distance(off.into()))
+            }
             Insn::Call(callee) => self.call(f, callee),
             Insn::CallReg(target) => write!(f, "callx {target}"),
             Insn::Exit => f.write_str("exit"),
@@ -299,6 +371,7 @@ impl Shown<'_> {
     fn imm64(&self, f: &mut Formatter<'_>, value: Imm64) -> fmt::Result {
         let names = self.names;
         match value {
+            Imm64::Value(number) if self.spelling == Spelling::Kernel => write!(f, "{number:#x}"),
             Imm64::Value(number) => write!(f, "{number:#x} ll"),
             Imm64::MapFd(fd) => write!(f, "map[{}fd:{fd}]", named(names.map(MapRef::Fd(fd)))),
             Imm64::MapValue { fd, off } => {
@@ -321,12 +394,15 @@ impl Shown<'_> {
             }
             Imm64::Func(off) => {
                 let name = self.insn.target(self.at).and_then(|at| names.function(at));
-                write!(f, "subprog[{}{}]", named(name), distance(off))
+                write!(f, "subprog[{}{off:+}]", named(name))
             }
         }
     }
 
     fn call(&self, f: &mut Formatter<'_>, callee: Callee) -> fmt::Result {
+        if self.spelling == Spelling::Kernel {
+            return self.call_as_kernel(f, callee);
+        }
         match callee {
             Callee::Helper(id) => {
                 let name = named(self.names.helper(id));
@@ -336,7 +412,7 @@ impl Shown<'_> {
             Callee::Local(off) => {
                 let target = self.insn.target(self.at);
                 let name = named(target.and_then(|at| self.names.function(at)));
-                write!(f, "call {name}pc{}", distance(off))
+                write!(f, "call {name}pc{off:+}")
             }
             Callee::Kfunc { id, module } => {
                 write!(f, "call {}kfunc:{id}", named(self.names.kfunc(id, module)))?;
@@ -346,6 +422,20 @@ impl Shown<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+impl Shown<'_> {
+    fn call_as_kernel(&self, f: &mut Formatter<'_>, callee: Callee) -> fmt::Result {
+        let (name, unnamed, number) = match callee {
+            Callee::Local(off) => return write!(f, "call pc{off:+}"),
+            Callee::Helper(id) => (named(self.names.helper(id)), "unknown#", id),
+            Callee::Kfunc { id, module } => {
+                (named(self.names.kfunc(id, module)), "kernel-function#", id)
+            }
+        };
+        let name = if name.is_empty() { unnamed } else { &name };
+        write!(f, "call {name}{number}")
     }
 }
 

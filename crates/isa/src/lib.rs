@@ -19,7 +19,7 @@ pub mod table;
 
 pub use asm::{AsmError, AsmErrorKind, Assembly, assemble};
 pub use decode::{DecodeError, Field, decode};
-pub use disasm::{Shown, listing};
+pub use disasm::{Shown, Spelling, listing, listing_as};
 pub use encode::{encode, encode_onto};
 pub use insn::{AluOp, AtomicOp, Callee, Cond, EndOp, Imm64, Insn, Operand, Reg, Size, Width};
 pub use layout::{LayoutError, check_layout};

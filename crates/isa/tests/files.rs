@@ -17,8 +17,8 @@ use osmia_diag::Paint;
 use osmia_isa::classic::{self, ClassicUse};
 use osmia_isa::table::{Form, Opcode, Selector};
 use osmia_isa::{
-    Endian, Insn, NoNames, Resolve, Slot, assemble, check_layout, decode, encode_onto, listing,
-    read_slots, table, write_slots,
+    Endian, Insn, NoNames, Resolve, Slot, Spelling, assemble, check_layout, decode, encode_onto,
+    listing, listing_as, read_slots, table, write_slots,
 };
 
 /// A few names, for texts that use them.
@@ -71,6 +71,7 @@ fn output(run: &str, input: &str) -> String {
             let lines = text.lines().map(|line| line.split_once(": ").unwrap().1);
             lines.map(|line| format!("{line}\n")).collect()
         }),
+        "kernel" => assembled(input).map(|slots| listing_as(&slots, &NoNames, Spelling::Kernel)),
         "disassemble" | "disassemble big-endian" => {
             let big = run.ends_with("big-endian");
             let endian = if big { Endian::Big } else { Endian::Little };

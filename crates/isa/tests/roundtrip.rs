@@ -5,8 +5,8 @@ mod support;
 use std::borrow::Cow;
 
 use osmia_isa::{
-    Endian, Insn, MapRef, Names, NoNames, Slot, assemble, check_layout, decode, encode_onto,
-    listing, read_slots, table, write_slots,
+    Callee, Endian, Insn, MapRef, Names, NoNames, Slot, Spelling, assemble, check_layout, decode,
+    encode_onto, listing, listing_as, read_slots, table, write_slots,
 };
 use proptest::prelude::*;
 use support::insn_of;
@@ -157,6 +157,22 @@ proptest! {
             encode_onto(&mut slots, insn);
         }
         let text = listing(&slots, &Everything);
+        let assembly = assemble(&text, &NoNames);
+        prop_assert_eq!(assembly.map(|assembly| assembly.slots), Ok(slots), "{}", text);
+    }
+
+    #[test]
+    fn generated_programs_read_back_from_the_kernels_spelling(
+        insns in proptest::collection::vec(any_insn(), 0..40)
+    ) {
+        let mut slots = Vec::new();
+        for insn in &insns {
+            // The kernel spells the call of a kernel function like that of a helper.
+            if !matches!(insn, Insn::Call(Callee::Kfunc { .. })) {
+                encode_onto(&mut slots, insn);
+            }
+        }
+        let text = listing_as(&slots, &Everything, Spelling::Kernel);
         let assembly = assemble(&text, &NoNames);
         prop_assert_eq!(assembly.map(|assembly| assembly.slots), Ok(slots), "{}", text);
     }

@@ -160,7 +160,9 @@ impl<'t> Line<'t> {
             (None, self.i32("a 32-bit packet offset")?)
         } else {
             let index = self.reg_of(Width::W64)?;
-            let off = if matches!(self.peek(), Some(Token::Symbol("+" | "-"))) {
+            // The kernel writes `r1 + -4`.
+            let added = self.takes("+");
+            let off = if added || matches!(self.peek(), Some(Token::Symbol("-"))) {
                 self.i32("a 32-bit packet offset")?
             } else {
                 0
