@@ -39,6 +39,9 @@ pub struct MapContents {
     /// Entries beyond the limit of a report.
     #[serde(skip_serializing_if = "is_zero")]
     pub entries_not_shown: u64,
+    /// Elements of a large array that were not looked at.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub elements_not_read: u64,
 }
 
 /// One element of a map.
@@ -133,11 +136,17 @@ fn contents_of<M: HostMap>(map: &M) -> Result<MapContents, Errno> {
         entries: Vec::new(),
         zero_entries: 0,
         entries_not_shown: 0,
+        elements_not_read: 0,
     };
     let is_array = matches!(spec.kind, MapKind::Array | MapKind::PercpuArray);
     let mut key: Option<Vec<u8>> = None;
+    let mut reads = u64::from(spec.max_entries);
+    if is_array && reads > limits::ARRAY_ELEMENTS_READ_MAX {
+        contents.elements_not_read = reads - limits::ARRAY_ELEMENTS_READ_MAX;
+        reads = limits::ARRAY_ELEMENTS_READ_MAX;
+    }
     // Bounded although other CPUs may go on adding while we read.
-    for _ in 0..=u64::from(spec.max_entries) {
+    for _ in 0..reads {
         let next = match map.next_key(key.as_deref()) {
             Ok(next) => next,
             Err(Errno::ENOENT) => break,

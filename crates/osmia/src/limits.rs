@@ -10,6 +10,8 @@ pub const INPUT_BYTES_MAX: u64 = 16 << 20;
 pub const VERDICT_ROWS_MAX: usize = 64;
 /// Most entries of one map that a report shows.
 pub const MAP_ENTRIES_SHOWN_MAX: usize = 4096;
+/// Most elements of one array that a report looks at.
+pub const ARRAY_ELEMENTS_READ_MAX: u64 = 1 << 20;
 /// Most bytes of a value without a type that text shows.
 pub const RAW_BYTES_SHOWN_MAX: usize = 256;
 /// Bytes from which a value is also rendered with a line for each field.

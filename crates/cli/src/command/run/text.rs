@@ -159,6 +159,12 @@ fn show_map(console: &mut Console, map: &MapContents) {
     if !table.is_empty() {
         show(console, &table);
     }
+    if map.elements_not_read > 0 {
+        console.line(&format!(
+            "  … the last {} were not looked at",
+            counted(map.elements_not_read, "element")
+        ));
+    }
     if map.entries_not_shown > 0 {
         console.line(&format!(
             "  … {} more, not shown",
