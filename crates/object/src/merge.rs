@@ -128,7 +128,8 @@ fn join_sections(
             places[index.index()] = Some((known, 0));
             continue;
         }
-        let offset = into.size.next_multiple_of(section.align);
+        // To the larger of both alignments, as libbpf's linker.
+        let offset = into.size.next_multiple_of(section.align.max(into.align));
         let end = offset + section.size;
         if section.kind == SectionKind::Zero {
             if end > limits::ZERO_SECTION_BYTES_MAX {
