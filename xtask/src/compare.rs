@@ -40,20 +40,70 @@ pub(crate) struct Options {
     json: bool,
 }
 
+/// What is compared: an object, or several linked statically.
+struct Unit {
+    objects: Vec<PathBuf>,
+}
+
+impl Unit {
+    fn one(path: PathBuf) -> Unit {
+        Unit {
+            objects: vec![path],
+        }
+    }
+
+    /// The objects' names joined by plus signs.
+    fn label(&self) -> String {
+        let names = self
+            .objects
+            .iter()
+            .map(|path| path.file_name().unwrap_or_default());
+        names
+            .map(|name| name.to_string_lossy())
+            .collect::<Vec<_>>()
+            .join("+")
+    }
+
+    /// The name of the file that holds it: the object's, or that of the linked result.
+    fn name(&self) -> String {
+        match self.objects.as_slice() {
+            [only] => only
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            _ => "linked.bpf.o".into(),
+        }
+    }
+}
+
+/// Selftests made of several files.
+const LINKED: [&[&str]; 5] = [
+    &["linked_funcs1", "linked_funcs2"],
+    &["linked_maps1", "linked_maps2"],
+    &["linked_vars1", "linked_vars2"],
+    &["test_static_linked1", "test_static_linked2"],
+    &[
+        "test_subskeleton",
+        "test_subskeleton_lib",
+        "test_subskeleton_lib2",
+    ],
+];
+
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let objects = objects(options)?;
     let driver = Driver::build()?;
     let linker = Linker::for_this_kernel()?;
     let mut totals = Judgement::default();
     let mut listed = Vec::new();
-    for path in &objects {
-        let theirs = driver.load(path)?;
-        let judged = match linker.link(path) {
+    for unit in &objects {
+        let theirs = driver.load(unit)?;
+        let judged = match linker.link(unit) {
             Ok(ours) => judge::judge(&ours, &theirs),
             Err(refusal) => judge::refused(&refusal, &theirs),
         };
-        report(path, &judged, options.verbose);
-        listed.push(as_json(path, &judged));
+        report(unit, &judged, options.verbose);
+        listed.push(as_json(unit, &judged));
         totals.add(&judged);
     }
     println!(
@@ -96,9 +146,10 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
 }
 
 /// What to compare, and what cannot be had here.
-fn objects(options: &Options) -> Result<Vec<PathBuf>, Error> {
+fn objects(options: &Options) -> Result<Vec<Unit>, Error> {
     let root = place::root();
     let mut objects = options.objects.clone();
+    let mut linked = Vec::new();
     if objects.is_empty() && options.sources.is_empty() && !options.selftests {
         for folder in ["examples", "crates/benches/programs"] {
             objects.extend(ending_in(&root.join(folder), ".bpf.o")?);
@@ -126,12 +177,24 @@ fn objects(options: &Options) -> Result<Vec<PathBuf>, Error> {
     if options.selftests {
         let selftests = selftests::compile()?;
         println!("skipped, do not compile: {}", selftests.refused.join(" "));
+        for names in LINKED {
+            let named = |name: &&str| {
+                let ending = format!("/{name}.bpf.o");
+                let mut all = selftests.objects.iter();
+                all.find(|path| path.to_string_lossy().ends_with(&ending))
+                    .cloned()
+            };
+            let objects: Option<Vec<_>> = names.iter().map(named).collect();
+            linked.extend(objects.map(|objects| Unit { objects }));
+        }
         objects.extend(selftests.objects);
     }
+    let mut units: Vec<Unit> = objects.into_iter().map(Unit::one).collect();
+    units.extend(linked);
     if let Some(text) = &options.only {
-        objects.retain(|path| path.to_string_lossy().contains(text.as_str()));
+        units.retain(|unit| unit.label().contains(text.as_str()));
     }
-    Ok(objects)
+    Ok(units)
 }
 
 fn ending_in(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Error> {
@@ -145,8 +208,8 @@ fn ending_in(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-fn report(path: &Path, judged: &Judgement, verbose: bool) {
-    let name = path.file_name().unwrap_or_default().display();
+fn report(unit: &Unit, judged: &Judgement, verbose: bool) {
+    let name = unit.label();
     if !judged.differences.is_empty() {
         println!("{name}: DIFFERENT");
         for difference in &judged.differences {
@@ -163,9 +226,9 @@ fn report(path: &Path, judged: &Judgement, verbose: bool) {
     }
 }
 
-fn as_json(path: &Path, judged: &Judgement) -> Value {
+fn as_json(unit: &Unit, judged: &Judgement) -> Value {
     json!({
-        "object": path.file_name().unwrap_or_default().to_string_lossy(),
+        "object": unit.label(),
         "programs_equal": judged.programs,
         "maps_equal": judged.maps,
         "differences": judged.differences,

@@ -6,6 +6,7 @@ use std::process::Command;
 use osmia_isa::{Endian, Slot};
 use serde_json::Value;
 
+use super::Unit;
 use crate::place::{self, Error};
 
 /// One object as libbpf loads it.
@@ -75,8 +76,18 @@ impl Driver {
         Ok(Driver { path })
     }
 
-    /// One object, everything it would load.
-    pub(super) fn load(&self, object: &Path) -> Result<Loaded, Error> {
+    /// One object, everything it would load. Several are linked by bpftool, which is libbpf's linker.
+    pub(super) fn load(&self, unit: &Unit) -> Result<Loaded, Error> {
+        let object = match unit.objects.as_slice() {
+            [only] => only.clone(),
+            several => {
+                let linked = self.path.with_file_name(unit.name());
+                let bpftool = ["gen", "object"];
+                let mut command = Command::new("bpftool");
+                place::run(command.args(bpftool).arg(&linked).args(several))?;
+                linked
+            }
+        };
         let output = Command::new(&self.path).arg(object).output()?;
         if !output.status.success() {
             // libbpf of that age aborts on some objects; that is an answer too.

@@ -1,7 +1,6 @@
 //! The same objects through our own linker, for the kernel this machine runs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use osmia_isa::Endian;
 use osmia_object::{LinkOptions, Object, ProgramType};
 use osmia_program::{Kconfig, KernelVersion, MapSpec, Program, ProgramKind, ProgramSet, Target};
 
+use super::Unit;
 use crate::place::{self, Error};
 
 /// One object as we link it.
@@ -51,11 +51,18 @@ impl Linker {
         &self.target
     }
 
-    /// Links every program of an object; those that do not link, one by one with their reasons.
-    pub(super) fn link(&self, path: &Path) -> Result<Linked, String> {
-        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let object = Object::parse(&bytes, &name).map_err(|error| error.to_string())?;
+    /// Links every program of an object, or of several linked statically; those that do not link, one by one with their reasons.
+    pub(super) fn link(&self, unit: &Unit) -> Result<Linked, String> {
+        let mut objects = Vec::new();
+        for path in &unit.objects {
+            let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            objects.push(Object::parse(&bytes, &name).map_err(|error| error.to_string())?);
+        }
+        let object = match objects.len() {
+            1 => objects.remove(0),
+            _ => Object::merge(objects, &unit.name()).map_err(|error| error.to_string())?,
+        };
         let names = || object.programs().iter().map(|decl| decl.name.clone());
         let mut linked = Linked {
             programs: vec![],
