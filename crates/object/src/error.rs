@@ -3,7 +3,7 @@
 use osmia_btf::BtfError;
 use osmia_diag::{Code, Diagnostic, Place};
 
-use crate::codes;
+use crate::{codes, limits};
 
 /// What bytes that are not ELF look like.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -222,16 +222,30 @@ pub enum ObjectError {
     },
 }
 
-impl ObjectError {
-    /// One error, or several as one. `None` if there is none.
-    pub(crate) fn from_several(mut errors: Vec<ObjectError>) -> Option<ObjectError> {
-        match errors.len() {
-            0 => None,
-            1 => errors.pop(),
-            _ => Some(ObjectError::Several { errors }),
+/// Errors of one object, of which only so many are kept.
+#[derive(Debug, Default)]
+pub(crate) struct Errors(Vec<ObjectError>);
+
+impl Errors {
+    pub(crate) fn push(&mut self, error: ObjectError) {
+        if self.0.len() < limits::ERRORS_MAX {
+            self.0.push(error);
         }
     }
 
+    /// One error, or several as one.
+    ///
+    /// # Errors
+    /// If there are any.
+    pub(crate) fn into_result(mut self) -> Result<(), ObjectError> {
+        match self.0.len() {
+            0 | 1 => self.0.pop().map_or(Ok(()), Err),
+            _ => Err(ObjectError::Several { errors: self.0 }),
+        }
+    }
+}
+
+impl ObjectError {
     /// The stable code; of several errors the first one's.
     pub fn code(&self) -> Code {
         match self {

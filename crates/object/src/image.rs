@@ -72,8 +72,6 @@ pub enum SymbolPlace {
     Section(SectionIndex),
     /// A number, not a place.
     Absolute,
-    /// Not placed yet (`-fcommon`).
-    Common,
 }
 
 /// What a symbol names.

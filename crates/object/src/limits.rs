@@ -7,6 +7,18 @@ pub const FILE_BYTES_MAX: usize = 256 << 20;
 /// file could otherwise name the same long string a million times.
 pub const NAME_BYTES_PER_FILE_BYTE: usize = 2;
 
+/// Bytes of one section, symbol or map name. Rust's mangled names have some hundred.
+pub const NAME_BYTES_MAX: usize = 4096;
+
+/// Bytes of a function's name as it is shown; what unmangling makes of a name is not bounded by it.
+pub const SHOWN_NAME_BYTES_MAX: usize = 512;
+
+/// Bytes of the section names of all entry functions, each counted anew: they may share one.
+pub const PROGRAM_SECTION_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of a licence that the kernel reads, its zero not counted.
+pub const LICENSE_BYTES_MAX: usize = 127;
+
 /// Decompressed bytes for each byte of a compressed section.
 pub const INFLATED_BYTES_PER_BYTE: u64 = 64;
 
@@ -25,6 +37,13 @@ pub const SLOTS_MAX: usize = 16 << 20;
 /// Maps of one object, those for data sections included.
 pub const MAPS_MAX: usize = 4096;
 
+/// Members of the structure that defines a map.
+pub const MAP_MEMBERS_MAX: usize = 64;
+
+/// Slots of maps of maps that iproute2's definitions fill. Each inner map may be in every outer
+/// one, so their number is not bounded by the file's size.
+pub const NESTED_SLOTS_MAX: usize = 1 << 16;
+
 /// Entry functions of one object.
 pub const PROGRAMS_MAX: usize = 16_384;
 
@@ -40,6 +59,9 @@ pub const LINKED_SLOTS_FREE: usize = 4 << 20;
 
 /// Bytes of a target's table of operations; kernels' have a few hundred.
 pub const OPERATIONS_BYTES_MAX: u32 = 1 << 20;
+
+/// Errors kept about one object; the rest are not looked for.
+pub const ERRORS_MAX: usize = 64;
 
 /// Remarks kept about one object; the rest are counted.
 pub const NOTES_MAX: usize = 64;

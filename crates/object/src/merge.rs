@@ -42,6 +42,7 @@ pub(crate) fn merge(images: Vec<Image>, name: &str) -> Result<Image, ObjectError
         ext: None,
         notes: Vec::new(),
     };
+    let mut by_name = BTreeMap::new();
     let mut owners = BTreeMap::new();
     let mut moves = Vec::with_capacity(images.len());
     for (position, image) in images.iter().enumerate() {
@@ -51,7 +52,7 @@ pub(crate) fn merge(images: Vec<Image>, name: &str) -> Result<Image, ObjectError
                 what: format!("it has the other byte order than {}", clip(&images[0].name)),
             });
         }
-        let sections = join_sections(&mut merged, image)?;
+        let sections = join_sections(&mut merged, image, &mut by_name)?;
         let symbols = join_symbols(&mut merged, image, position, &sections, &mut owners)?;
         moves.push(Moved { sections, symbols });
     }
@@ -95,6 +96,7 @@ fn null_symbol() -> Symbol {
 fn join_sections(
     merged: &mut Image,
     image: &Image,
+    by_name: &mut BTreeMap<String, SectionIndex>,
 ) -> Result<Vec<Option<(SectionIndex, u64)>>, ObjectError> {
     let mut places = vec![None; image.sections.len()];
     for (index, section) in image.numbered_sections() {
@@ -105,9 +107,10 @@ fn join_sections(
             file: image.name.clone(),
             what: format!("section {}: {what}", clip(&section.name)),
         };
-        let known = merged.section_named(&section.name).map(|(index, _)| index);
+        let known = by_name.get(&section.name).copied();
         let Some(known) = known else {
             let new = SectionIndex(merged.sections.len() as u32);
+            by_name.insert(section.name.clone(), new);
             merged.sections.push(Section {
                 relocations: Vec::new(),
                 ..section.clone()

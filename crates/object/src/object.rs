@@ -3,6 +3,7 @@
 //! Making an [`Object`] never looks outside its bytes: the same bytes give the same value anywhere,
 //! and every index, offset and size in it is in bounds.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use osmia_btf::{Btf, BtfExt, TypeId};
@@ -40,11 +41,31 @@ impl Function {
     }
 }
 
-/// A name as people wrote it: Rust's mangling undone, its hash left out.
+/// A name as people wrote it: Rust's mangling undone, its hash left out. Long ones are cut.
 pub fn display_name(name: &str) -> String {
-    match rustc_demangle::try_demangle(name) {
-        Ok(demangled) => format!("{demangled:#}"),
-        Err(_) => name.to_owned(),
+    let mut short = Short::default();
+    // Running out of room is how it ends early: a few bytes of mangled name may mean a megabyte.
+    let _ = match rustc_demangle::try_demangle(name) {
+        Ok(demangled) => write!(short, "{demangled:#}"),
+        Err(_) => short.write_str(name),
+    };
+    short.0
+}
+
+/// Text of at most [`limits::SHOWN_NAME_BYTES_MAX`] bytes.
+#[derive(Default)]
+struct Short(String);
+
+impl std::fmt::Write for Short {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let room = limits::SHOWN_NAME_BYTES_MAX - self.0.len();
+        if text.len() <= room {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        let end = text.floor_char_boundary(room);
+        self.0.push_str(&text[..end]);
+        Err(std::fmt::Error)
     }
 }
 
@@ -298,5 +319,29 @@ impl Notes {
                 .at(Place::file(file)),
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::display_name;
+    use crate::limits::SHOWN_NAME_BYTES_MAX;
+
+    #[test]
+    fn names_are_shown_as_written_and_never_at_length() {
+        for (name, shown) in [
+            ("plain", "plain"),
+            ("_ZN3xdp5count17h0123456789abcdefE", "xdp::count"),
+            ("_RNvC3xdp5count", "xdp::count"),
+        ] {
+            assert_eq!(display_name(name), shown);
+        }
+        assert_eq!(display_name(&"é".repeat(1000)).len(), SHOWN_NAME_BYTES_MAX);
+        // A tuple of twice the tuple before, and so on: 2 to the 20 parts.
+        let mut doubling = "_RMC0TTTTTTTTTTTTTTTTTTTTuuE".to_owned();
+        for _ in 1..20 {
+            doubling += "BB_E";
+        }
+        assert!(display_name(&doubling).len() <= SHOWN_NAME_BYTES_MAX);
     }
 }

@@ -1,5 +1,6 @@
 //! From an [`Image`] to an [`Object`]: what the sections, symbols and types mean.
 
+mod arena;
 mod btf_maps;
 mod data;
 mod externs;
@@ -10,9 +11,11 @@ mod struct_ops;
 
 use osmia_diag::{Diagnostic, Place};
 
+pub(crate) use arena::ARENA_SECTION;
 pub(crate) use externs::{Placed, lay_out};
 pub(crate) use functions::{function_reference, is_load_imm64, is_local_call};
 
+use crate::error::Errors;
 use crate::image::Image;
 use crate::object::Notes;
 use crate::{Object, ObjectError, codes, limits};
@@ -26,7 +29,7 @@ pub(crate) fn interpret(mut image: Image) -> Result<Object, ObjectError> {
     let functions = functions::functions(&image, &mut notes)?;
     let programs = functions::programs(&image, &functions, &mut notes)?;
 
-    let mut errors = Vec::new();
+    let mut errors = Errors::default();
     let mut maps = legacy_maps::maps(&image, &mut errors, &mut notes);
     let by_types = btf_maps::maps(
         &image,
@@ -41,21 +44,17 @@ pub(crate) fn interpret(mut image: Image) -> Result<Object, ObjectError> {
     let externs = externs::externs(&image, &mut errors);
     maps.extend(externs::kconfig_map(&image, &externs));
     maps.extend(struct_ops::maps(&image, &mut errors));
+    arena::fill(&image, &mut maps, &mut errors);
     if maps.len() > limits::MAPS_MAX {
-        errors.push(ObjectError::Limit {
-            what: "maps",
-            limit: "MAPS_MAX",
-            max: limits::MAPS_MAX as u64,
-        });
+        errors.push(too_many_maps());
     }
-    if let Some(error) = ObjectError::from_several(errors) {
-        return Err(error);
-    }
+    errors.into_result()?;
     let variables = data::variables(&image, &maps, &externs);
     data::note_pointers(&image, &mut notes);
     let license = match image.section_named("license") {
         Some((_, section)) => {
             let text = section.data.split(|byte| *byte == 0).next().unwrap_or(&[]);
+            let text = text.get(..limits::LICENSE_BYTES_MAX).unwrap_or(text);
             String::from_utf8_lossy(text).into_owned()
         }
         None => String::new(),
@@ -84,4 +83,12 @@ pub(crate) fn interpret(mut image: Image) -> Result<Object, ObjectError> {
         notes,
         image,
     })
+}
+
+fn too_many_maps() -> ObjectError {
+    ObjectError::Limit {
+        what: "maps",
+        limit: "MAPS_MAX",
+        max: limits::MAPS_MAX as u64,
+    }
 }

@@ -99,3 +99,33 @@ fn the_configuration_keeps_its_places() {
     assert_eq!(theirs.initial, ours.initial);
     assert_eq!(theirs.flags, ours.flags);
 }
+
+/// A tentative definition is one variable however many objects have it.
+#[test]
+fn tentative_definitions_become_one() {
+    let one = object("common.o");
+    let names = |object: &Object| -> Vec<String> {
+        let variables = object.variables().iter();
+        variables.map(|variable| variable.name.clone()).collect()
+    };
+    assert_eq!(names(&one), ["placed", "flag", "total"]);
+    let mut second = std::fs::read(format!(
+        "{}/tests/data/common.o",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+    .unwrap();
+    // The same object with its function and its only strong variable under other names.
+    for (from, to) in [("\0count\0", "\0other\0"), ("\0placed\0", "\0puttod\0")] {
+        for at in 0..second.len() - from.len() {
+            if second[at..].starts_with(from.as_bytes()) {
+                second[at..at + to.len()].copy_from_slice(to.as_bytes());
+            }
+        }
+    }
+    let second = Object::parse(&second, "second.o").unwrap();
+    let merged = Object::merge(vec![one, second], "merged.o").unwrap();
+    let mut together = names(&merged);
+    together.sort();
+    assert_eq!(together, ["flag", "placed", "puttod", "total"]);
+    assert_eq!(link(&merged).programs.len(), 2);
+}

@@ -376,7 +376,7 @@ fn relocations(object: &Object) -> BTreeMap<&'static str, u64> {
                         _ => "variable",
                     }
                 }
-                SymbolPlace::Absolute | SymbolPlace::Common => "other",
+                SymbolPlace::Absolute => "other",
             };
             *counts.entry(what).or_insert(0) += 1;
         }

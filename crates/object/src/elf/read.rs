@@ -58,7 +58,7 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Image, ObjectError> {
         }
         read_sections.push(read);
     }
-    let symbols = read_symbols(bytes, endian, &sections, &read_sections, &mut names)?;
+    let symbols = read_symbols(bytes, endian, &sections, &mut read_sections, &mut names)?;
     read_relocations(bytes, endian, &sections, &mut read_sections, &symbols)?;
 
     let mut image = Image {
@@ -166,7 +166,7 @@ fn read_section(
         _ => SectionKind::Other,
     };
     let fail = |what: String| ObjectError::Section {
-        section: name.clone(),
+        section: crate::error::clip(&name),
         offset: header.sh_offset(endian),
         what,
     };
@@ -240,13 +240,14 @@ fn read_symbols(
     bytes: &[u8],
     endian: Endianness,
     sections: &Sections<'_>,
-    read: &[Section],
+    read: &mut Vec<Section>,
     names: &mut NameBudget,
 ) -> Result<Vec<Symbol>, ObjectError> {
     let table = sections
         .symbols(endian, bytes, elf::SHT_SYMTAB)
         .map_err(malformed("the symbol table"))?;
     let mut symbols = Vec::with_capacity(table.len());
+    let mut common = Vec::new();
     for (index, symbol) in table.enumerate() {
         let name = table
             .symbol_name(endian, symbol)
@@ -256,7 +257,10 @@ fn read_symbols(
         let place = match shndx {
             elf::SHN_UNDEF => SymbolPlace::Undefined,
             elf::SHN_ABS => SymbolPlace::Absolute,
-            elf::SHN_COMMON => SymbolPlace::Common,
+            elf::SHN_COMMON => {
+                common.push(index.0);
+                SymbolPlace::Absolute
+            }
             _ => {
                 let section = table
                     .symbol_section(endian, symbol, index)
@@ -293,7 +297,62 @@ fn read_symbols(
         });
     }
     check_symbols(&symbols, read)?;
+    if !common.is_empty() {
+        place_common(&common, &mut symbols, read)?;
+    }
     Ok(symbols)
+}
+
+/// Gives tentative definitions (`int x;` with `-fcommon`) a place in `.bss`, as a linker does. They
+/// yield to a definition in another object, as weak ones do.
+fn place_common(
+    common: &[usize],
+    symbols: &mut [Symbol],
+    sections: &mut Vec<Section>,
+) -> Result<(), ObjectError> {
+    const BSS: &str = ".bss";
+    let is_bss = |section: &Section| section.kind == SectionKind::Zero && section.name == BSS;
+    let at = sections.iter().position(is_bss).unwrap_or_else(|| {
+        sections.push(Section {
+            name: BSS.to_owned(),
+            kind: SectionKind::Zero,
+            size: 0,
+            align: 1,
+            file_offset: 0,
+            data: Vec::new(),
+            relocations: Vec::new(),
+        });
+        sections.len() - 1
+    });
+    let bss = &mut sections[at];
+    for &index in common {
+        let symbol = &mut symbols[index];
+        // Its value is its alignment.
+        let align = match symbol.value {
+            align if align.is_power_of_two() && align <= 4096 => align,
+            _ => 8,
+        };
+        let start = bss.size.next_multiple_of(align);
+        let end = start
+        .checked_add(symbol.size)
+        .filter(|end| *end <= limits::ZERO_SECTION_BYTES_MAX)
+        .ok_or_else(|| ObjectError::Symbol {
+            index,
+            name: crate::error::clip(&symbol.name),
+            what: format!(
+                "with its {} bytes the variables that start at zero exceed ZERO_SECTION_BYTES_MAX = {}",
+                symbol.size,
+                limits::ZERO_SECTION_BYTES_MAX
+            ),
+        })?;
+        bss.size = end;
+        bss.align = bss.align.max(align);
+        symbol.place = SymbolPlace::Section(SectionIndex(at as u32));
+        symbol.value = start;
+        symbol.kind = SymbolKind::Variable;
+        symbol.binding = Binding::Weak;
+    }
+    Ok(())
 }
 
 /// Every function and variable lies inside its section.
@@ -344,7 +403,7 @@ fn read_relocations(
         let target = header.info_link(endian).0;
         let Some(section) = read.get_mut(target) else {
             return Err(ObjectError::Section {
-                section: read[index].name.clone(),
+                section: crate::error::clip(&read[index].name),
                 offset: header.sh_offset(endian),
                 what: format!(
                     "it relocates section {target}, the file has {} sections",
@@ -384,14 +443,14 @@ fn read_relocations(
         for (offset, symbol, kind, addend) in found {
             if offset >= section.size {
                 return Err(ObjectError::Relocation {
-                    section: section.name.clone(),
+                    section: crate::error::clip(&section.name),
                     offset,
                     what: format!("it is outside the section of {} bytes", section.size),
                 });
             }
             if symbol as usize >= symbols.len() {
                 return Err(ObjectError::Relocation {
-                    section: section.name.clone(),
+                    section: crate::error::clip(&section.name),
                     offset,
                     what: format!(
                         "it refers to symbol {symbol}, the file has {}",
@@ -401,7 +460,7 @@ fn read_relocations(
             }
             if section.kind == SectionKind::Code && !offset.is_multiple_of(8) {
                 return Err(ObjectError::Relocation {
-                    section: section.name.clone(),
+                    section: crate::error::clip(&section.name),
                     offset,
                     what: "it is not at the beginning of an instruction".into(),
                 });
@@ -429,6 +488,13 @@ impl NameBudget {
     }
 
     fn take(&mut self, name: &[u8]) -> Result<String, ObjectError> {
+        if name.len() > limits::NAME_BYTES_MAX {
+            return Err(ObjectError::Limit {
+                what: "bytes in the name of a section or symbol",
+                limit: "NAME_BYTES_MAX",
+                max: limits::NAME_BYTES_MAX as u64,
+            });
+        }
         self.0 = self.0.checked_sub(name.len()).ok_or(ObjectError::Limit {
             what: "bytes of names for each byte of the file",
             limit: "NAME_BYTES_PER_FILE_BYTE",

@@ -14,7 +14,7 @@ use super::core::FunctionCode;
 use super::externs::{Resolved, Values};
 use crate::image::{Relocation, SectionIndex, SectionKind, Symbol, SymbolKind, SymbolPlace};
 use crate::object::FunctionIndex;
-use crate::read::{function_reference, is_load_imm64, is_local_call};
+use crate::read::{ARENA_SECTION, function_reference, is_load_imm64, is_local_call};
 use crate::{Function, LinkProblem, Object, ProgramDecl, limits};
 
 /// Source register of a call of a kernel function.
@@ -28,9 +28,6 @@ const PSEUDO_MAP_IDX_VALUE: u8 = 6;
 /// Helper number, plus the extern's position, that calls of missing weak kernel functions get;
 /// libbpf's.
 const POISON_KFUNC: i32 = 2_002_000_000;
-
-/// Section of variables in an arena (`__arena`).
-const ARENA_SECTION: &str = ".addr_space.1";
 
 /// What linking one program gives.
 #[derive(Debug, Default)]
@@ -205,6 +202,9 @@ impl<'a> Linker<'a> {
     ) -> Result<(), Vec<LinkProblem>> {
         let object = self.object;
         while let Some(frame) = stack.last_mut() {
+            if problems.len() >= limits::PROBLEMS_MAX {
+                return Err(std::mem::take(problems));
+            }
             let function = &object.functions[frame.function.index()];
             if frame.next >= function.slots as usize {
                 stack.pop();
@@ -329,10 +329,6 @@ impl<'a> Linker<'a> {
         match symbol.place {
             SymbolPlace::Undefined => self.refer_extern(relocation, symbol, at, linked, decl),
             SymbolPlace::Absolute => Err(fail(&symbol.name, "it is a number, not a place")),
-            SymbolPlace::Common => Err(fail(
-                &symbol.name,
-                "it has no place yet; compile with -fno-common",
-            )),
             SymbolPlace::Section(section) => {
                 if self.object.image.section(section).kind == SectionKind::Code {
                     let target = function_reference(&slot, symbol.value, relocation.addend)
@@ -376,11 +372,11 @@ impl<'a> Linker<'a> {
             .checked_add(relocation.addend)?
             .checked_add(stated)?;
         if let Some(map) = self.map_of_section.get(&section) {
-            point_into(linked, at, *map, offset as i32);
+            point_into(linked, at, *map, i32::try_from(offset).ok()?);
             return Some(());
         }
         if self.object.image.section(section).name == ARENA_SECTION {
-            point_into(linked, at, self.arena?, offset as i32);
+            point_into(linked, at, self.arena?, i32::try_from(offset).ok()?);
             return Some(());
         }
         let map = self.map_at.get(&(section, u64::try_from(offset).ok()?))?;

@@ -4,7 +4,7 @@
 //! failed one relocation are out for the next, in libbpf as here, so the order is part of the
 //! result. What goes wrong stays with its function and only matters to programs that include it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use osmia_btf::CoreRelo;
 use osmia_btf::core::{Patched, Relo, Resolver, patch};
@@ -69,6 +69,8 @@ pub(super) fn patch_all(
         .map(|(index, section)| (section.name.as_str(), index))
         .collect();
     let mut resolver = Resolver::new(btf, &targets);
+    // Several records may be about one instruction; the first tells why it may not run.
+    let mut poisoned = BTreeSet::new();
     for section in &ext.relos {
         let name = btf.string(section.name).unwrap_or("");
         let Some(index) = sections.get(name) else {
@@ -86,6 +88,7 @@ pub(super) fn patch_all(
                 Err(error) => Err(error),
             };
             match resolution {
+                Err(_) if code.problems.len() >= limits::PROBLEMS_PER_FUNCTION => {}
                 Err(error) => code.problems.push(LinkProblem::Core {
                     function: function.name.clone(),
                     section: name.to_owned(),
@@ -94,6 +97,7 @@ pub(super) fn patch_all(
                 }),
                 Ok(resolution) => match patch(&mut code.slots, slot, &resolution) {
                     Ok(Patched::Value) => {}
+                    Ok(Patched::Poisoned(_)) if !poisoned.insert((owner, slot)) => {}
                     Ok(Patched::Poisoned(poison)) => {
                         let reason = if target.btf.is_some() {
                             poison.to_string()
@@ -108,6 +112,7 @@ pub(super) fn patch_all(
                             reason,
                         });
                     }
+                    Err(_) if code.problems.len() >= limits::PROBLEMS_PER_FUNCTION => {}
                     Err(error) => code.problems.push(LinkProblem::Patch {
                         function: function.name.clone(),
                         section: name.to_owned(),
@@ -119,10 +124,7 @@ pub(super) fn patch_all(
         }
     }
     for code in &mut codes {
-        // Bounded by the instructions: several records may be about one.
         code.poisons.sort_by_key(|poison| poison.insn);
-        code.poisons.dedup_by_key(|poison| poison.insn);
-        code.problems.truncate(limits::PROBLEMS_PER_FUNCTION);
     }
     codes
 }

@@ -137,12 +137,13 @@ fn functions(object: &Object, decl: &MapDecl) -> Result<BTreeMap<u32, FunctionIn
     let Some(section) = decl.section else {
         return Ok(functions);
     };
-    for relocation in &object.image.section(section).relocations {
-        let Some(at) = relocation.offset.checked_sub(decl.offset) else {
-            continue;
-        };
+    // Sorted by offset, and there may be many tables: each looks at its own only.
+    let relocations = &object.image.section(section).relocations;
+    let first = relocations.partition_point(|relocation| relocation.offset < decl.offset);
+    for relocation in &relocations[first..] {
+        let at = relocation.offset - decl.offset;
         if at >= decl.size {
-            continue;
+            break;
         }
         let symbol = object.image.symbol(relocation.symbol);
         let function = symbol

@@ -11,7 +11,7 @@ use osmia_program::{
     Initial, MapBtf, MapFlags, MapIndex, MapKind, MapOrigin, MapSpec, Pinning, SlotContent,
 };
 
-use crate::error::clip;
+use crate::error::{Errors, clip};
 use crate::image::{Image, SectionIndex, SymbolKind};
 use crate::object::Notes;
 use crate::{Function, MapDecl, ObjectError, ProgramDecl, codes, limits};
@@ -36,7 +36,7 @@ pub(super) fn maps(
     first: usize,
     programs: &[ProgramDecl],
     functions: &[Function],
-    errors: &mut Vec<ObjectError>,
+    errors: &mut Errors,
     notes: &mut Notes,
 ) -> Vec<MapDecl> {
     let Some((index, section)) = image.section_named(SECTION) else {
@@ -63,6 +63,9 @@ pub(super) fn maps(
     let mut maps = Vec::new();
     let mut values_at = Vec::new();
     for entry in vars.vars() {
+        if maps.len() > limits::MAPS_MAX {
+            return maps;
+        }
         let var = btf.type_at(entry.var);
         let Body::Var(body) = var.body() else {
             continue;
@@ -160,6 +163,21 @@ fn define<'a>(
     let Some(members) = structure.composite() else {
         return Err(format!("it is defined by a {}", structure.kind()));
     };
+    // Every map may be of the same structure, so both have to be short.
+    if members.len() > limits::MAP_MEMBERS_MAX {
+        return Err(format!(
+            "it sets {} attributes, more than MAP_MEMBERS_MAX = {}",
+            members.len(),
+            limits::MAP_MEMBERS_MAX
+        ));
+    }
+    if name.len() > limits::NAME_BYTES_MAX {
+        return Err(format!(
+            "its name has {} bytes, more than NAME_BYTES_MAX = {}",
+            name.len(),
+            limits::NAME_BYTES_MAX
+        ));
+    }
     let mut spec = MapSpec::new(name, MapKind::Unspec, 0, 0, 0);
     spec.origin = MapOrigin::Btf;
     let mut found = Definition {
@@ -359,7 +377,7 @@ fn fill_slots(
     functions: &[Function],
     maps: &mut [MapDecl],
     values_at: &[Option<u32>],
-    errors: &mut Vec<ObjectError>,
+    errors: &mut Errors,
 ) {
     let Some((index, section)) = image.section_named(SECTION) else {
         return;
@@ -377,8 +395,16 @@ fn fill_slots(
             ((function.section, u64::from(function.start) * 8), index)
         })
         .collect();
+    if section.relocations.len() > limits::INITIAL_SLOTS_MAX {
+        errors.push(ObjectError::Limit {
+            what: "initialised slots of maps",
+            limit: "INITIAL_SLOTS_MAX",
+            max: limits::INITIAL_SLOTS_MAX as u64,
+        });
+        return;
+    }
     let mut slots: Vec<Vec<(u32, SlotContent)>> = vec![Vec::new(); maps.len()];
-    for relocation in section.relocations.iter().take(limits::INITIAL_SLOTS_MAX) {
+    for relocation in &section.relocations {
         let symbol = image.symbol(relocation.symbol);
         let map = by_offset
             .range(..=relocation.offset)
@@ -398,7 +424,7 @@ fn fill_slots(
             fail(SECTION, "an initial value lies in no map".into(), None);
             continue;
         };
-        let name = maps[map].spec.name.clone();
+        let name = &maps[map].spec.name;
         let start = values_at[map].map(|at| maps[map].offset + u64::from(at));
         let slot = start
             .and_then(|start| relocation.offset.checked_sub(start))
@@ -406,7 +432,7 @@ fn fill_slots(
             .and_then(|distance| u32::try_from(distance / 8).ok());
         let Some(slot) = slot else {
             fail(
-                &name,
+                name,
                 "something other than `values` is initialised".into(),
                 None,
             );
@@ -422,7 +448,7 @@ fn fill_slots(
                 Some(program) => SlotContent::Program(program.name.clone()),
                 None => {
                     fail(
-                        &name,
+                        name,
                         format!(
                             "slot {slot} holds `{}`, which is not a program",
                             clip(&symbol.name)
@@ -440,7 +466,7 @@ fn fill_slots(
                 Some(inner) => SlotContent::Map(MapIndex::from_usize(first + *inner)),
                 None => {
                     fail(
-                        &name,
+                        name,
                         format!(
                             "slot {slot} holds `{}`, which is not a map",
                             clip(&symbol.name)

@@ -5,7 +5,7 @@ use osmia_diag::{Diagnostic, Place};
 use osmia_program::{Initial, MapBtf, MapFlags, MapKind, MapOrigin, MapSpec};
 
 use super::map_names::section_map_name;
-use crate::error::clip;
+use crate::error::{Errors, clip};
 use crate::image::{Image, Section, SectionKind, SymbolKind};
 use crate::object::{Extern, ExternKind, Notes, Variable};
 use crate::{MapDecl, ObjectError, codes};
@@ -34,7 +34,7 @@ fn access(section: &Section) -> Option<Access> {
 }
 
 /// One map for every section of variables that is not empty.
-pub(super) fn maps(image: &Image, errors: &mut Vec<ObjectError>) -> Vec<MapDecl> {
+pub(super) fn maps(image: &Image, errors: &mut Errors) -> Vec<MapDecl> {
     let mut maps = Vec::new();
     for (index, section) in image.numbered_sections() {
         let Some(access) = access(section) else {

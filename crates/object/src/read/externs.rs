@@ -8,7 +8,7 @@ use osmia_program::{Initial, MapFlags, MapKind, MapOrigin, MapSpec};
 
 use super::data::{has_visible_variable, map_btf, variables_type};
 use super::map_names::section_map_name;
-use crate::error::clip;
+use crate::error::{Errors, clip};
 use crate::image::{Binding, Image, SymbolIndex};
 use crate::object::{Extern, ExternKind, KconfigType};
 use crate::{MapDecl, ObjectError};
@@ -18,7 +18,7 @@ const KSYMS: &str = ".ksyms";
 
 /// Every extern: configuration first, widest alignment first, as libbpf lays them out; then the
 /// others in the order of symbols.
-pub(super) fn externs(image: &Image, errors: &mut Vec<ObjectError>) -> Vec<Extern> {
+pub(super) fn externs(image: &Image, errors: &mut Errors) -> Vec<Extern> {
     let declared = declared(image);
     let mut configuration: Vec<(u32, Extern)> = Vec::new();
     let mut others = Vec::new();

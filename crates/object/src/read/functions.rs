@@ -161,6 +161,14 @@ pub(super) fn programs(
             max: limits::PROGRAMS_MAX as u64,
         });
     }
+    let section_bytes: usize = programs.iter().map(|program| program.section.len()).sum();
+    if section_bytes > limits::PROGRAM_SECTION_BYTES_MAX {
+        return Err(ObjectError::Limit {
+            what: "bytes of section names of its programs",
+            limit: "PROGRAM_SECTION_BYTES_MAX",
+            max: limits::PROGRAM_SECTION_BYTES_MAX as u64,
+        });
+    }
     let mut guessed = BTreeSet::new();
     for program in &programs {
         if program.certainty == Certainty::Guessed && guessed.insert(&program.section) {

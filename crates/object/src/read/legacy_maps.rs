@@ -2,16 +2,18 @@
 //! size of a definition is what the symbols say, and what follows the first five numbers is
 //! read by size.
 
+use std::collections::BTreeMap;
+
 use osmia_btf::{Kind, TypeId};
 use osmia_diag::{Diagnostic, Place};
 use osmia_program::{
     Initial, MapBtf, MapFlags, MapIndex, MapKind, MapOrigin, MapSpec, Pinning, SlotContent,
 };
 
-use crate::error::clip;
-use crate::image::{Image, SectionKind, SymbolKind};
+use crate::error::{Errors, clip};
+use crate::image::{Image, SectionIndex, SectionKind, Symbol, SymbolKind};
 use crate::object::Notes;
-use crate::{MapDecl, ObjectError, codes};
+use crate::{MapDecl, ObjectError, codes, limits};
 
 /// Bytes of the numbers that every structure begins with: type, key, value, entries; flags follow.
 const SHORTEST: usize = 16;
@@ -29,31 +31,17 @@ struct Nesting {
 }
 
 /// Every map of `maps` and `maps/…` sections, in the order of the file.
-pub(super) fn maps(
-    image: &Image,
-    errors: &mut Vec<ObjectError>,
-    notes: &mut Notes,
-) -> Vec<MapDecl> {
+pub(super) fn maps(image: &Image, errors: &mut Errors, notes: &mut Notes) -> Vec<MapDecl> {
     let mut maps = Vec::new();
     let mut nestings = Vec::new();
-    for (index, section) in image.numbered_sections() {
-        if section.kind != SectionKind::Bits
-            || !(section.name == "maps" || section.name.starts_with("maps/"))
-        {
-            continue;
-        }
-        let mut symbols: Vec<_> = image
-            .symbols
-            .iter()
-            .filter(|symbol| {
-                symbol.section() == Some(index)
-                    && !symbol.name.is_empty()
-                    && matches!(symbol.kind, SymbolKind::Variable | SymbolKind::Untyped)
-            })
-            .collect();
+    for (index, mut symbols) in symbols_of_maps(image) {
+        let section = image.section(index);
         symbols.sort_by_key(|symbol| symbol.value);
         symbols.dedup_by_key(|symbol| symbol.value);
         for (position, symbol) in symbols.iter().enumerate() {
+            if maps.len() > limits::MAPS_MAX {
+                return maps;
+            }
             let next = symbols
                 .get(position + 1)
                 .map_or(section.size, |next| next.value);
@@ -112,8 +100,27 @@ pub(super) fn maps(
             }
         }
     }
-    nest(&mut maps, &nestings);
+    nest(&mut maps, &nestings, errors);
     maps
+}
+
+/// What may name a map, by section of maps.
+fn symbols_of_maps(image: &Image) -> BTreeMap<SectionIndex, Vec<&Symbol>> {
+    let mut symbols: BTreeMap<_, Vec<&Symbol>> = BTreeMap::new();
+    for symbol in &image.symbols {
+        let Some(index) = symbol.section() else {
+            continue;
+        };
+        let section = image.section(index);
+        if section.kind == SectionKind::Bits
+            && (section.name == "maps" || section.name.starts_with("maps/"))
+            && !symbol.name.is_empty()
+            && matches!(symbol.kind, SymbolKind::Variable | SymbolKind::Untyped)
+        {
+            symbols.entry(index).or_default().push(symbol);
+        }
+    }
+    symbols
 }
 
 fn definition(
@@ -171,7 +178,8 @@ fn annotated_types(image: &Image, name: &str) -> Option<MapBtf> {
 }
 
 /// Fills in inner maps: iproute2 links them by number, kernel samples by position.
-fn nest(maps: &mut [MapDecl], nestings: &[Nesting]) {
+fn nest(maps: &mut [MapDecl], nestings: &[Nesting], errors: &mut Errors) {
+    let mut slots_left = limits::NESTED_SLOTS_MAX;
     for outer in nestings {
         if !maps[outer.map].spec.kind.is_map_in_map() {
             continue;
@@ -196,7 +204,7 @@ fn nest(maps: &mut [MapDecl], nestings: &[Nesting]) {
             continue;
         };
         let shape = Box::new(maps[first.map].spec.clone());
-        let slots = inners
+        let slots: Vec<_> = inners
             .iter()
             .filter(|inner| inner.inner_slot != u32::MAX)
             .map(|inner| {
@@ -204,6 +212,15 @@ fn nest(maps: &mut [MapDecl], nestings: &[Nesting]) {
                 (inner.inner_slot, content)
             })
             .collect();
+        let Some(left) = slots_left.checked_sub(slots.len()) else {
+            errors.push(ObjectError::Limit {
+                what: "inner maps in outer ones",
+                limit: "NESTED_SLOTS_MAX",
+                max: limits::NESTED_SLOTS_MAX as u64,
+            });
+            return;
+        };
+        slots_left = left;
         maps[outer.map].spec.inner = Some(shape);
         maps[outer.map].spec.initial = Initial::Slots(slots);
     }

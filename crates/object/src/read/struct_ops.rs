@@ -4,9 +4,9 @@
 use osmia_btf::{Body, Kind};
 use osmia_program::{Initial, MapBtf, MapFlags, MapKind, MapOrigin, MapSpec};
 
-use crate::error::clip;
+use crate::error::{Errors, clip};
 use crate::image::{Image, SectionKind};
-use crate::{MapDecl, ObjectError};
+use crate::{MapDecl, ObjectError, limits};
 
 /// Bit of map flags that asks for a link (`BPF_F_LINK`).
 const LINK: u32 = 1 << 13;
@@ -26,7 +26,7 @@ fn flavour(section: &str) -> Option<(bool, bool)> {
 }
 
 /// One map for every variable of these sections.
-pub(super) fn maps(image: &Image, errors: &mut Vec<ObjectError>) -> Vec<MapDecl> {
+pub(super) fn maps(image: &Image, errors: &mut Errors) -> Vec<MapDecl> {
     let mut maps = Vec::new();
     let Some(btf) = &image.btf else {
         return maps;
@@ -44,7 +44,11 @@ pub(super) fn maps(image: &Image, errors: &mut Vec<ObjectError>) -> Vec<MapDecl>
         else {
             continue;
         };
+        let mut end = 0;
         for entry in vars.vars() {
+            if maps.len() > limits::MAPS_MAX {
+                return maps;
+            }
             let var = btf.type_at(entry.var);
             let Body::Var(body) = var.body() else {
                 continue;
@@ -70,6 +74,13 @@ pub(super) fn maps(image: &Image, errors: &mut Vec<ObjectError>) -> Vec<MapDecl>
                 continue;
             }
             let start = entry.offset as usize;
+            // Tables that share bytes would let a small file ask for a lot of memory.
+            if start < end {
+                errors.push(fail(format!(
+                    "it begins inside the table that ends at {end}"
+                )));
+                continue;
+            }
             let bytes = start
                 .checked_add(structure.size as usize)
                 .and_then(|end| section.data.get(start..end));
@@ -80,6 +91,7 @@ pub(super) fn maps(image: &Image, errors: &mut Vec<ObjectError>) -> Vec<MapDecl>
                 )));
                 continue;
             };
+            end = start + bytes.len();
             let mut spec = MapSpec::new(name, MapKind::StructOps, 4, structure.size, 1);
             spec.flags = MapFlags(if with_link { LINK } else { 0 });
             spec.origin = MapOrigin::StructOps;

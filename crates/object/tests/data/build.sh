@@ -34,6 +34,7 @@ build kernel.o 19 kernel.bpf.c $LE
 build struct_ops.o 19 struct_ops.bpf.c $LE
 build rust_like.o 19 rust_like.c $LE
 build arena.o 19 arena.bpf.c $LE -mcpu=v4
+build common.o 19 common.bpf.c $LE -mcpu=v3 -fcommon
 build link_a.o 19 link_a.bpf.c $LE
 build link_b.o 19 link_b.bpf.c $LE
 bpftool gen object linked.o link_a.o link_b.o
