@@ -5,14 +5,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use osmia_program::context::{Context, context};
-use osmia_program::{ProgramKind, Record, RecordSource, RedirectTarget, Redirected};
+use osmia_program::context::{Context, ContextLayout, context};
+use osmia_program::{ProgramKind, Record, RecordSource};
 
 use crate::env::Environment;
 use crate::limits;
-use crate::map::Map;
 use crate::memory::Block;
 use crate::packet::Packet;
+
+/// The interface that packets come from unless the context says another.
+const LOOPBACK: u32 = 1;
 
 /// What a packet starts with.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -91,6 +93,12 @@ impl ContextBytes {
         self.len == 0
     }
 
+    /// Copies its first bytes out, as many as `out` has.
+    pub fn copy_to(&self, out: &mut [u8]) {
+        let len = out.len().min(self.len);
+        self.block.read(0, 0, &mut out[..len]);
+    }
+
     /// A four-byte field at an offset; 0 where there is none.
     pub fn u32_at(&self, offset: usize) -> u32 {
         let mut bytes = [0; 4];
@@ -98,6 +106,16 @@ impl ContextBytes {
             self.block.read(0, offset, &mut bytes);
         }
         u32::from_ne_bytes(bytes)
+    }
+
+    /// A four-byte field by name; 0 if the context has none.
+    pub fn field(&self, name: &str) -> u32 {
+        let Context::Fields(layout) = self.kind else {
+            return 0;
+        };
+        layout
+            .field(name)
+            .map_or(0, |field| self.u32_at(field.offset as usize))
     }
 
     /// Sets a four-byte field by name, if the context has it.
@@ -115,67 +133,13 @@ impl ContextBytes {
 }
 
 /// Where a redirecting helper sent the packet.
-#[derive(Clone, Debug)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Redirect {
-    /// Where to.
-    pub to: Destination,
+    /// Interface index, or key in a map.
+    pub target: u32,
     /// The helper's flags.
     pub flags: u64,
 }
-
-/// What packets are redirected to.
-#[derive(Clone, Debug)]
-pub enum Destination {
-    /// An interface, by index.
-    Interface(u32),
-    /// An interface, by index, with the neighbour's address as the destination.
-    Neighbour(u32),
-    /// The other end of an interface, by index.
-    Peer(u32),
-    /// What a map has under a key.
-    Slot(Arc<Map>, u32),
-    /// Every interface in a map.
-    Everybody(Arc<Map>),
-}
-
-impl Redirect {
-    /// As hosts report it.
-    pub fn report(self, copy: Option<Vec<u8>>) -> Redirected {
-        let target = match self.to {
-            Destination::Interface(index) => RedirectTarget::Interface(index),
-            Destination::Neighbour(index) => RedirectTarget::Neighbour(index),
-            Destination::Peer(index) => RedirectTarget::Peer(index),
-            Destination::Slot(map, key) => RedirectTarget::Slot {
-                value: map.target(key).unwrap_or_default(),
-                map: map.spec().name.clone(),
-                kind: map.spec().kind,
-                key,
-            },
-            Destination::Everybody(map) => RedirectTarget::Everybody {
-                map: map.spec().name.clone(),
-            },
-        };
-        Redirected {
-            target,
-            flags: self.flags,
-            copy,
-        }
-    }
-}
-
-/// What a program said about the tunnel a packet came or goes through.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tunnel {
-    /// The key as `bpf_skb_set_tunnel_key` took it (`struct bpf_tunnel_key`).
-    pub key: [u8; TUNNEL_KEY_BYTES],
-    /// The flags it came with.
-    pub flags: u64,
-    /// Options, as `bpf_skb_set_tunnel_opt` took them.
-    pub options: Vec<u8>,
-}
-
-/// Bytes of `struct bpf_tunnel_key`.
-pub(crate) const TUNNEL_KEY_BYTES: usize = 44;
 
 /// Everything a run works on.
 #[derive(Debug)]
@@ -188,17 +152,8 @@ pub struct World {
     pub context: ContextBytes,
     /// What the packet starts with.
     pub layer: Layer,
-    /// The last redirection asked for in the last run.
+    /// The last redirection asked for.
     pub redirect: Option<Redirect>,
-    /// Copies of the packet sent elsewhere since the last input, at most
-    /// [`limits::COPIES_MAX`].
-    pub copies: Vec<(Redirect, Vec<u8>)>,
-    /// What programs said about the packet's tunnel.
-    pub tunnel: Option<Tunnel>,
-    /// What a program wants the probed function to return instead of running.
-    pub override_return: Option<u64>,
-    /// True once an outer header was put around the packet.
-    pub encapsulated: bool,
     records: VecDeque<Record>,
     lost: u64,
     buffers: Vec<Vec<u8>>,
@@ -217,10 +172,6 @@ impl World {
             },
             layer: Layer::Ethernet,
             redirect: None,
-            copies: Vec::new(),
-            tunnel: None,
-            override_return: None,
-            encapsulated: false,
             records: VecDeque::new(),
             lost: 0,
             buffers: Vec::new(),
@@ -264,57 +215,77 @@ impl World {
         }
         self.packet.fill(packet).ok_or(InputError::NoMemory)?;
         self.layer = layer;
-        self.copies.clear();
-        self.tunnel = None;
-        self.encapsulated = false;
-        self.begin();
-        self.describe_packet(bytes.is_empty());
+        self.redirect = None;
+        self.describe_packet();
         Ok(())
     }
 
-    /// Forgets what the run before decided.
-    pub(crate) fn begin(&mut self) {
-        self.redirect = None;
-        self.override_return = None;
-    }
-
-    /// Hands over where helpers sent copies of the packet and, last, the packet itself.
-    pub fn redirected(&mut self, sink: &mut dyn FnMut(Redirected)) {
-        for (redirect, copy) in self.copies.drain(..) {
-            sink(redirect.report(Some(copy)));
-        }
-        if let Some(redirect) = self.redirect.take() {
-            sink(redirect.report(None));
-        }
-    }
-
-    /// Fills what a socket buffer says about its packet.
-    fn describe_packet(&mut self, all: bool) {
+    /// Says in the context about the packet what the caller left open, as the kernel's test runs do
+    /// (`net/bpf/test_run.c`, 6.18): a packet of the loopback interface, which has address zero.
+    fn describe_packet(&self) {
         let len = self.packet.len() as u32;
         self.context.set("len", len);
-        self.context.set("wire_len", len);
-        if !all {
-            return;
-        }
-        let protocol = match self.layer {
-            Layer::Ethernet => {
-                let mut bytes = [0; 2];
-                self.packet
-                    .read(12, &mut bytes)
-                    .map_or(0, |()| u16::from_ne_bytes(bytes))
+        let (protocol, kind) = match self.layer {
+            Layer::Ethernet => self.ethernet_type(),
+            Layer::Network => self.network_type(),
+        };
+        for (field, value) in [
+            ("wire_len", len),
+            ("protocol", u32::from(protocol.to_be())),
+            ("pkt_type", kind),
+            ("ifindex", LOOPBACK),
+        ] {
+            if self.context.field(field) == 0 {
+                self.context.set(field, value);
             }
-            Layer::Network => {
-                let mut first = [0; 1];
-                match self.packet.read(0, &mut first).map(|()| first[0] >> 4) {
-                    Some(4) => 0x0800u16.to_be(),
-                    Some(6) => 0x86ddu16.to_be(),
-                    _ => 0,
+        }
+        if let Context::Fields(ContextLayout { name: "xdp_md", .. }) = self.context.kind
+            && self.context.field("ingress_ifindex") == 0
+        {
+            self.context.set("ingress_ifindex", LOOPBACK);
+        }
+    }
+
+    /// Protocol and packet type by the Ethernet header, as `eth_type_trans` tells them.
+    fn ethernet_type(&self) -> (u16, u32) {
+        /// Numbers below are lengths: the frame is one of 802.3.
+        const LENGTHS: u16 = 0x600;
+        /// `ETH_P_802_3`: Novell's frames, whose payload starts with ones.
+        const RAW_8023: u16 = 1;
+        /// `ETH_P_802_2`
+        const LLC: u16 = 4;
+        let (mut header, mut first) = ([0; 14], [0; 2]);
+        if self.packet.read(0, &mut header).is_none() {
+            return (0, 0);
+        }
+        let protocol = match u16::from_be_bytes([header[12], header[13]]) {
+            length if length < LENGTHS => {
+                let there = self.packet.read(14, &mut first).is_some();
+                if there && first == [0xff; 2] {
+                    RAW_8023
+                } else {
+                    LLC
                 }
             }
+            protocol => protocol,
         };
-        self.context.set("protocol", u32::from(protocol));
-        self.context.set("ifindex", 1);
-        self.context.set("ingress_ifindex", 1);
+        let kind = match &header[..6] {
+            [0, 0, 0, 0, 0, 0] => 0,
+            // The loopback interface knows no broadcasts.
+            [first, ..] if first & 1 == 1 => 2,
+            _ => 3,
+        };
+        (protocol, kind)
+    }
+
+    /// Protocol by the version of the Internet header; such packets are for us.
+    fn network_type(&self) -> (u16, u32) {
+        let mut first = [0; 1];
+        match self.packet.read(0, &mut first).map(|()| first[0] >> 4) {
+            Some(4) => (0x0800, 0),
+            Some(6) => (0x86dd, 0),
+            _ => (0, 0),
+        }
     }
 
     /// Keeps what a socket buffer says about its length true after a helper changed it.
