@@ -137,6 +137,29 @@ impl Packet {
         Some(())
     }
 
+    /// Makes sure of so many free bytes in front of the packet and behind it: socket buffers, unlike
+    /// what XDP works on, move to a larger buffer when they have to.
+    pub fn make_room(&mut self, front: usize, behind: usize) -> Option<()> {
+        let headroom = self.meta - limits::PACKET_FRAME_BYTES;
+        if front <= headroom && behind <= self.hard_end - self.end {
+            return Some(());
+        }
+        let shift = front.saturating_sub(headroom);
+        let end = self.end.checked_add(shift)?;
+        let needed = end.checked_add(behind)? + limits::PACKET_TAIL_BYTES;
+        let buffer = needed.next_multiple_of(limits::PACKET_BUFFER_BYTES_MIN);
+        let block = Arc::new(Block::new(1, buffer)?);
+        let mut bytes = vec![0; self.end - self.meta];
+        self.block.read(0, self.meta, &mut bytes);
+        block.write(0, self.meta + shift, &bytes);
+        self.block = block;
+        self.meta += shift;
+        self.data += shift;
+        self.end = end;
+        self.hard_end = buffer - limits::PACKET_TAIL_BYTES;
+        Some(())
+    }
+
     /// Opens `bytes` zeroed bytes in front of the packet.
     pub fn grow_head(&mut self, bytes: usize) -> Option<()> {
         self.move_head(-i64::try_from(bytes).ok()?, 0)?;

@@ -25,14 +25,11 @@ fn fold(mut sum: u64) -> u16 {
     sum as u16
 }
 
-/// `bpf_csum_diff`: what to add to a checksum after `from` became `to`, folded to 16 bits as Linux
-/// does since 6.13.
+/// `bpf_csum_diff`: what to add to a checksum after `from` became `to`, folded to 16 bits and of any
+/// length, as in Linux since 6.13.
 pub(super) fn csum_diff<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, from_size, _, to_size, seed] = call.args;
     let (from_size, to_size) = (from_size as u32, to_size as u32);
-    if (from_size | to_size) & 3 != 0 {
-        return Ok(negative(Errno::EINVAL));
-    }
     let mut sum = u64::from(seed as u32);
     if to_size > 0 {
         let to = call.bytes(3, to_size as usize)?;

@@ -1,4 +1,4 @@
-//! The packet: reading, writing, growing, shrinking.
+//! The packet: reading, writing, growing, shrinking, sending elsewhere.
 
 use osmia_program::Errno;
 use osmia_program::context::{Context, ContextLayout};
@@ -6,7 +6,7 @@ use osmia_program::context::{Context, ContextLayout};
 use super::{errno, negative};
 use crate::guest::{Call, Fault, Guest};
 use crate::limits;
-use crate::world::Layer;
+use crate::world::{Layer, Redirect};
 
 /// Bytes of an Ethernet header.
 const ETHERNET_BYTES: usize = 14;
@@ -127,9 +127,14 @@ pub(super) fn skb_change_tail<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
     }
     let delta = len as i64 - call.world.packet.len() as i64;
     let len_min = len_min(call);
-    let done = call.world.packet.move_tail(delta, len_min);
+    let packet = &mut call.world.packet;
+    let room = packet.make_room(0, usize::try_from(delta).unwrap_or(0));
+    let done = match room {
+        Some(()) => packet.move_tail(delta, len_min).ok_or(Errno::EINVAL),
+        None => Err(Errno::ENOMEM),
+    };
     moved(call);
-    Ok(errno(done.ok_or(Errno::EINVAL)))
+    Ok(errno(done))
 }
 
 /// `bpf_skb_change_head`
@@ -139,9 +144,15 @@ pub(super) fn skb_change_head<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
     if flags != 0 {
         return Ok(negative(Errno::EINVAL));
     }
-    let done = call.world.packet.grow_head(room as u32 as usize);
+    let room = room as u32 as usize;
+    let packet = &mut call.world.packet;
+    if room > limits::PACKET_BYTES_MAX - packet.len().min(limits::PACKET_BYTES_MAX) {
+        return Ok(negative(Errno::EINVAL));
+    }
+    let done = packet.make_room(room, 0);
+    let done = done.and_then(|()| packet.grow_head(room));
     moved(call);
-    Ok(errno(done.ok_or(Errno::EINVAL)))
+    Ok(errno(done.ok_or(Errno::ENOMEM)))
 }
 
 /// Highest packet type (`PACKET_OTHERHOST`).
@@ -151,21 +162,11 @@ const PACKET_TYPE_MAX: u32 = 3;
 pub(super) fn skb_change_type<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let kind = call.args[1] as u32;
-    if kind > PACKET_TYPE_MAX || field(call, "pkt_type") > PACKET_TYPE_MAX {
+    if kind > PACKET_TYPE_MAX || call.world.context.field("pkt_type") > PACKET_TYPE_MAX {
         return Ok(negative(Errno::EINVAL));
     }
     call.world.context.set("pkt_type", kind);
     Ok(0)
-}
-
-/// A four-byte field of the context; 0 if it has none of this name.
-fn field<G: Guest>(call: &Call<'_, G>, name: &str) -> u32 {
-    let Context::Fields(layout) = call.world.context.kind() else {
-        return 0;
-    };
-    layout
-        .field(name)
-        .map_or(0, |field| call.world.context.u32_at(field.offset as usize))
 }
 
 /// Bytes of a packet its hash is made of.
@@ -174,7 +175,7 @@ const HASHED_BYTES: usize = 64;
 /// `bpf_get_hash_recalc`: the same for the same headers, never 0 once there is a packet.
 pub(super) fn get_hash_recalc<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
-    let known = field(call, "hash");
+    let known = call.world.context.field("hash");
     if known != 0 {
         return Ok(u64::from(known));
     }
@@ -207,11 +208,27 @@ pub(super) fn set_hash<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 }
 
 /// True for programs whose context is a `struct xdp_md`.
-pub(super) fn is_xdp<G: Guest>(call: &Call<'_, G>) -> bool {
+fn is_xdp<G: Guest>(call: &Call<'_, G>) -> bool {
     matches!(
         call.world.context.kind(),
         Context::Fields(ContextLayout { name: "xdp_md", .. })
     )
+}
+
+/// `bpf_redirect`: what the program should return for the packet to go there.
+pub(super) fn redirect<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [target, flags, ..] = call.args;
+    // XDP: no flags, `XDP_ABORTED` and `XDP_REDIRECT`. Others: `BPF_F_INGRESS`, `TC_ACT_SHOT` and
+    // `TC_ACT_REDIRECT`.
+    let (known, refused, result) = if is_xdp(call) { (0, 0, 4) } else { (1, 2, 7) };
+    if flags & !known != 0 {
+        return Ok(refused);
+    }
+    call.world.redirect = Some(Redirect {
+        target: target as u32,
+        flags,
+    });
+    Ok(result)
 }
 
 /// `bpf_xdp_adjust_head`
