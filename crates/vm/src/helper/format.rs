@@ -50,7 +50,8 @@ pub(super) fn format<G: Guest>(
     arguments: &Arguments<'_, G>,
     out: &mut Vec<u8>,
 ) -> Result<(), Errno> {
-    let plain = |byte: u8| byte.is_ascii_graphic() || byte == b' ' || (9..=13).contains(&byte);
+    // Bytes of other scripts pass since 6.17, control characters do not.
+    let plain = |byte: u8| matches!(byte, b' '..=b'~' | 9..=13 | 0x80..);
     if !text.iter().copied().all(plain) {
         return Err(Errno::EINVAL);
     }
@@ -100,6 +101,12 @@ fn ends(next: Option<&u8>) -> bool {
     next.is_none_or(|byte| byte.is_ascii_whitespace() || byte.is_ascii_punctuation())
 }
 
+/// Letters and digits right behind a pointer conversion, which belong to it whatever they are.
+fn alphanumerics(rest: &[u8]) -> usize {
+    let extra = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric());
+    extra.count()
+}
+
 /// Prints one value; how many bytes the conversion takes.
 fn conversion<G: Guest>(
     text: &[u8],
@@ -135,12 +142,16 @@ fn conversion<G: Guest>(
             }
             let plain = *kind == b'i';
             layout.put(out, "", ip(&address[..bytes], plain).as_bytes());
-            let extra = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric());
-            Ok(3 + extra.count())
+            Ok(3 + alphanumerics(rest))
         }
-        [b'p', b'K' | b'x' | b's' | b'S', ..] => {
+        [b'p', b'K' | b'x', rest @ ..] => {
             layout.put(out, "", format!("{value:016x}").as_bytes());
-            Ok(2)
+            Ok(2 + alphanumerics(rest))
+        }
+        // Symbols: nothing here has a name.
+        [b'p', b's' | b'S' | b'B', rest @ ..] => {
+            layout.put(out, "", format!("{value:#x}").as_bytes());
+            Ok(2 + alphanumerics(rest))
         }
         [b'p', rest @ ..] if ends(rest.first()) => {
             layout.put(out, "", format!("{value:016x}").as_bytes());

@@ -121,21 +121,22 @@ fn number(text: &[u8], flags: u64) -> Result<(bool, u64, usize), Errno> {
     if text.is_empty() {
         return Err(Errno::EINVAL);
     }
-    let spaces = text.iter().take_while(|byte| byte.is_ascii_whitespace());
+    // The kernel's blanks: vertical tabs and Latin-1's unbreakable space too.
+    let blank = |byte: &&u8| matches!(byte, 9..=13 | b' ' | 0xa0);
+    let spaces = text.iter().take_while(blank);
     let mut at = spaces.count();
     let minus = text.get(at) == Some(&b'-');
     at += usize::from(minus);
     let text = &text[..text.len().min(at + NUMBER_BYTES_MAX - 1)];
-    let hex = text.get(at) == Some(&b'0')
-        && matches!(text.get(at + 1), Some(b'x' | b'X'))
-        && text.get(at + 2).is_some_and(u8::is_ascii_hexdigit);
+    let prefix = text.get(at) == Some(&b'0') && matches!(text.get(at + 1), Some(b'x' | b'X'));
     let base = match base {
-        0 if hex => 16,
+        // `0x` and no digit is an octal zero, unless the caller asked for base 16.
+        0 if prefix && text.get(at + 2).is_some_and(u8::is_ascii_hexdigit) => 16,
         0 if text.get(at) == Some(&b'0') => 8,
         0 => 10,
         base => base as u32,
     };
-    if base == 16 && hex {
+    if base == 16 && prefix {
         at += 2;
     }
     let first = at;
@@ -171,7 +172,10 @@ fn parse<G: Guest>(
             call.write(4, &value.to_ne_bytes())?;
             Ok(read as u64)
         }
-        Err(error) => Ok(errno(Err(error))),
+        Err(error) => {
+            call.write(4, &[0; 8])?;
+            Ok(errno(Err(error)))
+        }
     }
 }
 
