@@ -1,7 +1,11 @@
-//! The committed capture: a short talk between two machines, as a sniffer would have seen it.
+//! The committed captures. `examples/ping.pcap` is a short talk between two machines, as a sniffer would have seen it.
 //!
 //! Address resolution, four pings, a name lookup, one HTTP exchange and two IPv6 packets. Every
 //! checksum is right; the addresses are those reserved for documentation.
+
+mod varied;
+
+pub(crate) use varied::varied;
 
 const ETHERNET: u32 = 1;
 const ALICE: Station = Station {

@@ -17,7 +17,7 @@ pub(crate) struct Options {
 }
 
 /// Folders with `NAME.bpf.c` beside `NAME.bpf.o`.
-const FOLDERS: [&str; 2] = ["examples", "crates/benches/programs"];
+const FOLDERS: [&str; 3] = ["examples", "crates/benches/programs", "tests/kernel"];
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let root = place::root();
@@ -62,7 +62,10 @@ impl Built {
 }
 
 pub(crate) fn build(root: &Path) -> Result<Built, Error> {
-    let mut files = vec![(root.join("examples/ping.pcap"), capture::ping())];
+    let mut files = vec![
+        (root.join("examples/ping.pcap"), capture::ping()),
+        (root.join("tests/kernel/varied.pcap"), capture::varied()),
+    ];
     if !place::is_installed(&place::clang()) {
         let note = Some(format!("objects skipped: no {} here", place::clang()));
         return Ok(Built { files, note });
@@ -105,9 +108,8 @@ pub(crate) fn compile(root: &Path, source: &Path, scratch: &Path) -> Result<Vec<
     place::run(
         Command::new(place::clang())
             .current_dir(root)
-            .args([
-                "-target", "bpf", "-O2", "-g", "-mcpu=v3", "-Wall", "-Werror",
-            ])
+            .args(["-target", "bpf", "-O2", "-g", "-Wall", "-Werror"])
+            .arg(format!("-mcpu={}", version(source)))
             .arg("-fdebug-compilation-dir=.")
             .arg("-I/usr/include/x86_64-linux-gnu")
             .arg("-c")
@@ -117,4 +119,20 @@ pub(crate) fn compile(root: &Path, source: &Path, scratch: &Path) -> Result<Vec<
     )?;
     place::run(Command::new(place::llvm_strip()).arg("-g").arg(&object))?;
     Ok(std::fs::read(&object)?)
+}
+
+/// The instruction set a source is compiled for: v4 if its name ends in `_v4`, else v3, which older
+/// kernels take too.
+fn version(source: &Path) -> &'static str {
+    if source.to_string_lossy().ends_with("_v4.bpf.c") {
+        "v4"
+    } else {
+        "v3"
+    }
+}
+
+/// The committed objects, in order.
+pub(crate) fn objects(root: &Path) -> Result<Vec<PathBuf>, Error> {
+    let sources = sources(root)?.into_iter();
+    Ok(sources.map(|source| source.with_extension("o")).collect())
 }

@@ -6,6 +6,8 @@
 mod bench;
 mod capture;
 mod compare;
+mod compare_kernel;
+mod compare_tcpdump;
 mod core_case;
 mod corpus;
 mod examples;
@@ -34,8 +36,12 @@ enum Command {
     Examples(examples::Options),
     /// Write the CO-RE bench program from the types of the running kernel
     CoreCase,
+    /// Run programs on the running kernel and here, and compare everything they leave behind
+    CompareKernel(compare_kernel::Options),
     /// Compare our linked instructions with those libbpf hands to the kernel
     CompareLibbpf(compare::Options),
+    /// Compare which packets a classic filter keeps here with what tcpdump keeps
+    CompareTcpdump(compare_tcpdump::Options),
     /// Write the hostile inputs under tests/corpus, or check that they are current
     Corpus(corpus::Options),
     /// Check the habits that code can check
@@ -57,7 +63,9 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Examples(options) => examples::run(&options),
         Command::CoreCase => core_case::run(),
+        Command::CompareKernel(options) => compare_kernel::run(&options),
         Command::CompareLibbpf(options) => compare::run(&options),
+        Command::CompareTcpdump(options) => compare_tcpdump::run(&options),
         Command::Corpus(options) => corpus::run(&options),
         Command::Tidy => tidy::run(),
         Command::TestBpf(options) => test_bpf::run(&options),

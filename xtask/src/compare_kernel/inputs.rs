@@ -1,0 +1,149 @@
+//! What programs are run on: every frame of two captures, or made-up contexts.
+
+use std::path::Path;
+
+use osmia_program::context::{Context, context};
+use osmia_program::{Program, ProgramKind};
+use osmia_user::capture::{CaptureReader, Packet};
+
+use crate::place::Error;
+
+const CAPTURES: [&str; 2] = ["examples/ping.pcap", "tests/kernel/varied.pcap"];
+const ETHERNET_BYTES: usize = 14;
+/// Runs of programs that are given no packets.
+const CONTEXT_RUNS: u64 = 4;
+
+/// One run's input, as each side wants it.
+pub(super) struct Input {
+    /// The packet as our host takes it.
+    pub(super) data: Vec<u8>,
+    /// The context as our host takes it.
+    pub(super) ctx: Vec<u8>,
+    /// Bytes the kernel takes off the packet before the program sees it, and puts back as zeroes.
+    /// Its test run gives socket filters the payload of the frame; on a packet socket, as here, they
+    /// see the frame. So it is given a second header.
+    pub(super) hidden: usize,
+    /// The context as the kernel takes it.
+    pub(super) kernel_ctx: Vec<u8>,
+}
+
+impl Input {
+    /// The packet as the kernel takes it.
+    pub(super) fn kernel_data(&self) -> Vec<u8> {
+        let mut bytes = self.data[..self.hidden].to_vec();
+        bytes.extend(&self.data);
+        bytes
+    }
+}
+
+pub(super) struct Inputs {
+    frames: Vec<Vec<u8>>,
+}
+
+impl Inputs {
+    pub(super) fn read(root: &Path) -> Result<Inputs, Error> {
+        let mut frames = Vec::new();
+        for name in CAPTURES {
+            let file = std::fs::File::open(root.join(name))?;
+            let mut capture = CaptureReader::new(file)?;
+            let mut packet = Packet::default();
+            while capture.read(&mut packet)? {
+                frames.push(packet.data.clone());
+            }
+        }
+        Ok(Inputs { frames })
+    }
+
+    /// The inputs of a program, if its type has any.
+    pub(super) fn of(&self, program: &Program) -> Option<Vec<Input>> {
+        let kind = program.hook.kind;
+        match kind {
+            ProgramKind::Xdp => Some(self.frames.iter().map(|frame| xdp(frame)).collect()),
+            ProgramKind::SchedCls | ProgramKind::SocketFilter => {
+                let hidden = match kind {
+                    ProgramKind::SocketFilter => ETHERNET_BYTES,
+                    _ => 0,
+                };
+                let frames = self.frames.iter().enumerate();
+                Some(
+                    frames
+                        .map(|(number, frame)| {
+                            let ctx = socket_buffer(number, frame.len() + hidden);
+                            Input {
+                                data: frame.clone(),
+                                kernel_ctx: ctx.clone(),
+                                ctx,
+                                hidden,
+                            }
+                        })
+                        .collect(),
+                )
+            }
+            ProgramKind::RawTracepoint | ProgramKind::Syscall => Some(
+                (0..CONTEXT_RUNS)
+                    .map(|run| {
+                        let words = (0..8_u64).map(|word| (run + 1) * 0x0101_0203 * (word + 1));
+                        let ctx: Vec<u8> = words.flat_map(u64::to_ne_bytes).collect();
+                        Input {
+                            data: Vec::new(),
+                            kernel_ctx: ctx.clone(),
+                            ctx,
+                            hidden: 0,
+                        }
+                    })
+                    .collect(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// The kernel wants to be told where the packet ends and says in return where it starts.
+fn xdp(frame: &[u8]) -> Input {
+    let mut kernel_ctx = vec![0; 24];
+    kernel_ctx[4..8].copy_from_slice(&(frame.len() as u32).to_ne_bytes());
+    Input {
+        data: frame.to_vec(),
+        ctx: Vec::new(),
+        hidden: 0,
+        kernel_ctx,
+    }
+}
+
+/// A socket buffer with the fields set that a test run may set, for every other packet. Not
+/// `gso_size`: helpers treat a packet that the hardware is to cut as another kind of packet.
+fn socket_buffer(number: usize, bytes: usize) -> Vec<u8> {
+    let Context::Fields(layout) = context(ProgramKind::SchedCls) else {
+        return Vec::new();
+    };
+    let mut ctx = vec![0; layout.bytes as usize];
+    if number.is_multiple_of(2) {
+        return ctx;
+    }
+    for (name, value) in [
+        ("mark", 0x1122_3344),
+        ("priority", 7),
+        ("ingress_ifindex", 1),
+        ("ifindex", 1),
+        ("tstamp", 123_456_789),
+        ("wire_len", bytes as u32 + 10),
+        ("gso_segs", 2),
+    ] {
+        set(
+            &mut ctx,
+            layout.field(name).map(|field| field.offset),
+            value,
+        );
+    }
+    let cb = layout.field("cb").map_or(0, |field| field.offset);
+    for word in 0..5 {
+        set(&mut ctx, Some(cb + 4 * word), 0xc0de_0000 + word);
+    }
+    ctx
+}
+
+fn set(ctx: &mut [u8], offset: Option<u32>, value: u32) {
+    if let Some(offset) = offset {
+        ctx[offset as usize..][..4].copy_from_slice(&value.to_ne_bytes());
+    }
+}
