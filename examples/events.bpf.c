@@ -19,7 +19,6 @@ const struct event *unused_event __attribute__((unused));
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
-	__type(value, struct event);
 } events SEC(".maps");
 
 struct {

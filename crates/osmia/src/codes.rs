@@ -7,6 +7,7 @@ osmia_diag::codes! {
     RUN_CHECKED = "run-checked", "the program runs checked, not verified";
     RUN_ENDIAN = "run-endian", "a program of the other byte order cannot run here";
     RUN_MAP = "run-map", "a map is made otherwise than its definition says";
+    RUN_RECORD = "run-record", "the type given to a map's records cannot be used";
     RUN_PROGRAM = "run-program", "it is not clear which program to run";
     RUN_INPUT = "run-input", "the program is not given the input its type needs";
 }

@@ -4,7 +4,7 @@ use osmia_btf::{Btf, TypeId};
 use osmia_program::{Errno, Host, HostMap, MapFlags, MapKind, MapOrigin, MapSpec};
 use serde::Serialize;
 
-use crate::{Error, Loaded, Shown, limits};
+use crate::{Error, Loaded, Shown, limits, record_type};
 
 /// A global variable and its value.
 #[derive(Clone, Debug, Serialize)]
@@ -114,11 +114,11 @@ impl<H: Host> Loaded<'_, H> {
     }
 
     pub(crate) fn show_record(&self, map: &str, bytes: &[u8]) -> Shown {
-        let value = self.set().map(map).and_then(|(_, spec)| {
-            let btf = spec.btf.as_ref()?;
-            Some((btf.btf.as_ref(), btf.value?))
-        });
-        match value {
+        let known = self
+            .set()
+            .map(map)
+            .and_then(|(_, spec)| record_type::of(spec));
+        match known {
             Some((btf, type_id)) => show(Some(btf), Some(type_id), bytes),
             None => Shown::raw(bytes),
         }

@@ -39,6 +39,7 @@ mod listing;
 mod loaded;
 mod machine;
 mod object;
+mod record_type;
 mod run;
 mod shown;
 mod verdict;

@@ -34,6 +34,14 @@ impl Linked {
         }
     }
 
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
+    pub(crate) fn set_mut(&mut self) -> &mut ProgramSet {
+        &mut self.set
+    }
+
     /// The programs and maps.
     pub fn set(&self) -> &ProgramSet {
         &self.set

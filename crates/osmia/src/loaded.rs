@@ -51,7 +51,11 @@ impl<'h, H: Host> Loaded<'h, H> {
             for (slot, content) in slots {
                 let content = match content {
                     SlotContent::Map(inner) => Slotted::Map(&self.maps[inner]),
-                    SlotContent::Program(name) => Slotted::Program(&self.programs[name]),
+                    SlotContent::Program(name) => match self.programs.get(name) {
+                        Some(program) => Slotted::Program(program),
+                        // Left out on request: a tail call to it goes on behind the call.
+                        None => continue,
+                    },
                 };
                 self.host.set_slot(map, *slot, content)?;
             }
@@ -116,6 +120,7 @@ impl Needed {
                     for (_, content) in slots {
                         match content {
                             SlotContent::Map(inner) => maps.push(*inner),
+                            SlotContent::Program(name) if is_left_out(set, name) => {}
                             SlotContent::Program(name) => names.push(name.clone()),
                         }
                     }
@@ -124,6 +129,11 @@ impl Needed {
         }
         Ok(needed)
     }
+}
+
+/// True for a program that exists and is not to be loaded unless it is asked for by name.
+fn is_left_out(set: &ProgramSet, name: &str) -> bool {
+    set.program(name).is_some_and(|program| !program.autoload)
 }
 
 /// A name that none of the programs has.

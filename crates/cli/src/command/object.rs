@@ -23,6 +23,13 @@ pub(crate) struct ObjectFlags {
     /// Give a program its type where its section name does not: `parse=xdp`, or `xdp` for all such.
     #[arg(long = "type", value_name = "[NAME=]KIND", help_heading = "Program")]
     types: Vec<TypeSetting>,
+    /// Load a program or leave it out, whatever its section says: a slot of a program array that
+    /// names it stays empty.
+    #[arg(long, value_name = "NAME=yes|no", help_heading = "Program")]
+    autoload: Vec<Autoload>,
+    /// Show the records of a ring buffer or perf event array by a type of the object: `events=event`.
+    #[arg(long, value_name = "MAP=TYPE", help_heading = "Program")]
+    record: Vec<Setting>,
     /// Kernel types for CO-RE: raw BTF or an ELF file with it. [default: the running kernel's]
     #[arg(long, value_name = "FILE", help_heading = "Machine")]
     btf: Option<PathBuf>,
@@ -61,10 +68,14 @@ impl ObjectFlags {
             autoload: wanted
                 .map(|name| (name.to_owned(), true))
                 .into_iter()
+                .chain(self.autoload.iter().map(|given| given.0.clone()))
                 .collect(),
             ..LinkOptions::default()
         };
-        let linked = object.link(target, &options)?;
+        let mut linked = object.link(target, &options)?;
+        for Setting((map, type_name)) in &self.record {
+            linked.type_records(map, type_name)?;
+        }
         for note in linked.notes() {
             console.diagnostic(note);
         }
@@ -97,6 +108,22 @@ impl FromStr for MapSize {
             .parse()
             .map_err(|_| format!("`{value}` is not a number of entries"))?;
         Ok(Self((name.to_owned(), entries)))
+    }
+}
+
+/// `NAME=yes` or `NAME=no`
+#[derive(Clone, Debug)]
+struct Autoload((String, bool));
+
+impl FromStr for Autoload {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match split(text)? {
+            (name, "yes") => Ok(Self((name.to_owned(), true))),
+            (name, "no") => Ok(Self((name.to_owned(), false))),
+            (_, other) => Err(format!("`{other}` is neither yes nor no")),
+        }
     }
 }
 
