@@ -106,6 +106,14 @@ impl Btf {
         owner.bytes.get(start as usize..end as usize)
     }
 
+    /// Where the record of an own type begins in the section.
+    pub fn record_offset(&self, id: TypeId) -> Option<usize> {
+        let index = id.0.checked_sub(self.first_id)? as usize;
+        // The last offset is the end of the last record.
+        let (_, offsets) = self.offsets.split_last()?;
+        offsets.get(index).map(|at| *at as usize)
+    }
+
     /// Every type that is not the base's, in the order of ids.
     pub fn own_types(&self) -> impl ExactSizeIterator<Item = Type<'_>> + Clone {
         let first = self.first_id;

@@ -200,14 +200,8 @@ impl<'a> Check<'a> {
     }
 
     fn offset(&self, ty: Type<'a>) -> usize {
-        offset_of(self.btf, ty.id)
+        self.btf.record_offset(ty.id).unwrap_or(0)
     }
-}
-
-fn offset_of(btf: &Btf, id: TypeId) -> usize {
-    id.0.checked_sub(btf.first_id)
-        .and_then(|index| btf.offsets.get(index as usize))
-        .map_or(0, |at| *at as usize)
 }
 
 fn tail(ty: Type<'_>) -> &[u8] {
@@ -295,7 +289,7 @@ impl<'a> Nesting<'a> {
                 return Err(BtfError::Nesting {
                     id: step.id,
                     kind: self.btf.type_at(step.id).kind(),
-                    offset: offset_of(self.btf, step.id),
+                    offset: self.btf.record_offset(step.id).unwrap_or(0),
                 });
             }
             self.depths[(step.id.0 - self.btf.first_id) as usize] = depth;
@@ -335,7 +329,7 @@ impl<'a> Nesting<'a> {
                     return Err(BtfError::Cycle {
                         id: part,
                         kind: self.btf.type_at(part).kind(),
-                        offset: offset_of(self.btf, part),
+                        offset: self.btf.record_offset(part).unwrap_or(0),
                     });
                 }
                 depth => step.deepest = step.deepest.max(depth),

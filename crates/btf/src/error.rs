@@ -47,6 +47,15 @@ pub enum BtfError {
         /// What is wrong.
         what: &'static str,
     },
+    /// A string is too long.
+    #[error(
+        "the string section at offset {offset:#x} has a string of more than STRING_BYTES_MAX = {} bytes",
+        limits::STRING_BYTES_MAX
+    )]
+    LongString {
+        /// Offset of the string section.
+        offset: usize,
+    },
     /// A string offset is outside the strings.
     #[error("{what} of type {id} is at string offset {string}, the strings have {strings} bytes")]
     Name {
@@ -150,7 +159,9 @@ impl BtfError {
             BtfError::Kind { .. } | BtfError::Record { .. } => codes::RECORD,
             BtfError::Reference { .. } => codes::REFERENCE,
             BtfError::Cycle { .. } => codes::CYCLE,
-            BtfError::Nesting { .. } | BtfError::TooLarge { .. } => codes::LIMIT,
+            BtfError::Nesting { .. } | BtfError::TooLarge { .. } | BtfError::LongString { .. } => {
+                codes::LIMIT
+            }
             BtfError::Ext { .. } => codes::EXT,
         }
     }
@@ -164,6 +175,7 @@ impl BtfError {
             BtfError::Truncated { offset, .. }
             | BtfError::Header { offset, .. }
             | BtfError::Strings { offset, .. }
+            | BtfError::LongString { offset }
             | BtfError::Name { offset, .. }
             | BtfError::Kind { offset, .. }
             | BtfError::Record { offset, .. }

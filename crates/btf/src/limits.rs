@@ -7,6 +7,16 @@ pub const NESTING_MAX: u16 = 256;
 /// Largest BTF or .BTF.ext section read, in bytes. Kernels' are 5 to 30 MB.
 pub const SECTION_BYTES_MAX: usize = 512 << 20;
 
+/// Bytes of a string from which on BTF is refused, give or take as many. Strings may share bytes, so
+/// a small section could otherwise name a million types by the same long one.
+pub const STRING_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of a name in a message; longer ones are cut.
+pub const SHOWN_NAME_BYTES_MAX: usize = 128;
+
+/// Bytes of one CO-RE access path as text: enough for [`ACCESS_PATH_MAX`] numbers.
+pub const ACCESS_BYTES_MAX: usize = 1024;
+
 /// Elements of one CO-RE access path (`0:1:2`), as libbpf.
 pub const ACCESS_PATH_MAX: usize = 64;
 

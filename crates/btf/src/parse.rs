@@ -186,8 +186,17 @@ fn check_strings(bytes: &[u8], header: &Header, split: bool) -> Result<(), BtfEr
         [] => wrong("is empty; it must hold at least the empty string"),
         [.., last] if *last != 0 => wrong("does not end with a NUL byte"),
         [first, ..] if *first != 0 && !split => wrong("does not begin with the empty string"),
+        _ if has_long_string(strings) => Err(BtfError::LongString { offset }),
         _ => Ok(()),
     }
+}
+
+/// Whether some stretch of `STRING_BYTES_MAX` bytes has no NUL: every string of twice that length
+/// has one, and finding it reads few bytes of ordinary sections.
+fn has_long_string(strings: &[u8]) -> bool {
+    strings
+        .chunks_exact(limits::STRING_BYTES_MAX)
+        .any(|stretch| !stretch.contains(&0))
 }
 
 /// The size of `long` is that of a pointer on every machine BTF is made for.

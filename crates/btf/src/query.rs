@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::{Body, Btf, Composite, FwdKind, Kind, Member, Type, TypeId};
+use crate::{Body, Btf, Composite, FwdKind, Kind, Member, Type, TypeId, limits};
 
 impl Btf {
     /// The type behind modifiers (`const`, `volatile`, `restrict`, type tags).
@@ -149,7 +149,7 @@ impl Btf {
 /// A type in a few words, for messages: `struct task_struct`, `unsigned int *`, `enum <unnamed>`.
 pub fn describe(btf: &Btf, id: TypeId) -> String {
     let ty = btf.type_at(id);
-    let named = |word: &str| match ty.name() {
+    let named = |word: &str| match shown_name(ty.name()) {
         "" => format!("{word} <unnamed>"),
         name => format!("{word} {name}"),
     };
@@ -174,6 +174,11 @@ pub fn describe(btf: &Btf, id: TypeId) -> String {
         Body::Var(_) => named("variable"),
         Body::DataSec(_) => named("section"),
         Body::DeclTag(_) => named("tag"),
-        Body::Int(_) | Body::Float(_) | Body::Typedef(_) => ty.name().to_owned(),
+        Body::Int(_) | Body::Float(_) | Body::Typedef(_) => shown_name(ty.name()).to_owned(),
     }
+}
+
+/// A name for a message, cut if it is long.
+pub(crate) fn shown_name(name: &str) -> &str {
+    &name[..name.floor_char_boundary(limits::SHOWN_NAME_BYTES_MAX)]
 }

@@ -5,7 +5,7 @@ use crate::btf::Name;
 use crate::core::compat::{Compare, Exceeded};
 use crate::core::spec::{Spec, Step, enumerator_name};
 use crate::core::{CoreError, ReloKind};
-use crate::query::describe;
+use crate::query::{describe, shown_name};
 use crate::{Body, StrOff, TypeId, essential_name, limits};
 
 /// Why a candidate is not the type that the object means.
@@ -97,7 +97,7 @@ pub(crate) enum Miss {
 
 impl Miss {
     pub(crate) fn explain(self, local: &Spec<'_>, target: &crate::Btf) -> Mismatch {
-        let name = |at| local.btf.string_or_empty(at).to_owned();
+        let name = |at| shown_name(local.btf.string_or_empty(at)).to_owned();
         match self {
             Miss::NoMember { within, member } => Mismatch::NoMember {
                 within: describe(target, within),

@@ -10,7 +10,7 @@ use crate::core::poison::{Candidate, Poison, Reason};
 use crate::core::spec::Spec;
 use crate::core::value::{Answer, answer, without_target};
 use crate::core::{CoreError, Relo, ReloKind};
-use crate::query::describe;
+use crate::query::{describe, shown_name};
 use crate::{Body, Btf, TypeId, limits};
 
 /// What became of a relocation.
@@ -80,6 +80,18 @@ impl<'a> Resolver<'a> {
     pub fn resolve(&mut self, relo: &Relo<'_>) -> Result<Resolution, CoreError> {
         if relo.ty.0 >= self.local.type_count() {
             return Err(CoreError::UnknownType { ty: relo.ty });
+        }
+        if relo.access.len() > limits::ACCESS_BYTES_MAX {
+            return Err(CoreError::Access {
+                kind: relo.kind,
+                ty: describe(self.local, relo.ty),
+                access: shown_name(relo.access).to_owned(),
+                problem: format!(
+                    "goes on for {} bytes, more than ACCESS_BYTES_MAX = {}",
+                    relo.access.len(),
+                    limits::ACCESS_BYTES_MAX
+                ),
+            });
         }
         let key = (relo.ty, relo.kind, relo.access.into());
         if let Some(done) = self.done.get(&key) {
@@ -297,7 +309,7 @@ pub(super) fn path_text(spec: &Spec<'_>) -> String {
             Some(name) => {
                 let is_enumerator = spec.btf.type_at(step.ty).kind().is_enum();
                 text.push_str(if is_enumerator { "::" } else { "." });
-                text.push_str(spec.btf.string_or_empty(name));
+                text.push_str(shown_name(spec.btf.string_or_empty(name)));
             }
             None if position == 0 && step.index == 0 => {}
             None => text.push_str(&format!("[{}]", step.index)),

@@ -78,15 +78,6 @@ fn damaged(section: &str, error: &BtfError) -> Diagnostic {
 
 /// The same BTF with sections of variables filled in.
 fn filled_in(image: &Image, mut bytes: Vec<u8>, btf: Btf) -> Result<Btf, BtfError> {
-    let word = |bytes: &[u8], at: usize| -> usize {
-        let Some(&[a, b, c, d]) = bytes.get(at..at + 4) else {
-            return 0;
-        };
-        match btf.endian() {
-            Endian::Little => u32::from_le_bytes([a, b, c, d]) as usize,
-            Endian::Big => u32::from_be_bytes([a, b, c, d]) as usize,
-        }
-    };
     let mut writes: Vec<(usize, u32)> = Vec::new();
     let mut variables: BTreeMap<&str, (u32, u64, bool)> = BTreeMap::new();
     for symbol in &image.symbols {
@@ -101,20 +92,16 @@ fn filled_in(image: &Image, mut bytes: Vec<u8>, btf: Btf) -> Result<Btf, BtfErro
         .numbered_sections()
         .map(|(index, section)| (section.name.as_str(), index))
         .collect();
-    // Where each record begins, so that a variable's can be found from its section's.
-    let mut offsets = Vec::new();
-    let mut at = word(&bytes, 4) + word(&bytes, 8);
     for ty in btf.own_types() {
-        offsets.push(at);
-        at += 12 + tail_bytes(ty.kind(), ty.vlen() as usize);
-    }
-    for (ty, at) in btf.own_types().zip(&offsets) {
         let Body::DataSec(section) = ty.body() else {
+            continue;
+        };
+        let Some(at) = btf.record_offset(ty.id()) else {
             continue;
         };
         let name = ty.name();
         if name == ".kconfig" {
-            place_configuration(&btf, section, *at, &offsets, &mut writes);
+            place_configuration(&btf, section, at, &mut writes);
             continue;
         }
         if name == ".ksyms" {
@@ -142,8 +129,7 @@ fn filled_in(image: &Image, mut bytes: Vec<u8>, btf: Btf) -> Result<Btf, BtfErro
                     offset = u32::try_from(*value).unwrap_or(u32::MAX);
                 }
                 if *hidden
-                    && let Some(record) =
-                        offsets.get(var.var.0.wrapping_sub(btf.first_id().0) as usize)
+                    && let Some(record) = btf.record_offset(var.var)
                     && btf.type_at(var.var).kind() == Kind::Var
                 {
                     writes.push((record + 12, 0));
@@ -179,13 +165,7 @@ fn filled_in(image: &Image, mut bytes: Vec<u8>, btf: Btf) -> Result<Btf, BtfErro
 
 /// The loader makes `.kconfig`, so it also says where its variables are; from then on they are
 /// ordinary ones.
-fn place_configuration(
-    btf: &Btf,
-    section: DataSec<'_>,
-    at: usize,
-    offsets: &[usize],
-    writes: &mut Vec<(usize, u32)>,
-) {
+fn place_configuration(btf: &Btf, section: DataSec<'_>, at: usize, writes: &mut Vec<(usize, u32)>) {
     let mut places = Vec::new();
     let mut vars = BTreeMap::new();
     for entry in section.vars() {
@@ -213,19 +193,8 @@ fn place_configuration(
             (entry + 4, place.offset),
             (entry + 8, place.size),
         ]);
-        if let Some(record) = offsets.get(var.0.wrapping_sub(btf.first_id().0) as usize) {
+        if let Some(record) = btf.record_offset(*var) {
             writes.push((record + 12, Linkage::Global.number()));
         }
-    }
-}
-
-/// Bytes that follow a record of this kind.
-fn tail_bytes(kind: Kind, entries: usize) -> usize {
-    match kind {
-        Kind::Int | Kind::Var | Kind::DeclTag => 4,
-        Kind::Array => 12,
-        Kind::Struct | Kind::Union | Kind::DataSec | Kind::Enum64 => entries * 12,
-        Kind::Enum | Kind::FuncProto => entries * 8,
-        _ => 0,
     }
 }
