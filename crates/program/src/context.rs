@@ -193,10 +193,11 @@ pub fn context(kind: ProgramKind) -> Context {
         | ProgramKind::LwtSeg6local => Context::Fields(&skb::LWT),
         ProgramKind::SkSkb => Context::Fields(&skb::STREAM_LAYOUT),
         ProgramKind::CgroupSockAddr => Context::Fields(&sock::SOCK_ADDR),
-        ProgramKind::RawTracepoint | ProgramKind::Tracing | ProgramKind::Lsm => {
-            Context::Arguments { writable: false }
-        }
-        ProgramKind::RawTracepointWritable => Context::Arguments { writable: false },
+        // What a writable raw tracepoint may write is behind its first argument.
+        ProgramKind::RawTracepoint
+        | ProgramKind::RawTracepointWritable
+        | ProgramKind::Tracing
+        | ProgramKind::Lsm => Context::Arguments { writable: false },
         ProgramKind::Tracepoint => Context::Bytes {
             writable: false,
             name: "tracepoint record",

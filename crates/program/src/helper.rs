@@ -170,6 +170,24 @@ mod tests {
         }
     }
 
+    /// What `gpl_only` says in the prototypes of Linux 6.12.
+    #[test]
+    fn helpers_reserved_for_gpl_programs() {
+        let reserved: Vec<u32> = ALL
+            .iter()
+            .filter(|helper| helper.gpl_only)
+            .map(|helper| helper.id)
+            .collect();
+        assert_eq!(
+            reserved,
+            [
+                4, 6, 22, 25, 27, 35, 36, 45, 55, 56, 58, 67, 69, 77, 78, 92, 100, 110, 111, 112,
+                113, 114, 115, 119, 121, 126, 127, 150, 158, 163, 165, 169, 170, 171, 172, 173,
+                175, 176, 177, 191, 204, 205, 206, 207
+            ]
+        );
+    }
+
     #[test]
     fn names_and_numbers_agree() {
         assert_eq!(by_name("bpf_map_lookup_elem").unwrap().id, 1);

@@ -4,8 +4,6 @@
 pub const INSN_COUNT_MAX: usize = 1_000_000;
 /// Most maps one program may use (Linux: `MAX_USED_MAPS`).
 pub const PROGRAM_MAPS_MAX: usize = 64;
-/// Bytes of a name the kernel keeps, its zero included (`BPF_OBJ_NAME_LEN`).
-pub const KERNEL_NAME_BYTES: usize = 16;
 /// Stack bytes of one function frame.
 pub const STACK_BYTES: usize = 512;
 /// Nested function frames.

@@ -148,13 +148,15 @@ pub struct Program {
 
 impl Program {
     /// Checks the layout.
-    pub fn new(parts: ProgramParts) -> Result<Self, ProgramError> {
+    pub fn new(mut parts: ProgramParts) -> Result<Self, ProgramError> {
         if parts.insns.len() > limits::INSN_COUNT_MAX {
             return Err(ProgramError::TooLong {
                 insns: parts.insns.len(),
             });
         }
         osmia_isa::check_layout(&parts.insns)?;
+        // Looked up for every slot of a listing.
+        parts.poisons.sort_by_key(|poison| poison.insn);
         Ok(Self { parts })
     }
 
@@ -188,9 +190,12 @@ impl Program {
 
     /// Why this slot is unusable, if it is.
     pub fn poison_at(&self, slot: usize) -> Option<&Poison> {
+        let at = self
+            .poisons
+            .partition_point(|poison| (poison.insn as usize) < slot);
         self.poisons
-            .iter()
-            .find(|poison| poison.insn as usize == slot)
+            .get(at)
+            .filter(|poison| poison.insn as usize == slot)
     }
 }
 
