@@ -397,13 +397,13 @@ impl Moved {
 }
 
 /// What a word of a record is.
-enum Field {
+pub(crate) enum Field {
     String,
     Type,
     Number,
 }
 
-fn field_meaning(kind: Kind, index: usize) -> Field {
+pub(crate) fn field_meaning(kind: Kind, index: usize) -> Field {
     const HEAD: usize = RECORD_BYTES / 4;
     let in_tail = |step: usize| (index - HEAD) % step;
     match (index, kind) {

@@ -11,6 +11,7 @@ mod build;
 mod check;
 pub mod codes;
 pub mod core;
+mod equal;
 mod error;
 mod ext;
 mod id;
@@ -25,6 +26,7 @@ pub mod value;
 
 pub use btf::Btf;
 pub use build::{BtfBuilder, Moved, NewMember};
+pub use equal::equal_types;
 pub use error::BtfError;
 pub use ext::{BtfExt, CoreRelo, ExtSection, FuncInfo, LineInfo};
 pub use id::{StrOff, TypeId};

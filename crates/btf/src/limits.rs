@@ -17,6 +17,10 @@ pub const SHOWN_NAME_BYTES_MAX: usize = 128;
 /// Bytes of one CO-RE access path as text: enough for [`ACCESS_PATH_MAX`] numbers.
 pub const ACCESS_BYTES_MAX: usize = 1024;
 
+/// Rounds of telling types apart, each as far as one more reference reaches. Kernels' take about 20;
+/// types that need more are all taken as different.
+pub const EQUAL_ROUNDS_MAX: usize = 64;
+
 /// Elements of one CO-RE access path (`0:1:2`), as libbpf.
 pub const ACCESS_PATH_MAX: usize = 64;
 

@@ -1,9 +1,10 @@
 //! Static linking: several images as one.
 //!
 //! Sections of one name are joined, global symbols of one name become one (a strong definition
-//! before a weak one, a definition before an extern), types are put behind each other without
-//! looking for equal ones. What lost to another definition stays in its section, unreachable.
+//! before a weak one, a definition before an extern) and have to be declared alike, equal types become
+//! one. What lost to another definition stays in its section, unreachable.
 
+mod declarations;
 mod types;
 
 use std::collections::BTreeMap;
@@ -65,6 +66,7 @@ pub(crate) fn merge(images: Vec<Image>, name: &str) -> Result<Image, ObjectError
             .relocations
             .sort_by_key(|relocation| relocation.offset);
     }
+    declarations::check(&images, &owners)?;
     types::join(&mut merged, &images, &moves, &owners)?;
     Ok(merged)
 }

@@ -129,3 +129,21 @@ fn tentative_definitions_become_one() {
     assert_eq!(together, ["flag", "placed", "puttod", "total"]);
     assert_eq!(link(&merged).programs.len(), 2);
 }
+
+#[test]
+fn a_name_has_to_be_declared_alike() {
+    let error = Object::merge(vec![object("link_b.o"), object("link_c.o")], "linked.o")
+        .expect_err("int and __u64");
+    assert_eq!(
+        error.to_string(),
+        "`count_b` is declared as __u64, but in link_b.o as int"
+    );
+}
+
+#[test]
+fn equal_types_become_one() {
+    let types = |object: &Object| object.btf().map_or(0, |btf| btf.own_types().len());
+    let ours = Object::merge(vec![object("link_a.o"), object("link_b.o")], "linked.o").unwrap();
+    // The prototype with which `other` was declared, without the parameter's name, is left over.
+    assert_eq!(types(&ours), types(&object("linked.o")) + 1);
+}

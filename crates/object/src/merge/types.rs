@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use osmia_btf::{
     Body, Btf, BtfBuilder, BtfExt, CoreRelo, ExtSection, FuncInfo, Kind, LineInfo, Linkage, SecVar,
-    StrOff, TypeId,
+    StrOff, Type, TypeId, equal_types,
 };
 
 use super::Moved;
 use crate::ObjectError;
-use crate::image::{Image, SymbolIndex};
+use crate::image::{Image, SectionIndex, SymbolIndex};
 use crate::read::{Placed, lay_out};
 
 /// Sections that exist in types only.
@@ -25,13 +25,7 @@ pub(super) fn join(
     owners: &BTreeMap<String, (SymbolIndex, usize)>,
 ) -> Result<(), ObjectError> {
     let mut builder = BtfBuilder::new();
-    let mut ids: Vec<Vec<TypeId>> = Vec::new();
-    for image in images {
-        ids.push(match &image.btf {
-            Some(btf) => copy_types(&mut builder, btf),
-            None => Vec::new(),
-        });
-    }
+    let ids = copy_types(&mut builder, images, owners);
     if ids.iter().all(Vec::is_empty) {
         return Ok(());
     }
@@ -138,24 +132,75 @@ fn place_configuration(builder: &mut BtfBuilder, configuration: Vec<(Placed, Typ
     builder.datasec(CONFIGURATION, bytes, &vars);
 }
 
-/// Copies every type but sections, to which nothing refers. Returns the new ids by old one.
-fn copy_types(builder: &mut BtfBuilder, btf: &Btf) -> Vec<TypeId> {
-    let mut ids = vec![TypeId::VOID];
-    let mut next = builder.next_id().0;
-    for ty in btf.own_types() {
-        if ty.kind() == Kind::DataSec {
-            ids.push(TypeId::VOID);
-        } else {
-            ids.push(TypeId(next));
-            next += 1;
+/// Copies every type but sections, to which nothing refers; of equal ones the first, and of the
+/// declarations of a global name the one where it is defined. Returns, for each image, the new ids
+/// by old one.
+fn copy_types(
+    builder: &mut BtfBuilder,
+    images: &[Image],
+    owners: &BTreeMap<String, (SymbolIndex, usize)>,
+) -> Vec<Vec<TypeId>> {
+    let with_types: Vec<&Btf> = images
+        .iter()
+        .filter_map(|image| image.btf.as_deref())
+        .collect();
+    let classes = equal_types(&with_types);
+    let typed = || {
+        let typed = images.iter().enumerate();
+        let typed = typed.filter_map(|(position, image)| Some((position, image.btf.as_deref()?)));
+        typed.zip(&classes)
+    };
+    let mut chosen: BTreeMap<&str, (u32, usize, Type<'_>)> = BTreeMap::new();
+    for ((position, btf), classes) in typed() {
+        for (ty, class) in btf.own_types().zip(classes.iter().skip(1)) {
+            let Some((_, owner)) = owners.get(ty.name()).filter(|_| is_declaration(ty)) else {
+                continue;
+            };
+            if position == *owner || !chosen.contains_key(ty.name()) {
+                chosen.insert(ty.name(), (*class, position, ty));
+            }
         }
     }
-    for ty in btf.own_types().filter(|ty| ty.kind() != Kind::DataSec) {
+    let mut known: BTreeMap<u32, TypeId> = BTreeMap::from([(0, TypeId::VOID)]);
+    let mut next = builder.next_id().0;
+    let mut firsts = Vec::new();
+    let mut ids: Vec<Vec<TypeId>> = vec![Vec::new(); images.len()];
+    for ((position, btf), classes) in typed() {
+        let own = &mut ids[position];
+        own.push(TypeId::VOID);
+        for (ty, class) in btf.own_types().zip(classes.iter().skip(1)) {
+            let itself = (*class, position, ty);
+            let (class, position, ty) = match chosen.get(ty.name()) {
+                Some(chosen) if is_declaration(ty) => *chosen,
+                _ => itself,
+            };
+            own.push(if ty.kind() == Kind::DataSec {
+                TypeId::VOID
+            } else {
+                *known.entry(class).or_insert_with(|| {
+                    firsts.push((position, ty));
+                    next += 1;
+                    TypeId(next - 1)
+                })
+            });
+        }
+    }
+    for (position, ty) in firsts {
         builder.copy_type(ty, |id| {
-            ids.get(id.0 as usize).copied().unwrap_or(TypeId::VOID)
+            let new = ids[position].get(id.0 as usize);
+            new.copied().unwrap_or(TypeId::VOID)
         });
     }
     ids
+}
+
+/// A variable or function that other objects can name.
+fn is_declaration(ty: Type<'_>) -> bool {
+    match ty.body() {
+        Body::Var(var) => var.linkage != Linkage::Static,
+        Body::Func(func) => func.linkage != Linkage::Static,
+        _ => false,
+    }
 }
 
 /// What records have in common: moved to where their instructions and types are now.
@@ -232,8 +277,12 @@ fn join_ext(
         let (Some(btf), Some(theirs)) = (&image.btf, &image.ext) else {
             continue;
         };
+        let sections = image
+            .numbered_sections()
+            .map(|(index, section)| (section.name.as_str(), index))
+            .collect();
         let from = Source {
-            image,
+            sections,
             btf,
             moved: &moves[position],
             ids: &ids[position],
@@ -247,7 +296,7 @@ fn join_ext(
 
 /// One image as the source of records.
 struct Source<'a> {
-    image: &'a Image,
+    sections: BTreeMap<&'a str, SectionIndex>,
     btf: &'a Btf,
     moved: &'a Moved,
     ids: &'a [TypeId],
@@ -260,12 +309,17 @@ impl Source<'_> {
         sections: &[ExtSection<T>],
         into: &mut Vec<ExtSection<T>>,
     ) {
+        let mut known: BTreeMap<StrOff, usize> = into
+            .iter()
+            .enumerate()
+            .map(|(at, section)| (section.name, at))
+            .collect();
         for section in sections {
             let name = self.btf.string(section.name).unwrap_or("");
             let place = self
-                .image
-                .section_named(name)
-                .and_then(|(index, _)| self.moved.sections[index.index()]);
+                .sections
+                .get(name)
+                .and_then(|index| self.moved.sections[index.index()]);
             let Some(Ok(bytes)) = place.map(|(_, offset)| u32::try_from(offset)) else {
                 continue;
             };
@@ -276,10 +330,11 @@ impl Source<'_> {
                     builder.string(self.btf.string(at).unwrap_or(""))
                 })
             });
-            match into.iter_mut().find(|known| known.name == name) {
-                Some(known) => known.records.extend(records),
+            match known.get(&name) {
+                Some(at) => into[*at].records.extend(records),
                 None => {
                     let records = records.collect();
+                    known.insert(name, into.len());
                     into.push(ExtSection { name, records });
                 }
             }

@@ -37,6 +37,7 @@ build arena.o 19 arena.bpf.c $LE -mcpu=v4
 build common.o 19 common.bpf.c $LE -mcpu=v3 -fcommon
 build link_a.o 19 link_a.bpf.c $LE
 build link_b.o 19 link_b.bpf.c $LE
+build link_c.o 19 link_c.bpf.c $LE
 bpftool gen object linked.o link_a.o link_b.o
 
 # DWARF kept and compressed.
