@@ -81,6 +81,44 @@ pub trait HostMap: Clone {
     fn freeze(&self) -> Result<(), Errno>;
 }
 
+/// Where a helper sent a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedirectTarget {
+    /// An interface, by index.
+    Interface(u32),
+    /// An interface, by index, with the neighbour's address as the destination.
+    Neighbour(u32),
+    /// The other end of an interface, by index.
+    Peer(u32),
+    /// What a map of interfaces, CPUs or sockets has under a key.
+    Slot {
+        /// The map's name.
+        map: String,
+        /// Its kind.
+        kind: crate::MapKind,
+        /// The key.
+        key: u32,
+        /// The value under it, as bytes.
+        value: Vec<u8>,
+    },
+    /// Every interface in a map.
+    Everybody {
+        /// The map's name.
+        map: String,
+    },
+}
+
+/// A packet, or a copy of one, sent elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirected {
+    /// Where to.
+    pub target: RedirectTarget,
+    /// The helper's flags.
+    pub flags: u64,
+    /// The copy; `None` if it is the packet itself.
+    pub copy: Option<Vec<u8>>,
+}
+
 /// One execution of a program on a described input. The caller owns and reuses the buffers.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -94,6 +132,9 @@ pub struct Run {
     pub cpu: u32,
     /// Set by the run: what the program returned.
     pub retval: u32,
+    /// Set by the run: where helpers sent copies of the packet and, last, the packet itself (which
+    /// goes there if `retval` says so).
+    pub redirected: Vec<Redirected>,
     /// Set by the run: average nanoseconds of one repetition.
     pub duration_ns: u64,
     /// Set by the run: instructions executed over all repetitions, where the host counts.

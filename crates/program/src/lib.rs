@@ -22,7 +22,10 @@ mod target;
 
 pub use errno::Errno;
 pub use hook::Hook;
-pub use host::{Fault, Host, HostError, HostMap, HostProgram, Run, Slotted, UpdateMode};
+pub use host::{
+    Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Run, Slotted,
+    UpdateMode,
+};
 pub use kind::{AttachKind, MapKind, ProgramKind};
 pub use map_spec::{Initial, MapBtf, MapFlags, MapIndex, MapOrigin, MapSpec, Pinning, SlotContent};
 pub use program::{

@@ -77,10 +77,28 @@ pub struct Task {
     pub gid: u32,
     /// Command name, cut to 15 bytes.
     pub comm: String,
+    /// Ids of its control group's ancestors from the root down, its own last.
+    pub cgroups: Vec<u64>,
 }
 
+/// What made the program run, as far as helpers tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    /// Addresses of the kernel's call stack, innermost first.
+    pub kernel_stack: Vec<u64>,
+    /// Addresses of the process' call stack, innermost first.
+    pub user_stack: Vec<u64>,
+    /// Address of the function the program is attached to; 0 if it is none.
+    pub function: u64,
+    /// What the attacher gave along (`bpf_get_attach_cookie`).
+    pub cookie: u64,
+}
+
+/// Id of the root of the control group hierarchy.
+const ROOT_CGROUP_ID: u64 = 1;
+
 impl Default for Task {
-    /// The task of a machine nobody described: process 1, user 0.
+    /// The task of a machine nobody described: process 1, user 0, the root's control group.
     fn default() -> Self {
         Self {
             pid: 1,
@@ -88,6 +106,7 @@ impl Default for Task {
             uid: 0,
             gid: 0,
             comm: "osmia".to_owned(),
+            cgroups: vec![ROOT_CGROUP_ID],
         }
     }
 }
@@ -105,6 +124,8 @@ pub struct Environment {
     pub random: Random,
     /// Task.
     pub task: Task,
+    /// Event.
+    pub event: Event,
     /// Ticks a second, for jiffies.
     pub hertz: u64,
     /// Instructions one run may execute.
@@ -132,6 +153,7 @@ impl Environment {
             },
             random: Random::seeded(seed),
             task: Task::default(),
+            event: Event::default(),
             hertz: 250,
             insns_max: crate::limits::INSNS_PER_RUN,
         }

@@ -6,8 +6,11 @@ mod format;
 mod map;
 mod packet;
 mod probe;
+mod redirect;
+mod stack;
 mod system;
 mod text;
+mod tunnel;
 
 use osmia_program::Errno;
 
@@ -32,16 +35,23 @@ pub(crate) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
           9 => packet::skb_store_bytes,
          10 => checksum::l3_csum_replace,
          11 => checksum::l4_csum_replace,
+         13 => redirect::clone_redirect,
          14 => system::get_current_pid_tgid,
          15 => system::get_current_uid_gid,
          16 => system::get_current_comm,
-         23 => packet::redirect,
+         20 => tunnel::skb_get_tunnel_key,
+         21 => tunnel::skb_set_tunnel_key,
+         23 => redirect::redirect,
          25 => events::perf_event_output,
          26 => packet::skb_load_bytes,
+         27 => stack::get_stackid,
          28 => checksum::csum_diff,
+         29 => tunnel::skb_get_tunnel_opt,
+         30 => tunnel::skb_set_tunnel_opt,
          32 => packet::skb_change_type,
          34 => packet::get_hash_recalc,
          35 => system::get_current_task,
+         37 => system::current_task_under_cgroup,
          38 => packet::skb_change_tail,
          39 => packet::skb_pull_data,
          40 => checksum::csum_update,
@@ -49,11 +59,13 @@ pub(crate) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
          42 => system::get_numa_node_id,
          43 => packet::skb_change_head,
          44 => packet::xdp_adjust_head,
-        46 | 174 => system::no_cookie,
+         46 => system::get_socket_cookie,
+         47 => system::get_socket_uid,
          48 => packet::set_hash,
-         51 => map::redirect_map,
+         51 => redirect::redirect_map,
          54 => packet::xdp_adjust_meta,
          65 => packet::xdp_adjust_tail,
+         67 => stack::get_stack,
          68 => packet::skb_load_bytes_relative,
          69 => packet::fib_lookup,
          80 => system::get_current_cgroup_id,
@@ -63,13 +75,19 @@ pub(crate) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
         105 => text::strtol,
         106 => text::strtoul,
         118 => system::jiffies64,
+        122 => system::get_netns_cookie,
+        123 => system::get_current_ancestor_cgroup_id,
         130 => events::ringbuf_output,
         131 => events::ringbuf_reserve,
         132 => events::ringbuf_submit,
         133 => events::ringbuf_discard,
         134 => events::ringbuf_query,
+        152 => redirect::redirect_neigh,
+        155 => redirect::redirect_peer,
         164 => map::for_each_map_elem,
         165 => text::snprintf,
+        173 => system::get_func_ip,
+        174 => system::get_attach_cookie,
         177 => text::trace_vprintk,
         181 => map::bpf_loop,
         182 => text::strncmp,

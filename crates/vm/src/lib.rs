@@ -25,10 +25,10 @@ mod trap;
 mod world;
 
 pub use code::Code;
-pub use env::{Clock, Environment, Random, Task};
+pub use env::{Clock, Environment, Event, Random, Task};
 pub use guest::{Call, Fault, Guest};
 pub use machine::{Machine, Outcome};
 pub use packet::Packet;
 pub use prepare::PrepareError;
 pub use trap::{Access, Cause, Target, Trap};
-pub use world::{ContextBytes, InputError, Layer, Redirect, World};
+pub use world::{ContextBytes, Destination, InputError, Layer, Redirect, Tunnel, World};

@@ -22,6 +22,8 @@ pub const CONTEXT_BYTES_MAX: usize = 65_536;
 pub const PACKET_META_BYTES_MAX: usize = 255;
 /// Memory regions of one run: reservations, packet generations, inner maps.
 pub const REGIONS_MAX: usize = 4096;
+/// Copies of one packet that helpers may send elsewhere.
+pub const COPIES_MAX: usize = 64;
 /// Records kept until somebody drains them; later ones are counted as lost.
 pub const RECORDS_MAX: usize = 65_536;
 /// Longest line of a formatting helper.
@@ -57,3 +59,9 @@ pub const SPARE_SLOTS_MIN: u64 = 64;
 pub const SPARE_SLOTS_MAX: u64 = 4096;
 /// Most bytes such slots take, unless the least number of them needs more.
 pub const SPARE_BYTES_MAX: u64 = 16 << 20;
+/// Most frames of a kept stack (Linux: `kernel.perf_event_max_stack` as it comes).
+pub const STACK_FRAMES_MAX: u32 = 127;
+/// Most slots of a `cpumap` (Linux: `NR_CPUS` as distributions set it).
+pub const CPUMAP_ENTRIES_MAX: u32 = 8192;
+/// Longest queue of a CPU in a `cpumap`.
+pub const CPUMAP_QUEUE_MAX: u32 = 16384;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use osmia_program::{ProgramKind, Record};
+use osmia_program::{ProgramKind, Record, Redirected};
 
 use crate::checked::Checked;
 use crate::code::Code;
@@ -63,6 +63,7 @@ impl Machine {
     pub fn run(&mut self, code: &Arc<Code>) -> Result<Outcome, Box<Trap>> {
         let runs = code.maps.first().map(|map| map.map.runs());
         let _running = runs.map(|runs| runs.enter(self.world.env.cpu));
+        self.world.begin();
         self.memory.begin(code, &self.world);
         let args = [Checked::context_address(), 0, 0, 0, 0];
         let result = interp::call(&mut self.memory, &mut self.world, code, 0, args);
@@ -77,6 +78,12 @@ impl Machine {
     /// Everything a run works on: the packet as left, the context, the last redirection.
     pub fn world(&self) -> &World {
         &self.world
+    }
+
+    /// Hands over where helpers sent copies of the packet since the last input and, last, the packet
+    /// itself.
+    pub fn redirected(&mut self, sink: &mut dyn FnMut(Redirected)) {
+        self.world.redirected(sink);
     }
 
     /// Hands over what programs said, oldest first.

@@ -12,7 +12,7 @@ mod array;
 mod error;
 mod hash;
 mod lanes;
-
+mod lookup3;
 mod nested;
 mod outside;
 mod perf_events;
@@ -21,6 +21,8 @@ mod ringbuf;
 mod rules;
 mod runs;
 mod slots;
+mod stacks;
+mod targets;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +37,8 @@ pub use lanes::Element;
 pub use perf_events::PerfEvents;
 pub use ringbuf::{Reservation, Ringbuf};
 pub use runs::{Running, Runs};
+pub use stacks::Stacks;
+pub(crate) use stacks::with_build_ids;
 
 use self::array::Array;
 use self::hash::Hash;
@@ -42,6 +46,7 @@ use self::lanes::Write;
 use self::nested::Nested;
 use self::queue::Queue;
 use self::slots::Slots;
+use self::targets::Targets;
 use crate::memory::Block;
 
 /// A live map.
@@ -64,6 +69,10 @@ enum Body {
     Queue(Queue),
     Ringbuf(Ringbuf),
     PerfEvents(PerfEvents),
+    Targets(Targets),
+    /// Ids of control groups.
+    Groups(Slots<u64>),
+    Stacks(Stacks),
 }
 
 impl Map {
@@ -87,6 +96,11 @@ impl Map {
             MapKind::Queue | MapKind::Stack => Queue::new(&spec).map(Body::Queue),
             MapKind::Ringbuf => Ringbuf::new(&spec).map(Body::Ringbuf),
             MapKind::PerfEventArray => Ok(Body::PerfEvents(PerfEvents::new(&spec, runs.cpus()))),
+            MapKind::Devmap | MapKind::DevmapHash | MapKind::Cpumap | MapKind::Xskmap => {
+                Targets::new(&spec, runs).map(Body::Targets)
+            }
+            MapKind::CgroupArray => Slots::new(&spec).map(Body::Groups),
+            MapKind::StackTrace => Stacks::new(&spec).map(Body::Stacks),
             _ => Err(BrokenRule::Unsupported),
         }
         .map_err(broken)?;
@@ -115,6 +129,7 @@ impl Map {
         match &self.body {
             Body::Array(array) => Some(array.values()),
             Body::Hash(hash) => Some(hash.values()),
+            Body::Targets(targets) if self.shows_targets() => Some(targets.values()),
             _ => None,
         }
     }
@@ -124,9 +139,14 @@ impl Map {
         !self.spec.flags.has(MapFlags::WRONLY_PROG)
     }
 
-    /// True if programs may write values (no `BPF_F_RDONLY_PROG`).
+    /// True if programs may write values (no `BPF_F_RDONLY_PROG`, nor where packets are sent).
     pub fn program_writes(&self) -> bool {
-        !self.spec.flags.has(MapFlags::RDONLY_PROG)
+        !self.spec.flags.has(MapFlags::RDONLY_PROG) && !matches!(self.body, Body::Targets(_))
+    }
+
+    /// Linux lets programs look devices and sockets up, CPUs not.
+    fn shows_targets(&self) -> bool {
+        self.spec.kind != MapKind::Cpumap
     }
 
     /// For programs: the element of a key on this CPU.
@@ -135,6 +155,7 @@ impl Map {
         match &self.body {
             Body::Array(array) => array.lookup(key, cpu),
             Body::Hash(hash) => hash.lookup(key, cpu),
+            Body::Targets(targets) if self.shows_targets() => targets.lookup(key),
             _ => None,
         }
     }
@@ -225,6 +246,43 @@ impl Map {
     pub fn perf_events(&self) -> Option<&PerfEvents> {
         match &self.body {
             Body::PerfEvents(events) => Some(events),
+            _ => None,
+        }
+    }
+
+    /// For `bpf_redirect_map`: where packets go under a key, as the bytes of the value.
+    #[inline]
+    pub fn target(&self, key: u32) -> Option<Vec<u8>> {
+        match &self.body {
+            Body::Targets(targets) => targets.value(&key.to_ne_bytes()),
+            _ => None,
+        }
+    }
+
+    /// For `bpf_redirect_map`: true if packets sent under this key go somewhere.
+    #[inline]
+    pub fn has_target(&self, key: u32) -> bool {
+        match &self.body {
+            Body::Targets(targets) => targets.lookup(&key.to_ne_bytes()).is_some(),
+            _ => false,
+        }
+    }
+
+    /// For programs: the id of the control group in a slot of a `cgroup_array`; `E2BIG` outside of
+    /// it, `EAGAIN` for an empty one, `EINVAL` for other kinds.
+    pub fn group(&self, index: u32) -> Result<u64, Errno> {
+        match &self.body {
+            Body::Groups(slots) if index >= slots.count() => Err(Errno::E2BIG),
+            Body::Groups(slots) => slots.at(index).ok_or(Errno::EAGAIN),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// The stacks, if it is a `stack_trace`.
+    #[inline]
+    pub fn stacks(&self) -> Option<&Stacks> {
+        match &self.body {
+            Body::Stacks(stacks) => Some(stacks),
             _ => None,
         }
     }

@@ -6,10 +6,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use osmia_program::context::{Context, ContextLayout, context};
-use osmia_program::{ProgramKind, Record, RecordSource};
+use osmia_program::{ProgramKind, Record, RecordSource, RedirectTarget, Redirected};
 
 use crate::env::Environment;
 use crate::limits;
+use crate::map::Map;
 use crate::memory::Block;
 use crate::packet::Packet;
 
@@ -133,13 +134,67 @@ impl ContextBytes {
 }
 
 /// Where a redirecting helper sent the packet.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Redirect {
-    /// Interface index, or key in a map.
-    pub target: u32,
+    /// Where to.
+    pub to: Destination,
     /// The helper's flags.
     pub flags: u64,
 }
+
+/// What packets are redirected to.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// An interface, by index.
+    Interface(u32),
+    /// An interface, by index, with the neighbour's address as the destination.
+    Neighbour(u32),
+    /// The other end of an interface, by index.
+    Peer(u32),
+    /// What a map has under a key.
+    Slot(Arc<Map>, u32),
+    /// Every interface in a map.
+    Everybody(Arc<Map>),
+}
+
+impl Redirect {
+    /// As hosts report it.
+    pub fn report(self, copy: Option<Vec<u8>>) -> Redirected {
+        let target = match self.to {
+            Destination::Interface(index) => RedirectTarget::Interface(index),
+            Destination::Neighbour(index) => RedirectTarget::Neighbour(index),
+            Destination::Peer(index) => RedirectTarget::Peer(index),
+            Destination::Slot(map, key) => RedirectTarget::Slot {
+                value: map.target(key).unwrap_or_default(),
+                map: map.spec().name.clone(),
+                kind: map.spec().kind,
+                key,
+            },
+            Destination::Everybody(map) => RedirectTarget::Everybody {
+                map: map.spec().name.clone(),
+            },
+        };
+        Redirected {
+            target,
+            flags: self.flags,
+            copy,
+        }
+    }
+}
+
+/// What a program said about the tunnel a packet came or goes through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tunnel {
+    /// The key as `bpf_skb_set_tunnel_key` took it (`struct bpf_tunnel_key`).
+    pub key: [u8; TUNNEL_KEY_BYTES],
+    /// The flags it came with.
+    pub flags: u64,
+    /// Options, as `bpf_skb_set_tunnel_opt` took them.
+    pub options: Vec<u8>,
+}
+
+/// Bytes of `struct bpf_tunnel_key`.
+pub(crate) const TUNNEL_KEY_BYTES: usize = 44;
 
 /// Everything a run works on.
 #[derive(Debug)]
@@ -152,8 +207,17 @@ pub struct World {
     pub context: ContextBytes,
     /// What the packet starts with.
     pub layer: Layer,
-    /// The last redirection asked for.
+    /// The last redirection asked for in the last run.
     pub redirect: Option<Redirect>,
+    /// Copies of the packet sent elsewhere since the last input, at most
+    /// [`limits::COPIES_MAX`].
+    pub copies: Vec<(Redirect, Vec<u8>)>,
+    /// What programs said about the packet's tunnel.
+    pub tunnel: Option<Tunnel>,
+    /// What a program wants the probed function to return instead of running.
+    pub override_return: Option<u64>,
+    /// True once an outer header was put around the packet.
+    pub encapsulated: bool,
     records: VecDeque<Record>,
     lost: u64,
     buffers: Vec<Vec<u8>>,
@@ -172,6 +236,10 @@ impl World {
             },
             layer: Layer::Ethernet,
             redirect: None,
+            copies: Vec::new(),
+            tunnel: None,
+            override_return: None,
+            encapsulated: false,
             records: VecDeque::new(),
             lost: 0,
             buffers: Vec::new(),
@@ -215,9 +283,28 @@ impl World {
         }
         self.packet.fill(packet).ok_or(InputError::NoMemory)?;
         self.layer = layer;
-        self.redirect = None;
+        self.copies.clear();
+        self.tunnel = None;
+        self.encapsulated = false;
+        self.begin();
         self.describe_packet();
         Ok(())
+    }
+
+    /// Forgets what the run before decided.
+    pub(crate) fn begin(&mut self) {
+        self.redirect = None;
+        self.override_return = None;
+    }
+
+    /// Hands over where helpers sent copies of the packet and, last, the packet itself.
+    pub fn redirected(&mut self, sink: &mut dyn FnMut(Redirected)) {
+        for (redirect, copy) in self.copies.drain(..) {
+            sink(redirect.report(Some(copy)));
+        }
+        if let Some(redirect) = self.redirect.take() {
+            sink(redirect.report(None));
+        }
     }
 
     /// Says in the context about the packet what the caller left open, as the kernel's test runs do

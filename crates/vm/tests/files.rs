@@ -39,6 +39,9 @@ struct Case {
     maps: Vec<MapSpec>,
     /// Map, key, value.
     entries: Vec<(String, Vec<u8>, Vec<u8>)>,
+    /// Kernel's and process' call stack, ids of control groups.
+    stacks: [Vec<u64>; 2],
+    cgroups: Vec<u64>,
     /// Program array, index, number of the program in the case.
     slots: Vec<(String, u32, usize)>,
 }
@@ -91,6 +94,8 @@ fn parse(input: &str) -> Case {
         poisons: Vec::new(),
         maps: Vec::new(),
         entries: Vec::new(),
+        stacks: Default::default(),
+        cgroups: vec![1],
         slots: Vec::new(),
     };
     for line in input.lines() {
@@ -120,6 +125,9 @@ fn parse(input: &str) -> Case {
                 let (key, value) = rest.split_once('=').expect("map, key = value");
                 case.entries.push((name.to_owned(), hex(key), hex(value)));
             }
+            "kernel-stack" => case.stacks[0] = numbers(value),
+            "user-stack" => case.stacks[1] = numbers(value),
+            "cgroups" => case.cgroups = numbers(value),
             "slot" => {
                 let words: Vec<_> = value.split_whitespace().collect();
                 let number = |at: usize| words[at].parse::<u32>().expect("a number");
@@ -130,6 +138,13 @@ fn parse(input: &str) -> Case {
         }
     }
     case
+}
+
+fn numbers(text: &str) -> Vec<u64> {
+    let words = text.split_whitespace();
+    words
+        .map(|word| u64::from_str_radix(word, 16).expect("a hexadecimal number"))
+        .collect()
 }
 
 /// `name kind key value entries [flags]`
@@ -236,6 +251,10 @@ fn run(input: &str) -> String {
     }
     let code = Arc::clone(&codes[0]);
     let mut env = Environment::repeatable(1);
+    let [kernel_stack, user_stack] = case.stacks;
+    env.event.kernel_stack = kernel_stack;
+    env.event.user_stack = user_stack;
+    env.task.cgroups = case.cgroups;
     if let Some(insns_max) = case.insns_max {
         env.insns_max = insns_max;
     }
@@ -286,14 +305,13 @@ fn run(input: &str) -> String {
         show_map(map, &mut text);
         map.clear_slots();
     }
-    if let Some(redirect) = machine.world().redirect {
-        writeln!(
-            text,
-            "redirect: {} flags {}",
-            redirect.target, redirect.flags
-        )
-        .unwrap();
-    }
+    machine.redirected(&mut |redirected| {
+        let flags = redirected.flags;
+        writeln!(text, "redirect: {:?} flags {flags}", redirected.target).unwrap();
+        if let Some(copy) = redirected.copy {
+            writeln!(text, "copy:{}", show(&copy)).unwrap();
+        }
+    });
     text
 }
 

@@ -67,6 +67,8 @@ impl HostProgram for UserProgram {
         run.duration_ns = u64::try_from(nanos).unwrap_or(u64::MAX);
         run.insns = Some(insns);
         machine.world().packet.copy_to(&mut run.data);
+        run.redirected.clear();
+        machine.redirected(&mut |redirected| run.redirected.push(redirected));
         machine.world().context.copy_to(&mut run.ctx);
         run.retval = outcome.map_err(|trap| HostError::new(Fault::Input, trap.to_diagnostic()))?;
         Ok(())

@@ -1,6 +1,6 @@
-//! Maps: elements, queues, walks, tail calls' redirecting cousins.
+//! Maps: elements, queues, walks.
 
-use osmia_program::{Errno, MapKind};
+use osmia_program::Errno;
 
 use super::{errno, function};
 use crate::checked::not_a_map;
@@ -170,27 +170,4 @@ pub(super) fn bpf_loop<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
         }
     }
     Ok(count)
-}
-
-/// What XDP programs return for a packet that goes elsewhere.
-const XDP_REDIRECT: u64 = 4;
-
-/// `bpf_redirect_map`: the low bits of the flags are what a missing entry returns.
-pub(super) fn redirect_map<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let [handle, key, flags, ..] = call.args;
-    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
-    let known = match map.spec().kind {
-        MapKind::Devmap | MapKind::DevmapHash | MapKind::Cpumap | MapKind::Xskmap => map
-            .lookup_element(&(key as u32).to_ne_bytes(), call.world.env.cpu)
-            .is_some(),
-        _ => false,
-    };
-    if !known {
-        return Ok(flags & 3);
-    }
-    call.world.redirect = Some(crate::world::Redirect {
-        target: key as u32,
-        flags,
-    });
-    Ok(XDP_REDIRECT)
 }

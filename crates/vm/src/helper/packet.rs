@@ -1,4 +1,4 @@
-//! The packet: reading, writing, growing, shrinking, sending elsewhere.
+//! The packet: reading, writing, growing, shrinking.
 
 use osmia_program::Errno;
 use osmia_program::context::{Context, ContextLayout};
@@ -6,7 +6,7 @@ use osmia_program::context::{Context, ContextLayout};
 use super::{errno, negative};
 use crate::guest::{Call, Fault, Guest};
 use crate::limits;
-use crate::world::{Layer, Redirect};
+use crate::world::Layer;
 
 /// Bytes of an Ethernet header.
 const ETHERNET_BYTES: usize = 14;
@@ -208,27 +208,11 @@ pub(super) fn set_hash<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 }
 
 /// True for programs whose context is a `struct xdp_md`.
-fn is_xdp<G: Guest>(call: &Call<'_, G>) -> bool {
+pub(super) fn is_xdp<G: Guest>(call: &Call<'_, G>) -> bool {
     matches!(
         call.world.context.kind(),
         Context::Fields(ContextLayout { name: "xdp_md", .. })
     )
-}
-
-/// `bpf_redirect`: what the program should return for the packet to go there.
-pub(super) fn redirect<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let [target, flags, ..] = call.args;
-    // XDP: no flags, `XDP_ABORTED` and `XDP_REDIRECT`. Others: `BPF_F_INGRESS`, `TC_ACT_SHOT` and
-    // `TC_ACT_REDIRECT`.
-    let (known, refused, result) = if is_xdp(call) { (0, 0, 4) } else { (1, 2, 7) };
-    if flags & !known != 0 {
-        return Ok(refused);
-    }
-    call.world.redirect = Some(Redirect {
-        target: target as u32,
-        flags,
-    });
-    Ok(result)
 }
 
 /// `bpf_xdp_adjust_head`

@@ -1,5 +1,9 @@
 //! Clock, chance, CPU and task.
 
+use osmia_program::MapKind;
+
+use super::negative;
+use crate::checked::not_a_map;
 use crate::guest::{Call, Fault, Guest};
 
 /// `bpf_ktime_get_ns`, `_boot_ns`, `_coarse_ns`, `_tai_ns`: one clock for all.
@@ -61,16 +65,65 @@ pub(super) fn get_current_task<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fau
     Ok(0)
 }
 
-/// Id of the root of the control group hierarchy.
-const ROOT_CGROUP_ID: u64 = 1;
-
-/// `bpf_get_current_cgroup_id`: everything runs in the root group.
-pub(super) fn get_current_cgroup_id<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
-    Ok(ROOT_CGROUP_ID)
+/// `bpf_get_current_cgroup_id`
+pub(super) fn get_current_cgroup_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    Ok(call.world.env.task.cgroups.last().copied().unwrap_or(0))
 }
 
-/// `bpf_get_attach_cookie`, `bpf_get_socket_cookie`: nobody set one.
-pub(super) fn no_cookie<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+/// `bpf_get_current_ancestor_cgroup_id`: the ancestor at a level below the root; 0 without one.
+pub(super) fn get_current_ancestor_cgroup_id<G: Guest>(
+    call: &mut Call<'_, G>,
+) -> Result<u64, Fault> {
+    let level = usize::try_from(call.args[0] as i32).ok();
+    let groups = &call.world.env.task.cgroups;
+    Ok(level
+        .and_then(|level| groups.get(level))
+        .copied()
+        .unwrap_or(0))
+}
+
+/// `bpf_current_task_under_cgroup`: 1 if the task is in the group of that slot or below it.
+pub(super) fn current_task_under_cgroup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let [handle, index, ..] = call.args;
+    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
+    if map.spec().kind != MapKind::CgroupArray {
+        return Err(Fault::Argument {
+            argument: 1,
+            what: format!("is map {}, which holds no control groups", map.spec().name),
+        });
+    }
+    let groups = &call.world.env.task.cgroups;
+    Ok(match map.group(index as u32) {
+        Ok(id) => u64::from(groups.contains(&id)),
+        Err(errno) => negative(errno),
+    })
+}
+
+/// `bpf_get_attach_cookie`
+pub(super) fn get_attach_cookie<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    Ok(call.world.env.event.cookie)
+}
+
+/// `bpf_get_func_ip`
+pub(super) fn get_func_ip<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    Ok(call.world.env.event.function)
+}
+
+/// `bpf_get_socket_cookie`: packets here belong to no socket.
+pub(super) fn get_socket_cookie<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     Ok(0)
+}
+
+/// `bpf_get_socket_uid`: without a socket, the user that stands for none (`overflowuid`).
+pub(super) fn get_socket_uid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    Ok(65_534)
+}
+
+/// `bpf_get_netns_cookie`: that of the first network namespace.
+pub(super) fn get_netns_cookie<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
+    Ok(1)
 }

@@ -17,6 +17,10 @@ use crate::memory::Block;
 pub struct Element(u32);
 
 impl Element {
+    pub(super) const fn at(index: u32) -> Self {
+        Self(index)
+    }
+
     /// As the element number of [`Block`].
     pub const fn index(self) -> usize {
         self.0 as usize

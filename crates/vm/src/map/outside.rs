@@ -24,6 +24,9 @@ impl Map {
             Body::Nested(nested) if nested.at(key).is_none() => Err(Errno::ENOENT),
             // The kernel answers with an object's id; objects have none here.
             Body::Programs(_) | Body::Nested(_) | Body::PerfEvents(_) => Err(Errno::ENOTSUPP),
+            Body::Groups(_) => Err(Errno::ENOTSUPP),
+            Body::Targets(targets) => targets.read(key),
+            Body::Stacks(stacks) => stacks.read(key),
             Body::Queue(_) => Err(Errno::EINVAL),
             Body::Ringbuf(_) => Err(no_key(key)),
         }
@@ -43,6 +46,15 @@ impl Map {
             Body::Programs(slots) if index_of(key)? >= slots.count() => Err(Errno::E2BIG),
             Body::PerfEvents(events) if index_of(key)? >= events.slots() => Err(Errno::E2BIG),
             Body::Programs(_) | Body::Nested(_) | Body::PerfEvents(_) => Err(Errno::EBADF),
+            Body::Targets(targets) => targets.update(key, value, mode),
+            Body::Groups(_) if mode != UpdateMode::Any => Err(Errno::EINVAL),
+            // The kernel takes a file descriptor; what has none here is named by its id.
+            Body::Groups(slots) => match u64::from(index_of(value)?) {
+                _ if index_of(key)? >= slots.count() => Err(Errno::E2BIG),
+                0 => Err(Errno::EBADF),
+                id => slots.set(index_of(key)?, id),
+            },
+            Body::Stacks(_) => Err(Errno::EINVAL),
         }
     }
 
@@ -55,6 +67,9 @@ impl Map {
             Body::Programs(slots) => slots.clear(index_of(key)?),
             Body::Nested(nested) => nested.delete(key),
             Body::PerfEvents(events) if index_of(key)? >= events.slots() => Err(Errno::E2BIG),
+            Body::Groups(slots) => slots.clear(index_of(key)?),
+            Body::Targets(targets) => targets.delete(key),
+            Body::Stacks(stacks) => stacks.delete(key),
             // Events cannot be closed one by one here.
             Body::PerfEvents(_) => Err(Errno::ENOTSUPP),
             Body::Ringbuf(_) => Err(no_key(key)),
@@ -83,6 +98,9 @@ impl Map {
             Body::Programs(slots) => next_index(key, slots.count()),
             Body::Nested(nested) => nested.next_key(key),
             Body::PerfEvents(events) => next_index(key, events.slots()),
+            Body::Groups(slots) => next_index(key, slots.count()),
+            Body::Targets(targets) => targets.next_key(key),
+            Body::Stacks(stacks) => stacks.next_key(key),
             Body::Queue(_) => Err(Errno::EINVAL),
             Body::Ringbuf(_) => Err(no_key(key.unwrap_or_default())),
         }
@@ -106,6 +124,16 @@ impl Map {
         self.check_write()?;
         match &self.body {
             Body::Nested(nested) => nested.set(key, map, mode),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// Puts a control group, by its id, into a slot of a `cgroup_array`. Ids may be longer than the
+    /// four bytes a value has.
+    pub fn set_group(&self, index: u32, id: u64) -> Result<(), Errno> {
+        self.check_write()?;
+        match &self.body {
+            Body::Groups(slots) => slots.set(index, id),
             _ => Err(Errno::EINVAL),
         }
     }
@@ -178,6 +206,9 @@ impl Map {
             Body::Programs(slots) => slots.len(),
             Body::Nested(nested) => nested.len(),
             Body::Queue(queue) => queue.len(),
+            Body::Groups(slots) => slots.len(),
+            Body::Targets(targets) => targets.len(),
+            Body::Stacks(stacks) => stacks.len(),
             Body::Ringbuf(_) | Body::PerfEvents(_) => 0,
         }
     }

@@ -15,6 +15,10 @@ pub(super) enum SizeRule {
     Zero,
     /// Exactly 4.
     Four,
+    /// 4, or 8 with a program.
+    FourOrEight,
+    /// As many addresses, or build ids, as a stack may have.
+    Frames,
     /// Anything but 0.
     NonZero,
 }
@@ -74,6 +78,12 @@ rules! {
     Queue          Zero    NonZero NonZero    ACCESS | NUMA;
     Stack          Zero    NonZero NonZero    ACCESS | NUMA;
     Ringbuf        Zero    Zero    Pages      NUMA;
+    Devmap         Four    FourOrEight NonZero OUTSIDE | NUMA;
+    DevmapHash     Four    FourOrEight NonZero OUTSIDE | NUMA;
+    Cpumap         Four    FourOrEight NonZero NUMA;
+    Xskmap         Four    Four    NonZero    OUTSIDE | NUMA;
+    CgroupArray    Four    Four    NonZero    OUTSIDE | NUMA;
+    StackTrace     Four    Frames  NonZero    OUTSIDE | NUMA | MapFlags::STACK_BUILD_ID;
 }
 
 /// Checks a specification against the rules of its kind and returns it as the map will have it:
@@ -99,11 +109,11 @@ fn broken_rule(spec: &MapSpec, cpus: u32) -> Result<u32, BrokenRule> {
         return Err(BrokenRule::Extra { is: spec.extra });
     }
     check_flags(spec, rules)?;
-    if let Some(wanted) = rules.key.wanted(spec.key_size) {
+    if let Some(wanted) = rules.key.wanted(spec.key_size, spec.flags) {
         let is = spec.key_size;
         return Err(BrokenRule::KeySize { is, wanted });
     }
-    if let Some(wanted) = rules.value.wanted(spec.value_size) {
+    if let Some(wanted) = rules.value.wanted(spec.value_size, spec.flags) {
         let is = spec.value_size;
         return Err(BrokenRule::ValueSize { is, wanted });
     }
@@ -159,6 +169,24 @@ fn check_entries(spec: &MapSpec, rules: &KindRules, cpus: u32) -> Result<u32, Br
                 limit: limits::HASH_ENTRIES_MAX,
             })
         }
+        _ if spec.kind == MapKind::DevmapHash && u64::from(is) > limits::HASH_ENTRIES_MAX => {
+            Err(BrokenRule::MaxEntries {
+                is,
+                wanted: "at most 2147483648 are possible",
+            })
+        }
+        _ if spec.kind == MapKind::StackTrace && u64::from(is) > limits::HASH_ENTRIES_MAX => {
+            Err(BrokenRule::TooManyEntries {
+                is,
+                limit: limits::HASH_ENTRIES_MAX,
+            })
+        }
+        _ if spec.kind == MapKind::Cpumap && is > limits::CPUMAP_ENTRIES_MAX => {
+            Err(BrokenRule::TooManyEntries {
+                is,
+                limit: u64::from(limits::CPUMAP_ENTRIES_MAX),
+            })
+        }
         // Every CPU gets a list of its own, of equal length.
         _ if spec.flags.has(MapFlags::NO_COMMON_LRU) => Ok(is
             .checked_next_multiple_of(cpus)
@@ -202,8 +230,20 @@ fn is_hash(kind: MapKind) -> bool {
 
 impl SizeRule {
     /// What this kind wants instead of this size; `None` if it is right.
-    fn wanted(self, size: u32) -> Option<&'static str> {
+    fn wanted(self, size: u32, flags: MapFlags) -> Option<&'static str> {
+        let frame_bytes = match flags.has(MapFlags::STACK_BUILD_ID) {
+            true => 32,
+            false => 8,
+        };
         match self {
+            Self::FourOrEight if size != 4 && size != 8 => Some("it must be 4 or 8"),
+            Self::Frames
+                if size == 0
+                    || !size.is_multiple_of(frame_bytes)
+                    || size / frame_bytes > limits::STACK_FRAMES_MAX =>
+            {
+                Some("it must be 8 (with build ids 32) for each of 1 to 127 frames")
+            }
             Self::Zero if size != 0 => Some("this kind has none, it must be 0"),
             Self::Four if size != 4 => Some("it must be 4"),
             Self::NonZero if size == 0 => Some("at least 1 is needed"),
