@@ -45,6 +45,8 @@ pub const ARRAY_VALUE_BYTES_MAX: u64 = i32::MAX as u64;
 pub const HASH_ENTRIES_MAX: u64 = 1 << 31;
 /// Most bytes each part of a map may take here.
 pub const MAP_BYTES_MAX: u64 = 4 << 30;
+/// Most bytes of an LPM trie's value: what is left beside the prefix and the node.
+pub const LPM_VALUE_BYTES_MAX: u64 = ALLOCATION_BYTES_MAX - 256 - 24;
 /// Bytes of a page: ring buffers are made of them.
 pub const PAGE_BYTES: u32 = 4096;
 /// Most payload bytes of a ring buffer record (`RINGBUF_MAX_RECORD_SZ`).

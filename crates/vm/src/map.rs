@@ -9,13 +9,16 @@
 //! Nothing here knows instructions, helpers or file descriptors.
 
 mod array;
+mod bloom;
 mod error;
 mod hash;
 mod lanes;
 mod lookup3;
+mod lpm;
 mod nested;
 mod outside;
 mod perf_events;
+mod pool;
 mod queue;
 mod ringbuf;
 mod rules;
@@ -41,8 +44,10 @@ pub use stacks::Stacks;
 pub(crate) use stacks::with_build_ids;
 
 use self::array::Array;
+use self::bloom::Bloom;
 use self::hash::Hash;
 use self::lanes::Write;
+use self::lpm::Lpm;
 use self::nested::Nested;
 use self::queue::Queue;
 use self::slots::Slots;
@@ -73,6 +78,8 @@ enum Body {
     /// Ids of control groups.
     Groups(Slots<u64>),
     Stacks(Stacks),
+    Lpm(Lpm),
+    Bloom(Bloom),
 }
 
 impl Map {
@@ -100,6 +107,8 @@ impl Map {
                 Targets::new(&spec, runs).map(Body::Targets)
             }
             MapKind::CgroupArray => Slots::new(&spec).map(Body::Groups),
+            MapKind::LpmTrie => Lpm::new(&spec, runs).map(Body::Lpm),
+            MapKind::BloomFilter => Bloom::new(&spec).map(Body::Bloom),
             MapKind::StackTrace => Stacks::new(&spec).map(Body::Stacks),
             _ => Err(BrokenRule::Unsupported),
         }
@@ -129,6 +138,7 @@ impl Map {
         match &self.body {
             Body::Array(array) => Some(array.values()),
             Body::Hash(hash) => Some(hash.values()),
+            Body::Lpm(lpm) => Some(lpm.values()),
             Body::Targets(targets) if self.shows_targets() => Some(targets.values()),
             _ => None,
         }
@@ -155,6 +165,7 @@ impl Map {
         match &self.body {
             Body::Array(array) => array.lookup(key, cpu),
             Body::Hash(hash) => hash.lookup(key, cpu),
+            Body::Lpm(lpm) => lpm.lookup(key),
             Body::Targets(targets) if self.shows_targets() => targets.lookup(key),
             _ => None,
         }
@@ -171,6 +182,7 @@ impl Map {
         match &self.body {
             Body::Array(array) => array.update(key, Write::By(cpu, value), mode),
             Body::Hash(hash) => hash.update(key, Write::By(cpu, value), mode),
+            Body::Lpm(lpm) => lpm.update(key, Write::By(cpu, value), mode),
             _ => Err(Errno::EINVAL),
         }
     }
@@ -179,23 +191,34 @@ impl Map {
     pub fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         match &self.body {
             Body::Hash(hash) => hash.delete(key),
+            Body::Lpm(lpm) => lpm.delete(key),
             _ => Err(Errno::EINVAL),
         }
     }
 
-    /// For programs: adds a value to a queue or a stack (`bpf_map_push_elem`).
+    /// For programs: adds a value to a queue, a stack or a Bloom filter (`bpf_map_push_elem`).
     pub fn push(&self, value: &[u8], flags: u64) -> Result<(), Errno> {
-        self.queue()?.push(value, flags)
+        match &self.body {
+            Body::Bloom(bloom) => bloom.push(value, flags),
+            _ => self.queue()?.push(value, flags),
+        }
     }
 
     /// For programs: takes the next value of a queue or a stack; `ENOENT` leaves zeroes.
     pub fn pop(&self, value: &mut [u8]) -> Result<(), Errno> {
-        self.queue()?.pop(value)
+        match &self.body {
+            Body::Bloom(_) => Err(Errno::EOPNOTSUPP),
+            _ => self.queue()?.pop(value),
+        }
     }
 
-    /// For programs: copies the next value of a queue or a stack; `ENOENT` leaves zeroes.
+    /// For programs: copies the next value of a queue or a stack; `ENOENT` leaves zeroes. A Bloom
+    /// filter is asked for the value instead; `ENOENT` if it was certainly not added.
     pub fn peek(&self, value: &mut [u8]) -> Result<(), Errno> {
-        self.queue()?.peek(value)
+        match &self.body {
+            Body::Bloom(bloom) => bloom.peek(value),
+            _ => self.queue()?.peek(value),
+        }
     }
 
     /// For programs: the next element of a walk over all, its key in `key`. Elements that come or

@@ -1,6 +1,6 @@
 //! Maps: elements, queues, walks.
 
-use osmia_program::Errno;
+use osmia_program::{Errno, MapKind};
 
 use super::{errno, function};
 use crate::checked::not_a_map;
@@ -115,6 +115,13 @@ fn take<G: Guest>(call: &mut Call<'_, G>, remove: bool) -> Result<u64, Fault> {
     let handle = call.args[0];
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
     let size = map.spec().value_size;
+    if map.spec().kind == MapKind::BloomFilter && !remove {
+        let mut value = call.bytes(2, size as usize)?;
+        let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
+        let result = map.peek(&mut value);
+        call.world.reuse(value);
+        return Ok(errno(result));
+    }
     call.check_write(2, size)?;
     let mut value = call.world.buffer(size as usize);
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;

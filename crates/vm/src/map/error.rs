@@ -82,6 +82,9 @@ pub enum BrokenRule {
     /// LRU maps are always preallocated.
     #[error("an LRU map cannot do without preallocation")]
     LruNoPrealloc,
+    /// LPM tries are never preallocated.
+    #[error("an LPM trie cannot be preallocated")]
+    LpmPrealloc,
     /// `map_extra` has a meaning for few kinds only.
     #[error("map_extra is {is:#x}, which has no meaning for this kind")]
     Extra {
@@ -152,6 +155,7 @@ impl MapError {
                 diagnostic.help(format!("this kind takes {}", flag_names(allowed)))
             }
             BrokenRule::FlagsClash { .. } => diagnostic.help("keep one of them"),
+            BrokenRule::LpmPrealloc => diagnostic.help("add BPF_F_NO_PREALLOC"),
             BrokenRule::LruNoPrealloc => diagnostic.help("remove BPF_F_NO_PREALLOC"),
             BrokenRule::TooManyEntries { .. }
             | BrokenRule::TooMuchMemory { .. }

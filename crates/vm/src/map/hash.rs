@@ -15,7 +15,6 @@
 mod index;
 mod key;
 
-use std::collections::VecDeque;
 use std::sync::atomic::{
     AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
@@ -28,12 +27,10 @@ use self::index::Index;
 use self::key::{HEADER_BYTES, Keys};
 use super::error::BrokenRule;
 use super::lanes::{Element, Lanes, Write, block};
+use super::pool::Pool;
 use super::runs::Runs;
 use crate::limits;
 use crate::memory::Block;
-
-/// After so many retired slots it is worth asking whether runs have ended.
-const RETIRED_BATCH: usize = 32;
 
 /// The live part of a hash.
 #[derive(Debug)]
@@ -55,11 +52,7 @@ pub(super) struct Hash {
 struct Writer {
     live: u32,
     free_entries: Vec<u32>,
-    free_slots: Vec<u32>,
-    /// Slots below this have been in use.
-    slots_born: u32,
-    /// Slots given up, with the epoch in which a run might still have found them.
-    retired: VecDeque<(u64, u32)>,
+    slots: Pool,
     /// Where the search for an entry to evict goes on.
     hand: u32,
 }
@@ -253,40 +246,11 @@ impl Hash {
     }
 
     fn take_slot(&self, writer: &mut Writer) -> u32 {
-        if let Some(slot) = writer.free_slots.pop() {
-            return slot;
-        }
-        let unused = writer.slots_born < self.lanes.slots();
-        if !unused || writer.retired.len().is_multiple_of(RETIRED_BATCH) {
-            self.reclaim(writer);
-            if let Some(slot) = writer.free_slots.pop() {
-                return slot;
-            }
-        }
-        if unused {
-            writer.slots_born += 1;
-            return writer.slots_born - 1;
-        }
-        let (_, oldest) = (writer.retired.pop_front()).expect("slots outnumber entries");
-        oldest
+        writer.slots.take(self.lanes.slots(), &self.runs)
     }
 
     fn retire(&self, writer: &mut Writer, slot: u32) {
-        writer.retired.push_back((self.runs.epoch(), slot));
-    }
-
-    fn reclaim(&self, writer: &mut Writer) {
-        if writer.retired.is_empty() {
-            return;
-        }
-        self.runs.advance();
-        let now = self.runs.advance();
-        while let Some(&(epoch, slot)) = writer.retired.front()
-            && Runs::is_past(epoch, now)
-        {
-            writer.retired.pop_front();
-            writer.free_slots.push(slot);
-        }
+        writer.slots.retire(slot, &self.runs);
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -303,7 +267,7 @@ struct Found {
 
 /// Value slots beyond `max_entries`: enough for retired ones to wait, unless values are huge. They
 /// take address space, and memory only when used.
-fn spare_slots(spec: &MapSpec, cpus: u32) -> u64 {
+pub(super) fn spare_slots(spec: &MapSpec, cpus: u32) -> u64 {
     let lanes = u64::from(if spec.kind.is_per_cpu() { cpus } else { 1 });
     let slot_bytes = u64::from(spec.value_size).next_multiple_of(8) * lanes;
     (limits::SPARE_BYTES_MAX / slot_bytes).clamp(limits::SPARE_SLOTS_MIN, limits::SPARE_SLOTS_MAX)

@@ -19,6 +19,9 @@ impl Map {
         match &self.body {
             Body::Array(array) => array.read(key),
             Body::Hash(hash) => hash.read(key),
+            Body::Lpm(lpm) => lpm.read(key),
+            // Asking takes a value: see `Map::peek`.
+            Body::Bloom(_) => Err(Errno::EINVAL),
             Body::Queue(queue) if key.is_empty() => self.value(|value| queue.peek(value)),
             Body::Programs(slots) if slots.at(index_of(key)?).is_none() => Err(Errno::ENOENT),
             Body::Nested(nested) if nested.at(key).is_none() => Err(Errno::ENOENT),
@@ -39,6 +42,9 @@ impl Map {
         match &self.body {
             Body::Array(array) => array.update(key, Write::Outside(value), mode),
             Body::Hash(hash) => hash.update(key, Write::Outside(value), mode),
+            Body::Lpm(lpm) => lpm.update(key, Write::Outside(value), mode),
+            Body::Bloom(bloom) if key.is_empty() => bloom.push(value, mode_flags(mode)),
+            Body::Bloom(_) => Err(Errno::EINVAL),
             Body::Queue(queue) if key.is_empty() => queue.push(value, mode_flags(mode)),
             Body::Queue(_) => Err(Errno::EINVAL),
             Body::Ringbuf(_) => Err(no_key(key)),
@@ -64,6 +70,9 @@ impl Map {
         match &self.body {
             Body::Array(_) | Body::Queue(_) => Err(Errno::EINVAL),
             Body::Hash(hash) => hash.delete(key),
+            Body::Lpm(lpm) => lpm.delete(key),
+            Body::Bloom(_) if key.is_empty() => Err(Errno::EOPNOTSUPP),
+            Body::Bloom(_) => Err(Errno::EINVAL),
             Body::Programs(slots) => slots.clear(index_of(key)?),
             Body::Nested(nested) => nested.delete(key),
             Body::PerfEvents(events) if index_of(key)? >= events.slots() => Err(Errno::E2BIG),
@@ -95,6 +104,9 @@ impl Map {
         match &self.body {
             Body::Array(array) => next_index(key, array.count()),
             Body::Hash(hash) => hash.next_key(key),
+            Body::Lpm(lpm) => lpm.next_key(key),
+            Body::Bloom(_) if key.is_none_or(<[u8]>::is_empty) => Err(Errno::EOPNOTSUPP),
+            Body::Bloom(_) => Err(Errno::EINVAL),
             Body::Programs(slots) => next_index(key, slots.count()),
             Body::Nested(nested) => nested.next_key(key),
             Body::PerfEvents(events) => next_index(key, events.slots()),
@@ -203,13 +215,14 @@ impl Map {
         match &self.body {
             Body::Array(array) => array.count(),
             Body::Hash(hash) => hash.len(),
+            Body::Lpm(lpm) => lpm.len(),
             Body::Programs(slots) => slots.len(),
             Body::Nested(nested) => nested.len(),
             Body::Queue(queue) => queue.len(),
             Body::Groups(slots) => slots.len(),
             Body::Targets(targets) => targets.len(),
             Body::Stacks(stacks) => stacks.len(),
-            Body::Ringbuf(_) | Body::PerfEvents(_) => 0,
+            Body::Ringbuf(_) | Body::PerfEvents(_) | Body::Bloom(_) => 0,
         }
     }
 

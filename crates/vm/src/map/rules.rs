@@ -17,6 +17,8 @@ pub(super) enum SizeRule {
     Four,
     /// 4, or 8 with a program.
     FourOrEight,
+    /// A prefix: its length and at most 256 bytes.
+    Prefix,
     /// As many addresses, or build ids, as a stack may have.
     Frames,
     /// Anything but 0.
@@ -83,6 +85,8 @@ rules! {
     Cpumap         Four    FourOrEight NonZero NUMA;
     Xskmap         Four    Four    NonZero    OUTSIDE | NUMA;
     CgroupArray    Four    Four    NonZero    OUTSIDE | NUMA;
+    LpmTrie        Prefix  NonZero NonZero    ACCESS | NUMA | MapFlags::NO_PREALLOC;
+    BloomFilter    Zero    NonZero NonZero    ACCESS | NUMA | MapFlags::ZERO_SEED;
     StackTrace     Four    Frames  NonZero    OUTSIDE | NUMA | MapFlags::STACK_BUILD_ID;
 }
 
@@ -105,7 +109,13 @@ pub(super) fn check(spec: &MapSpec, cpus: u32) -> Result<MapSpec, MapError> {
 fn broken_rule(spec: &MapSpec, cpus: u32) -> Result<u32, BrokenRule> {
     let rules =
         (RULES.iter().find(|rules| rules.kind == spec.kind)).ok_or(BrokenRule::Unsupported)?;
-    if spec.extra != 0 {
+    // The number of a Bloom filter's hash functions.
+    let extra_max = if spec.kind == MapKind::BloomFilter {
+        15
+    } else {
+        0
+    };
+    if spec.extra > extra_max {
         return Err(BrokenRule::Extra { is: spec.extra });
     }
     check_flags(spec, rules)?;
@@ -130,6 +140,9 @@ fn check_flags(spec: &MapSpec, rules: &KindRules) -> Result<(), BrokenRule> {
     let is_lru = matches!(spec.kind, MapKind::LruHash | MapKind::LruPercpuHash);
     if is_lru && spec.flags.has(MapFlags::NO_PREALLOC) {
         return Err(BrokenRule::LruNoPrealloc);
+    }
+    if spec.kind == MapKind::LpmTrie && !spec.flags.has(MapFlags::NO_PREALLOC) {
+        return Err(BrokenRule::LpmPrealloc);
     }
     if flags & !rules.flags != 0 {
         return Err(BrokenRule::Flags {
@@ -208,6 +221,15 @@ fn check_element_size(spec: &MapSpec) -> Result<(), BrokenRule> {
     {
         return too_big("value has", value, limits::ALLOCATION_BYTES_MAX);
     }
+    if spec.kind == MapKind::LpmTrie && value > limits::LPM_VALUE_BYTES_MAX {
+        return Err(BrokenRule::ValueSize {
+            is: spec.value_size,
+            wanted: "at most some 4 MB are possible",
+        });
+    }
+    if spec.kind == MapKind::BloomFilter && value > limits::ALLOCATION_BYTES_MAX {
+        return too_big("value has", value, limits::ALLOCATION_BYTES_MAX);
+    }
     if spec.kind == MapKind::Array && value > limits::ARRAY_VALUE_BYTES_MAX {
         return too_big("value has", value, limits::ARRAY_VALUE_BYTES_MAX);
     }
@@ -237,6 +259,9 @@ impl SizeRule {
         };
         match self {
             Self::FourOrEight if size != 4 && size != 8 => Some("it must be 4 or 8"),
+            Self::Prefix if !(5..=260).contains(&size) => {
+                Some("4 for the prefix' length and 1 to 256 for its bits are needed")
+            }
             Self::Frames
                 if size == 0
                     || !size.is_multiple_of(frame_bytes)

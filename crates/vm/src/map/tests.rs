@@ -1,6 +1,7 @@
 //! Maps against simple references, against their rules, and from several threads.
 
 mod events;
+mod lpm;
 mod model;
 mod pages;
 mod rules;

@@ -112,6 +112,16 @@ fn creation_rules_of_each_kind() {
         ("stack_trace",      4,  32 * 127, 4,   F::STACK_BUILD_ID,          "ok"),
         ("stack_trace",      4,  40,      4,    F::STACK_BUILD_ID,          "EINVAL"),
         ("stack_trace",      4,  8,  (1 << 31) + 1, 0,                      "E2BIG"),
+        ("lpm_trie",         8,  8,      16,    F::NO_PREALLOC,             "ok"),
+        ("lpm_trie",         8,  8,      16,    0,                          "EINVAL"),
+        ("lpm_trie",         4,  8,      16,    F::NO_PREALLOC,             "EINVAL"),
+        ("lpm_trie",       260,  8,      16,    F::NO_PREALLOC,             "ok"),
+        ("lpm_trie",       261,  8,      16,    F::NO_PREALLOC,             "EINVAL"),
+        ("lpm_trie",         8,  4 * MB, 16,    F::NO_PREALLOC,             "EINVAL"),
+        ("bloom_filter",     0,  8,     100,    0,                          "ok"),
+        ("bloom_filter",     4,  8,     100,    0,                          "EINVAL"),
+        ("bloom_filter",     0,  0,     100,    0,                          "EINVAL"),
+        ("bloom_filter",     0,  8,     100,    F::NO_PREALLOC,             "EINVAL"),
         ("sockmap",          4,  4,       1,    0,                          "ENOTSUPP"),
     ];
     for &(kind, key, value, entries, flags, expected) in table {

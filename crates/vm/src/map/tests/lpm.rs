@@ -1,0 +1,103 @@
+//! LPM tries against a list of prefixes; Bloom filters against what they promise.
+
+use std::collections::BTreeMap;
+
+use osmia_program::{Errno, MapFlags, MapKind, UpdateMode};
+use proptest::prelude::*;
+
+use super::{make, make_with, read};
+
+fn key(len: u32, bits: u16) -> Vec<u8> {
+    let mut key = len.to_ne_bytes().to_vec();
+    key.extend_from_slice(&bits.to_be_bytes());
+    key
+}
+
+/// A prefix with the bits behind it cleared: what a key means.
+fn meaning(len: u32, bits: u16) -> (u32, u16) {
+    let mask = u32::MAX << (16 - len);
+    (len, bits & mask as u16)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_longest_prefix_wins(
+        // Few bits that differ, so that prefixes meet.
+        steps in proptest::collection::vec((0..4u8, 0..=16u32, 0..16u16, 0..3u16), 1..80),
+    ) {
+        let map = make_with(MapKind::LpmTrie, 6, 4, 20, MapFlags::NO_PREALLOC);
+        let mut model = BTreeMap::new();
+        for (number, (what, len, high, low)) in (0u32..).zip(steps) {
+            let bits = high << 12 | low << 7;
+            let (key, meant) = (key(len, bits), meaning(len, bits));
+            match what {
+                0 => {
+                    let wanted = if model.remove(&meant).is_some() { Ok(()) } else { Err(Errno::ENOENT) };
+                    prop_assert_eq!(map.delete(&key), wanted);
+                }
+                1 | 2 => {
+                    let full = model.len() == 20 && !model.contains_key(&meant);
+                    let result = map.update(&key, &number.to_ne_bytes(), 0, 0);
+                    prop_assert_eq!(result, if full { Err(Errno::ENOSPC) } else { Ok(()) });
+                    if !full {
+                        model.insert(meant, number);
+                    }
+                }
+                _ => {
+                    let found = (0..=len).rev().find_map(|len| model.get(&meaning(len, bits)));
+                    let found = found.map(|number| number.to_ne_bytes().to_vec());
+                    prop_assert_eq!(read(&map, &key, 0), found);
+                }
+            }
+            prop_assert_eq!(map.len() as usize, model.len());
+        }
+        let mut left = model.clone();
+        let mut at = map.next_key_outside(None);
+        let mut seen: Vec<(u32, u16)> = Vec::new();
+        while let Ok(now) = at {
+            let len = u32::from_ne_bytes(now[..4].try_into().unwrap());
+            let bits = u16::from_be_bytes(now[4..].try_into().unwrap());
+            let meant = meaning(len, bits);
+            prop_assert!(left.remove(&meant).is_some(), "{:?} twice or never there", meant);
+            // Nothing comes after what it begins with.
+            prop_assert!(!seen.iter().any(|&(before, prefix)| before < len && meaning(before, bits).1 == prefix));
+            seen.push(meant);
+            at = map.next_key_outside(Some(&now));
+        }
+        prop_assert!(left.is_empty(), "not walked: {:?}", left);
+    }
+}
+
+#[test]
+fn a_prefix_longer_than_the_key_is_invalid() {
+    let map = make_with(MapKind::LpmTrie, 6, 4, 2, MapFlags::NO_PREALLOC);
+    assert_eq!(map.update(&key(17, 0), &[0; 4], 0, 0), Err(Errno::EINVAL));
+    assert_eq!(map.delete(&key(17, 0)), Err(Errno::EINVAL));
+    assert_eq!(map.lookup_element(&key(17, 0), 0), None);
+    let (any, exist) = (UpdateMode::Any, UpdateMode::Exist);
+    assert_eq!(
+        map.update_outside(&key(16, 1), &[1; 4], exist),
+        Err(Errno::ENOENT)
+    );
+    assert_eq!(map.update_outside(&key(0, 0), &[1; 4], any), Ok(()));
+    assert_eq!(map.lookup_outside(&key(16, 9)), Ok(vec![1; 4]));
+    assert_eq!(map.update(&key(0, 7), &[2; 4], 1, 0), Err(Errno::EEXIST));
+}
+
+#[test]
+fn what_was_added_is_found_and_most_else_is_not() {
+    let map = make(MapKind::BloomFilter, 0, 8, 100);
+    for value in 0..100u64 {
+        assert_eq!(map.push(&value.to_ne_bytes(), 0), Ok(()));
+    }
+    let known = |value: u64| map.peek(&mut value.to_ne_bytes()) == Ok(());
+    assert!((0..100).all(known));
+    assert!((1000..2000).filter(|&value| known(value)).count() < 100);
+    assert_eq!(map.push(&[0; 8], 1), Err(Errno::EINVAL));
+    assert_eq!(map.pop(&mut [0; 8]), Err(Errno::EOPNOTSUPP));
+    assert_eq!(map.next_key_outside(None), Err(Errno::EOPNOTSUPP));
+    assert_eq!(map.update_outside(&[], &[1; 8], UpdateMode::Any), Ok(()));
+    assert_eq!(map.peek(&mut [1; 8]), Ok(()));
+}
