@@ -275,6 +275,9 @@ pub fn meaning(section: &str) -> SectionMeaning {
     match longest {
         Some(row) => {
             let rest = name[row.name.len()..].strip_prefix('/').unwrap_or("");
+            // `socket/2` numbers its programs; `xdp/lo` may say what for.
+            let is_number = rest.bytes().all(|byte| byte.is_ascii_digit());
+            let rest = if is_number { "" } else { rest };
             found(row, rest, Certainty::Guessed)
         }
         None => found(&one("", P::Unspec, None, 0), "", Certainty::Unknown),

@@ -184,6 +184,10 @@ fn nest(maps: &mut [MapDecl], nestings: &[Nesting], errors: &mut Errors) {
         if !maps[outer.map].spec.kind.is_map_in_map() {
             continue;
         }
+        // What programs see of an inner map is its number, whether or not a definition says so.
+        if maps[outer.map].spec.value_size == 0 {
+            maps[outer.map].spec.value_size = 4;
+        }
         if outer.size < IPROUTE2 {
             if let Some(inner) = maps.get(outer.id as usize) {
                 let inner = Box::new(inner.spec.clone());

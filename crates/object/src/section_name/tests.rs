@@ -67,6 +67,7 @@ fn names_are_read_as_libbpf_or_guessed() {
             "sched_cls target ingress/main guessed",
         ),
         ("socket1", "socket_filter guessed"),
+        ("socket/3", "socket_filter guessed"),
         ("tc/tail", "sched_cls target tail guessed"),
         (
             "perf_event/type=0,config=0",
