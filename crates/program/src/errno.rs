@@ -69,6 +69,7 @@ errnos! {
     ENOBUFS = 105 "no buffer space",
     ETIMEDOUT = 110 "timed out",
     ECONNREFUSED = 111 "connection refused",
+    EALREADY = 114 "already in progress",
     ESTALE = 116 "stale handle",
     ENOTSUPP = 524 "not supported",
 }

@@ -73,6 +73,8 @@ pub enum Arg {
     Reservation,
     /// A `struct bpf_spin_lock` in a map value.
     SpinLock,
+    /// A socket, or null where the helper takes none.
+    Socket,
 }
 
 /// What a helper returns.
@@ -86,12 +88,17 @@ pub enum Returns {
     MapValueOrNull,
     /// The address of a ring buffer reservation, or null.
     ReservationOrNull,
+    /// The address of a socket, or null.
+    SocketOrNull,
 }
 
 impl Returns {
     /// True if the result is an address that may be null.
     pub const fn may_be_null(self) -> bool {
-        matches!(self, Returns::MapValueOrNull | Returns::ReservationOrNull)
+        matches!(
+            self,
+            Returns::MapValueOrNull | Returns::ReservationOrNull | Returns::SocketOrNull
+        )
     }
 }
 

@@ -167,6 +167,28 @@ impl Packet {
         Some(())
     }
 
+    /// Opens `bytes` zeroed bytes at an offset of a socket buffer; what is before them moves.
+    pub fn insert(&mut self, offset: usize, bytes: usize) -> Option<()> {
+        let mut before = vec![0; offset];
+        self.read(0, &mut before)?;
+        self.make_room(bytes, 0)?;
+        self.grow_head(bytes)?;
+        self.write(0, &before)?;
+        self.zero(self.data + offset, self.data + offset + bytes);
+        Some(())
+    }
+
+    /// Takes `bytes` bytes at an offset out; what is before them moves.
+    pub fn remove(&mut self, offset: usize, bytes: usize) -> Option<()> {
+        if offset.checked_add(bytes)? > self.len() {
+            return None;
+        }
+        let mut before = vec![0; offset];
+        self.read(0, &mut before)?;
+        self.move_head(i64::try_from(bytes).ok()?, 0)?;
+        self.write(0, &before)
+    }
+
     fn zero(&self, from: usize, to: usize) {
         let mut at = from;
         while at < to {

@@ -9,10 +9,10 @@ use crate::limits;
 use crate::world::Layer;
 
 /// Bytes of an Ethernet header.
-const ETHERNET_BYTES: usize = 14;
+pub(super) const ETHERNET_BYTES: usize = 14;
 
 /// Tells everybody that the packet has another place or length.
-fn moved<G: Guest>(call: &mut Call<'_, G>) {
+pub(super) fn moved<G: Guest>(call: &mut Call<'_, G>) {
     call.world.packet_resized();
     call.guest.packet_moved(&call.world.packet);
 }

@@ -127,3 +127,10 @@ pub(super) fn get_socket_uid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fa
 pub(super) fn get_netns_cookie<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(1)
 }
+
+/// `bpf_override_return`: what the probed function is to return is kept for the host.
+pub(super) fn override_return<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    call.world.override_return = Some(call.args[1]);
+    Ok(0)
+}
