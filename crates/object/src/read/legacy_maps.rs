@@ -140,6 +140,10 @@ fn definition(
         return Err(format!("map type {number} is not known"));
     };
     let mut spec = MapSpec::new(name, kind, word(1), word(2), word(3));
+    // The value of a map of maps is a number, whether or not the definition says so.
+    if kind.is_map_in_map() && spec.value_size == 0 {
+        spec.value_size = 4;
+    }
     spec.flags = MapFlags(word(4));
     spec.origin = MapOrigin::Legacy;
     spec.btf = annotated_types(image, name);
@@ -183,10 +187,6 @@ fn nest(maps: &mut [MapDecl], nestings: &[Nesting], errors: &mut Errors) {
     for outer in nestings {
         if !maps[outer.map].spec.kind.is_map_in_map() {
             continue;
-        }
-        // What programs see of an inner map is its number, whether or not a definition says so.
-        if maps[outer.map].spec.value_size == 0 {
-            maps[outer.map].spec.value_size = 4;
         }
         if outer.size < IPROUTE2 {
             if let Some(inner) = maps.get(outer.id as usize) {
