@@ -13,6 +13,7 @@ mod stack;
 mod system;
 mod text;
 mod tunnel;
+mod vlan;
 
 use osmia_program::Errno;
 
@@ -41,6 +42,8 @@ pub(crate) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
          15 => system::get_current_uid_gid,
          16 => system::get_current_comm,
          17 => socket::zero,
+         18 => vlan::push,
+         19 => vlan::pop,
          20 => tunnel::skb_get_tunnel_key,
          21 => tunnel::skb_set_tunnel_key,
          22 => events::perf_event_read,

@@ -334,7 +334,7 @@ impl World {
     }
 
     /// Protocol and packet type by the Ethernet header, as `eth_type_trans` tells them.
-    fn ethernet_type(&self) -> (u16, u32) {
+    pub(crate) fn ethernet_type(&self) -> (u16, u32) {
         /// Numbers below are lengths: the frame is one of 802.3.
         const LENGTHS: u16 = 0x600;
         /// `ETH_P_802_3`: Novell's frames, whose payload starts with ones.
