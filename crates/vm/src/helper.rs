@@ -6,6 +6,7 @@ mod format;
 mod map;
 mod packet;
 mod probe;
+mod protocol;
 mod redirect;
 mod room;
 mod socket;
@@ -55,6 +56,7 @@ pub(crate) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
          28 => checksum::csum_diff,
          29 => tunnel::skb_get_tunnel_opt,
          30 => tunnel::skb_set_tunnel_opt,
+         31 => protocol::change,
          32 => packet::skb_change_type,
          33 => socket::skb_under_cgroup,
          34 => packet::get_hash_recalc,

@@ -1,0 +1,55 @@
+//! `bpf_skb_change_proto`: from one Internet protocol to the other (`net/core/filter.c`, 6.12).
+
+use osmia_program::Errno;
+
+use super::errno;
+use super::packet::moved;
+use crate::guest::{Call, Fault, Guest};
+use crate::world::{Layer, World};
+
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+/// Bytes an IPv6 header is longer than one of IPv4.
+const BYTES_LONGER: usize = 20;
+const ETHERNET_BYTES: usize = 14;
+
+/// Makes room for the longer header, or takes what it has too much; what stands there is the
+/// program's to write, the Ethernet header's protocol included.
+pub(super) fn change<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    let [_, to, flags, ..] = call.args;
+    let result = match flags {
+        0 => changed(call.world, u16::from_be(to as u16)),
+        _ => Err(Errno::EINVAL),
+    };
+    moved(call);
+    Ok(errno(result))
+}
+
+fn changed(world: &mut World, to: u16) -> Result<(), Errno> {
+    let from = u16::from_be(world.context.field("protocol") as u16);
+    let link_bytes = match world.layer {
+        Layer::Ethernet => ETHERNET_BYTES,
+        Layer::Network => 0,
+    };
+    let mut link = [0; ETHERNET_BYTES];
+    let link = &mut link[..link_bytes];
+    let packet = &mut world.packet;
+    let done = match (from, to) {
+        (IPV4, IPV6) => packet
+            .read(0, link)
+            .and_then(|()| packet.make_room(BYTES_LONGER, 0))
+            .and_then(|()| packet.grow_head(BYTES_LONGER))
+            .and_then(|()| packet.write(0, link))
+            .and_then(|()| packet.write(link_bytes, &[0; BYTES_LONGER])),
+        (IPV6, IPV4) => packet
+            .read(0, link)
+            .and_then(|()| packet.move_head(BYTES_LONGER as i64, link_bytes))
+            .and_then(|()| packet.write(0, link)),
+        _ => return Err(Errno::ENOTSUPP),
+    };
+    done.ok_or(Errno::ENOMEM)?;
+    world.context.set("protocol", u32::from(to.to_be()));
+    world.context.set("hash", 0);
+    Ok(())
+}
