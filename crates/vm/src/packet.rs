@@ -49,6 +49,8 @@ impl Packet {
         self.end = self.data + bytes.len();
         // The room behind depends on this packet only, not on earlier, longer ones.
         self.hard_end = buffer - limits::PACKET_TAIL_BYTES;
+        // What an earlier packet left there is nobody's business; behind, `move_tail` clears.
+        self.zero(0, self.data);
         self.block.write(0, self.data, bytes);
         Some(())
     }
@@ -196,5 +198,24 @@ impl Packet {
             self.block.write(0, at, &[0; 64][..bytes]);
             at += bytes;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_before_a_packet_holds_nothing_of_earlier_ones() {
+        let mut packet = Packet::new().expect("memory");
+        packet.fill(&[7; 40]).expect("memory");
+        packet.move_head(-200, 14).expect("room");
+        packet.write(0, &[9; 240]).expect("inside");
+        packet.fill(&[1; 14]).expect("memory");
+        packet.move_head(-200, 14).expect("room");
+        let mut bytes = [5; 214];
+        packet.read(0, &mut bytes).expect("inside");
+        assert_eq!(bytes[..200], [0; 200]);
+        assert_eq!(bytes[200..], [1; 14]);
     }
 }
