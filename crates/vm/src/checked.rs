@@ -175,6 +175,25 @@ impl Checked {
         self.installed = Some(Arc::clone(code));
     }
 
+    /// Lets go of a code and its maps, if it ran last: they would live until another one runs.
+    pub(crate) fn release(&mut self, code: &Arc<Code>) {
+        if self
+            .installed
+            .take_if(|installed| Arc::ptr_eq(installed, code))
+            .is_none()
+        {
+            return;
+        }
+        for index in 0..code.maps.len() {
+            self.space.clear(region::VALUES + index);
+        }
+        // Inner maps of the last run; the next one begins with new regions anyway.
+        self.space.truncate(region::DYNAMIC);
+        self.inner.clear();
+        self.dynamic.clear();
+        self.packet = 0;
+    }
+
     /// Address that stands for a map of the code by position.
     pub(crate) fn handle_address(index: usize) -> u64 {
         Space::address(region::HANDLES, HANDLE_SHIFT, index, 0)

@@ -75,6 +75,12 @@ impl Machine {
         })
     }
 
+    /// Lets go of a program and its maps, which a machine keeps ready for another run.
+    pub fn release(&mut self, code: &Arc<Code>) {
+        self.memory.release(code);
+        self.world.begin();
+    }
+
     /// Everything a run works on: the packet as left, the context, the last redirection.
     pub fn world(&self) -> &World {
         &self.world
