@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use osmia_btf::{Body, FuncInfo, LineInfo};
+use osmia_btf::{Body, ExtSection, FuncInfo, LineInfo, StrOff};
 use osmia_isa::Slot;
 use osmia_program::{
     DebugInfo, FuncRecord, Function as ProgramFunction, LineRecord, MapIndex, MapOrigin, MapSpec,
@@ -127,36 +127,8 @@ impl<'a> Linker<'a> {
         };
         if let (Some(btf), Some(ext)) = (object.btf(), object.btf_ext()) {
             let index = |name| by_name.get(btf.string(name).unwrap_or("")).copied();
-            for section in &ext.funcs {
-                if let Some(index) = index(section.name) {
-                    linker
-                        .funcs
-                        .entry(index)
-                        .or_default()
-                        .extend(&section.records);
-                }
-            }
-            for section in &ext.lines {
-                if let Some(index) = index(section.name) {
-                    linker
-                        .lines
-                        .entry(index)
-                        .or_default()
-                        .extend(&section.records);
-                }
-            }
-            // One record an instruction, as the kernel has it: records are copied with functions,
-            // so their number has to be bounded by the instructions'.
-            for records in linker.funcs.values_mut() {
-                records.retain(|record| record.insn_bytes.is_multiple_of(8));
-                records.sort_by_key(|record| record.insn_bytes);
-                records.dedup_by_key(|record| record.insn_bytes);
-            }
-            for records in linker.lines.values_mut() {
-                records.retain(|record| record.insn_bytes.is_multiple_of(8));
-                records.sort_by_key(|record| record.insn_bytes);
-                records.dedup_by_key(|record| record.insn_bytes);
-            }
+            linker.funcs = by_section(&ext.funcs, index, |record| record.insn_bytes);
+            linker.lines = by_section(&ext.lines, index, |record| record.insn_bytes);
         }
         linker
     }
@@ -503,6 +475,28 @@ impl<'a> Linker<'a> {
             lines,
         })
     }
+}
+
+/// Records of each section by place. One an instruction, as the kernel has it: records are copied
+/// with functions, so their number has to be bounded by the instructions'.
+fn by_section<T: Copy>(
+    sections: &[ExtSection<T>],
+    index: impl Fn(StrOff) -> Option<SectionIndex>,
+    bytes: impl Fn(&T) -> u32,
+) -> BTreeMap<SectionIndex, Vec<T>> {
+    let mut by_section: BTreeMap<SectionIndex, Vec<T>> = BTreeMap::new();
+    for section in sections {
+        if let Some(index) = index(section.name) {
+            let whole = section.records.iter().copied();
+            let whole = whole.filter(|record| bytes(record).is_multiple_of(8));
+            by_section.entry(index).or_default().extend(whole);
+        }
+    }
+    for records in by_section.values_mut() {
+        records.sort_by_key(&bytes);
+        records.dedup_by_key(|record| bytes(record));
+    }
+    by_section
 }
 
 /// Reads `exception_callback:NAME` tags of functions.
