@@ -12,6 +12,7 @@ mod core_case;
 mod corpus;
 mod examples;
 mod kernel_source;
+mod libbpf_driver;
 mod place;
 mod selftests;
 mod test_bpf;

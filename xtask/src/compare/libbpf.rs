@@ -7,6 +7,7 @@ use osmia_isa::{Endian, Slot};
 use serde_json::Value;
 
 use super::Unit;
+use crate::libbpf_driver;
 use crate::place::{self, Error};
 
 /// One object as libbpf loads it.
@@ -61,18 +62,7 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn build() -> Result<Driver, Error> {
-        let folder = place::root().join("target/drivers");
-        std::fs::create_dir_all(&folder)?;
-        let path = folder.join("libbpf_insns");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/libbpf_insns.c");
-        place::run(
-            Command::new("cc")
-                .args(["-O1", "-Wall", "-Wextra", "-o"])
-                .arg(&path)
-                .arg(source)
-                .args(["-lbpf", "-lelf", "-lz"]),
-        )
-        .map_err(|error| format!("this needs a C compiler and libbpf-dev: {error}"))?;
+        let path = libbpf_driver::build("libbpf_insns")?;
         Ok(Driver { path })
     }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::inputs::Input;
 use super::judge::{Contents, OneRun, Ran};
+use crate::libbpf_driver;
 use crate::place::{self, Error};
 
 /// `ctx->data` of `struct xdp_md`, where metadata ends.
@@ -38,18 +39,7 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn build() -> Result<Driver, Error> {
-        let folder = place::root().join("target/drivers");
-        std::fs::create_dir_all(&folder)?;
-        let path = folder.join("kernel_run");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/kernel_run.c");
-        place::run(
-            Command::new("cc")
-                .args(["-O1", "-Wall", "-Wextra", "-o"])
-                .arg(&path)
-                .arg(source)
-                .args(["-lbpf", "-lelf", "-lz"]),
-        )
-        .map_err(|error| format!("this needs a C compiler and libbpf-dev: {error}"))?;
+        let path = libbpf_driver::build("kernel_run")?;
         Ok(Driver { path })
     }
 
