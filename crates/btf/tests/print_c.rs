@@ -74,7 +74,7 @@ fn assert_compiles(btf: &Btf, header: &str) {
             assert!(output.status.success(), "{}", &text[..text.len().min(3000)]);
             println!("{asserts} offsets agree");
         }
-        Err(error) => println!("skipped: clang-19: {error}"),
+        Err(error) => osmia_diag::skipped("the header compiled by clang-19", error),
     }
 }
 

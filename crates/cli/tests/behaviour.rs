@@ -126,7 +126,7 @@ fn ctrl_c_prints_what_was_collected() {
     }
     let sent = Command::new("kill").args(["-INT", &pid]).status();
     if !sent.is_ok_and(|status| status.success()) {
-        println!("skipped: no `kill` here");
+        osmia::diag::skipped("interruption by a signal", "there is no `kill`");
         child.kill().and_then(|()| child.wait()).unwrap();
         return;
     }

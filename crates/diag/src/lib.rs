@@ -11,9 +11,11 @@ mod code;
 mod diagnostic;
 mod json;
 mod place;
+mod skip;
 mod text;
 
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Label, Listing, Severity};
 pub use place::Place;
+pub use skip::skipped;
 pub use text::Paint;

@@ -142,14 +142,17 @@ fn agrees_with_tcpdump() {
             .then(|| String::from_utf8(output.stdout).expect("tcpdump prints text"))
     };
     if tcpdump("-d", "ip").is_none() {
-        println!("skipped: tcpdump is not installed");
+        osmia_diag::skipped("comparison with tcpdump", "it is not installed");
         return;
     }
     let mut compared = 0;
     for expression in EXPRESSIONS {
         // An expression that this tcpdump does not know is no test.
         let Some(mnemonics) = tcpdump("-d", expression) else {
-            println!("skipped: tcpdump refuses `{expression}`");
+            osmia_diag::skipped(
+                "comparison with tcpdump",
+                format!("it refuses `{expression}`"),
+            );
             continue;
         };
         let numbers = tcpdump("-ddd", expression).unwrap();

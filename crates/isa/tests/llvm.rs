@@ -121,7 +121,10 @@ fn llvm_and_we_read_each_other() {
     }
     let source: String = insns.iter().map(|(_, text)| format!("{text}\n")).collect();
     let Some(printed) = llvm_mc(&source) else {
-        println!("skipped: llvm-mc with the BPF target is not installed");
+        osmia_diag::skipped(
+            "comparison with llvm-mc",
+            "none with the BPF target is installed",
+        );
         return;
     };
     let lines: Vec<(&str, Vec<u8>)> = printed
@@ -196,7 +199,7 @@ fn we_read_what_llvm_disassembles() {
             .arg(&object)
             .output()
         else {
-            println!("skipped: llvm-objdump-19 is not installed");
+            osmia_diag::skipped("comparison with llvm-objdump-19", "it is not installed");
             return;
         };
         let printed = String::from_utf8(output.stdout).expect("llvm-objdump prints text");

@@ -37,7 +37,10 @@ fn compare(btf: &Btf, kernel: &str, lookup: impl Fn(&str) -> Option<u32>) {
 fn numbers_and_names_are_the_running_kernels() {
     let path = "/sys/kernel/btf/vmlinux";
     let Ok(bytes) = std::fs::read(path) else {
-        println!("skipped: {path} cannot be read, so there is no kernel to compare with");
+        osmia_diag::skipped(
+            "comparison with the running kernel's enumerations",
+            format!("{path} cannot be read"),
+        );
         return;
     };
     let btf = Btf::parse(bytes, None).expect("the kernel's BTF is valid");

@@ -95,7 +95,7 @@ pub fn kernel_btf() -> Option<Vec<u8>> {
     match std::fs::read("/sys/kernel/btf/vmlinux") {
         Ok(bytes) => Some(bytes),
         Err(error) => {
-            println!("skipped: /sys/kernel/btf/vmlinux: {error}");
+            osmia_diag::skipped("the running kernel's BTF", error);
             None
         }
     }
@@ -121,7 +121,7 @@ pub fn bpftool(bytes: &[u8], options: &[&str]) -> Option<String> {
             Some(String::from_utf8(output.stdout).unwrap())
         }
         Err(error) => {
-            println!("skipped: bpftool: {error}");
+            osmia_diag::skipped("comparison with bpftool", error);
             None
         }
     }
