@@ -11,11 +11,11 @@ mod compare_tcpdump;
 mod core_case;
 mod corpus;
 mod examples;
+mod isa_tests;
 mod kernel_source;
 mod libbpf_driver;
 mod place;
 mod selftests;
-mod test_bpf;
 mod tidy;
 
 use std::process::ExitCode;
@@ -45,10 +45,10 @@ enum Command {
     CompareTcpdump(compare_tcpdump::Options),
     /// Write the hostile inputs under tests/corpus, or check that they are current
     Corpus(corpus::Options),
+    /// Run the kernel's instruction tests through the interpreter
+    IsaTests(isa_tests::Options),
     /// Check the habits that code can check
     Tidy,
-    /// Run the kernel's instruction tests through the interpreter
-    TestBpf(test_bpf::Options),
 }
 
 /// What a command found out.
@@ -68,8 +68,8 @@ fn main() -> ExitCode {
         Command::CompareLibbpf(options) => compare::run(&options),
         Command::CompareTcpdump(options) => compare_tcpdump::run(&options),
         Command::Corpus(options) => corpus::run(&options),
+        Command::IsaTests(options) => isa_tests::run(&options),
         Command::Tidy => tidy::run(),
-        Command::TestBpf(options) => test_bpf::run(&options),
     };
     match verdict {
         Ok(Verdict::Holds) => ExitCode::SUCCESS,

@@ -3,9 +3,10 @@
  * The kernel's BPF instruction tests (lib/test_bpf.c) as JSON lines: classic and extended programs,
  * input data, and the value each run must give.
  *
- *     test_bpf_dump INSNS > tests.jsonl
+ *     cd FOLDER; isa_cases > cases.jsonl
  *
- * Instructions go to the file INSNS, one program behind the other, because some have a million.
+ * Programs of more than 4096 instructions go to files of their own in the current folder, because
+ * some have a million; the lines name them relative to it.
  *
  * The table is cut out of Debian's kernel source package when this is built: test_bpf_macros.h has
  * the BPF_* constructors of include/linux/filter.h, test_bpf_table.h the part of lib/test_bpf.c up
@@ -118,19 +119,37 @@ static unsigned extended_length(const struct bpf_test *t)
 	return len + 1;
 }
 
-int main(int count, char **arguments)
-{
-	FILE *insns = count == 2 ? fopen(arguments[1], "wb") : NULL;
+/* What makes a test special, by bit of its flags from FLAG_NO_DATA up. */
+static const char *const flag_names[] = {
+	"no_data", "expected_fail", "skb_frag", "verifier_zext", "large_mem",
+};
 
-	if (!insns) {
-		fprintf(stderr, "usage: %s INSNS\n", arguments[0]);
-		return 2;
+static int write_insns(unsigned test, const void *program, unsigned length)
+{
+	char path[32];
+	FILE *file;
+
+	if (length <= 4096) {
+		hex("insns", program, length * 8UL);
+		return 0;
 	}
+	snprintf(path, sizeof(path), "%04u.bin", test);
+	printf(",\"insns_file\":\"%s\"", path);
+	file = fopen(path, "wb");
+	if (!file)
+		return -1;
+	fwrite(program, 8, length, file);
+	return fclose(file);
+}
+
+int main(void)
+{
 	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++) {
 		struct bpf_test *t = &tests[i];
 		bool classic = t->aux & CLASSIC;
 		const void *program = classic ? (void *)t->u.insns : (void *)t->u.insns_int;
 		unsigned length = classic ? classic_length(t) : extended_length(t);
+		const char *comma = "";
 
 		srandom(1);
 		if (t->fill_helper) {
@@ -151,27 +170,35 @@ int main(int count, char **arguments)
 		printf("{\"name\":\"");
 		for (const char *c = t->descr; *c; c++)
 			printf(*c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
-		printf("\",\"classic\":%s,\"no_data\":%s,\"fragments\":%s,\"large_memory\":%s,\"refused\":%s",
-		       classic ? "true" : "false", t->aux & FLAG_NO_DATA ? "true" : "false",
-		       t->aux & FLAG_SKB_FRAG ? "true" : "false", t->aux & FLAG_LARGE_MEM ? "true" : "false",
-		       t->aux & FLAG_EXPECTED_FAIL ? "true" : "false");
-		printf(",\"stack\":%d", t->stack_depth);
-		printf(",\"insns\":%u", length);
-		fwrite(program, 8, length, insns);
+		printf("\",\"isa\":\"%s\",\"flags\":[", classic ? "classic" : "ebpf");
+		for (unsigned bit = 0; bit < ARRAY_SIZE(flag_names); bit++) {
+			if (t->aux & BIT(bit)) {
+				printf("%s\"%s\"", comma, flag_names[bit]);
+				comma = ",";
+			}
+		}
+		printf("],\"n_insns\":%u", length);
+		if (t->aux & FLAG_EXPECTED_FAIL)
+			printf(",\"expected_errno\":%d", -t->expected_errcode);
+		if (write_insns(i, program, length)) {
+			perror("instructions");
+			return 1;
+		}
 		/* The whole buffer: each run sees its first bytes. */
 		hex("data", t->data, MAX_DATA);
-		hex("fragment", t->frag_data, MAX_DATA);
+		if (t->aux & FLAG_SKB_FRAG)
+			hex("frag_data", t->frag_data, MAX_DATA);
 		printf(",\"runs\":[");
 		for (unsigned s = 0; s < MAX_SUBTESTS; s++) {
 			/* The table's runs end at the first all-zero one after the first. */
 			if (t->aux & FLAG_EXPECTED_FAIL || (s && !t->test[s].data_size && !t->test[s].result))
 				break;
-			printf("%s{\"bytes\":%d,\"result\":%u}", s ? "," : "", t->test[s].data_size,
+			printf("%s{\"data_size\":%d,\"result\":%u}", s ? "," : "", t->test[s].data_size,
 			       t->test[s].result);
 		}
 		printf("]}\n");
 		if (t->fill_helper)
 			free((void *)program);
 	}
-	return fclose(insns) ? 1 : 0;
+	return fflush(stdout) ? 1 : 0;
 }
