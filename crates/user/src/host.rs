@@ -41,14 +41,15 @@ impl UserHost {
                 None => Environment::real(),
             }
         };
-        let machine = Machine::new(environment).ok_or_else(|| {
+        let runs = Arc::new(Runs::new(target.cpus));
+        let machine = Machine::among(&runs, environment).ok_or_else(|| {
             HostError::new(
                 Fault::Unsupported,
                 Diagnostic::error(codes::USER_MEMORY, "there is not enough memory to begin"),
             )
         })?;
         Ok(Self {
-            runs: Arc::new(Runs::new(target.cpus)),
+            runs,
             target,
             machine: Arc::new(Mutex::new(machine)),
             event_maps: Mutex::default(),

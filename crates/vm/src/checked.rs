@@ -9,6 +9,7 @@ use osmia_program::limits::{CALL_FRAMES_MAX, PROGRAM_MAPS_MAX, STACK_BYTES};
 
 use crate::code::Code;
 use crate::guest::{Fault, Guest};
+use crate::heap::Heap;
 use crate::interp;
 use crate::limits;
 use crate::map::{Element, Map, Reservation};
@@ -32,8 +33,10 @@ pub(crate) mod region {
     pub(crate) const KEYS: usize = 5;
     /// Values of the program's maps.
     pub(crate) const VALUES: usize = 8;
+    /// Slabs of the heap, by position.
+    pub(crate) const HEAP: usize = VALUES + PROGRAM_MAPS_MAX;
     /// Everything that comes and goes during a run.
-    pub(crate) const DYNAMIC: usize = VALUES + PROGRAM_MAPS_MAX;
+    pub(crate) const DYNAMIC: usize = HEAP + crate::limits::HEAP_SLABS_MAX;
 }
 
 /// Address distance of frames: a frame, and a gap as long behind it.
@@ -53,6 +56,8 @@ enum Dynamic {
     /// Values of an inner map, by its position in the list of those.
     Inner(usize),
     Reservation(Arc<Map>, Option<Reservation>),
+    /// Memory that a helper lent.
+    Shown,
     Released,
 }
 
@@ -70,6 +75,8 @@ pub(crate) struct Checked {
     /// Regions whose addresses are stale, oldest first, to be used again when none are left.
     stale: VecDeque<usize>,
     packet: usize,
+    /// Slabs of the heap that are shown.
+    slabs: usize,
     /// Function frames in use.
     pub(crate) depth: usize,
     /// Most frames used since the stack was last cleared.
@@ -112,6 +119,7 @@ impl Checked {
             inner: Vec::new(),
             stale: VecDeque::new(),
             packet: 0,
+            slabs: 0,
             depth: 0,
             depth_max: 0,
             left: 0,
@@ -137,6 +145,7 @@ impl Checked {
         self.inner.clear();
         self.stale.clear();
         self.packet = 0;
+        self.heap_grew(world.runs.heap());
         self.show_context(world);
         self.packet_moved(&world.packet);
     }
@@ -298,6 +307,13 @@ impl Checked {
                 },
                 None => Target::Number(address),
             },
+            region::HEAP..region::DYNAMIC => match world.runs.heap().object(address) {
+                Some(object) => Target::Object {
+                    name: object.tag.name,
+                    offset: object.offset as i64,
+                },
+                None => Target::Released,
+            },
             region => match self.dynamic.get(region.wrapping_sub(region::DYNAMIC)) {
                 Some(Dynamic::Packet) => Target::Packet {
                     offset: address.wrapping_sub(self.packet_address(world.packet.data())) as i64,
@@ -305,6 +321,10 @@ impl Checked {
                 },
                 Some(Dynamic::StalePacket) => Target::StalePacket,
                 Some(Dynamic::Released) => Target::Released,
+                Some(Dynamic::Shown) => Target::Lent {
+                    offset: spot.offset,
+                    bytes: spot.window,
+                },
                 Some(Dynamic::Inner(inner)) => {
                     self.value_target(PROGRAM_MAPS_MAX + inner, spot, bytes)
                 }
@@ -312,7 +332,7 @@ impl Checked {
                     offset: spot.offset,
                     bytes: spot.window,
                 },
-                None if (region::VALUES..region::DYNAMIC).contains(&region) => {
+                None if (region::VALUES..region::HEAP).contains(&region) => {
                     self.value_target(region - region::VALUES, spot, bytes)
                 }
                 None => Target::Number(address),
@@ -456,6 +476,32 @@ impl Guest for Checked {
         self.dynamic[region - region::DYNAMIC] =
             Dynamic::Reservation(Arc::clone(map), Some(reservation));
         Some(Space::address(region, 0, 0, shape.start))
+    }
+
+    fn heap_grew(&mut self, heap: &Heap) {
+        let slabs = heap.slabs();
+        if slabs > self.slabs {
+            heap.show(self.slabs, &mut self.space);
+            self.slabs = slabs;
+        }
+    }
+
+    fn show(&mut self, block: &Arc<Block>, shape: Shape) -> Option<u64> {
+        let region = self.fresh_region(Dynamic::Shown)?;
+        self.space.put(region, block, shape);
+        Some(Space::address(region, 0, 0, shape.start))
+    }
+
+    fn hide(&mut self, address: u64) {
+        let region = Space::region_of(address);
+        let dynamic = region.checked_sub(region::DYNAMIC);
+        if let Some(dynamic) = dynamic.and_then(|index| self.dynamic.get_mut(index))
+            && matches!(dynamic, Dynamic::Shown)
+        {
+            *dynamic = Dynamic::Released;
+            self.space.clear(region);
+            self.stale.push_back(region);
+        }
     }
 
     fn take_reservation(&mut self, address: u64) -> Option<(Arc<Map>, Reservation)> {

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
+use crate::heap::{Heap, Object, ObjectAccess, Tag};
 use crate::map::{Element, Map, Reservation};
+use crate::memory::{Block, Shape};
 use crate::packet::Packet;
 use crate::trap::Trap;
 use crate::world::World;
@@ -57,6 +59,12 @@ pub trait Guest: Sized {
     fn show_reservation(&mut self, map: &Arc<Map>, reservation: Reservation) -> Option<u64>;
     /// The reservation that starts at an address, which is invalid from now on.
     fn take_reservation(&mut self, address: u64) -> Option<(Arc<Map>, Reservation)>;
+    /// Slabs were added to the heap: shows them, too.
+    fn heap_grew(&mut self, heap: &Heap);
+    /// Shows memory until the run ends or it is hidden; `None` if there are no addresses left.
+    fn show(&mut self, block: &Arc<Block>, shape: Shape) -> Option<u64>;
+    /// Makes an address that `show` gave invalid.
+    fn hide(&mut self, address: u64);
     /// The packet was moved or resized: addresses from before must not be used any more.
     fn packet_moved(&mut self, packet: &Packet);
     /// Calls a function of the program by its address.
@@ -158,6 +166,28 @@ impl<G: Guest> Call<'_, G> {
         } else {
             Err(denied)
         }
+    }
+
+    /// Makes an object on the heap; `None` if there is no room.
+    pub fn allocate(&mut self, bytes: usize, access: ObjectAccess, tag: Tag) -> Option<u64> {
+        let runs = &self.world.runs;
+        let address = runs.heap().allocate(runs, bytes, access, tag)?;
+        self.guest.heap_grew(runs.heap());
+        Some(address)
+    }
+
+    /// The object an argument (from 1) points to the start of.
+    ///
+    /// # Errors
+    /// If it points to none.
+    pub fn object(&self, argument: usize, what: &str) -> Result<Object, Fault> {
+        let address = self.args[argument - 1];
+        (self.world.runs.heap().object(address))
+            .filter(|object| object.offset == 0)
+            .ok_or_else(|| Fault::Argument {
+                argument,
+                what: format!("is {address:#x}, not {what}"),
+            })
     }
 
     /// Checks that an argument is the program's context.

@@ -12,6 +12,7 @@ mod context;
 mod disasm;
 mod env;
 mod guest;
+pub mod heap;
 mod helper;
 mod interp;
 pub mod limits;

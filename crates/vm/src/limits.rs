@@ -22,6 +22,14 @@ pub const CONTEXT_BYTES_MAX: usize = 65_536;
 pub const PACKET_META_BYTES_MAX: usize = 255;
 /// Memory regions of one run: reservations, packet generations, inner maps.
 pub const REGIONS_MAX: usize = 4096;
+/// Smallest object of the heap.
+pub const OBJECT_BYTES_MIN: usize = 16;
+/// Largest object of the heap.
+pub const OBJECT_BYTES_MAX: usize = 4 << 20;
+/// Rows of objects in the heap.
+pub const HEAP_SLABS_MAX: usize = 256;
+/// Bytes of the first row of a size; each further one is twice as long.
+pub const HEAP_SLAB_BYTES: usize = 64 << 10;
 /// Copies of one packet that helpers may send elsewhere.
 pub const COPIES_MAX: usize = 64;
 /// Records kept until somebody drains them; later ones are counted as lost.

@@ -8,6 +8,7 @@ use crate::checked::Checked;
 use crate::code::Code;
 use crate::env::Environment;
 use crate::interp;
+use crate::map::Runs;
 use crate::trap::Trap;
 use crate::world::{InputError, Layer, World};
 
@@ -28,11 +29,16 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A machine in this environment. `None` if memory is short.
+    /// A machine in this environment that shares nothing. `None` if memory is short.
     pub fn new(env: Environment) -> Option<Self> {
+        Self::among(&Arc::new(Runs::new(1)), env)
+    }
+
+    /// A machine of a host whose maps and objects belong to these runs. `None` if memory is short.
+    pub fn among(runs: &Arc<Runs>, env: Environment) -> Option<Self> {
         Some(Self {
             memory: Checked::new()?,
-            world: World::new(env)?,
+            world: World::new(env, runs)?,
         })
     }
 
@@ -61,8 +67,16 @@ impl Machine {
     /// # Errors
     /// If the program does what it may not.
     pub fn run(&mut self, code: &Arc<Code>) -> Result<Outcome, Box<Trap>> {
-        let runs = code.maps.first().map(|map| map.map.runs());
-        let _running = runs.map(|runs| runs.enter(self.world.env.cpu));
+        // Maps of another host's are only safe to look up while it is counted there.
+        let own;
+        let runs = match code.maps.first() {
+            Some(map) => map.map.runs(),
+            None => {
+                own = Arc::clone(&self.world.runs);
+                &own
+            }
+        };
+        let _running = runs.enter(self.world.env.cpu);
         self.world.begin();
         self.memory.begin(code, &self.world);
         let args = [Checked::context_address(), 0, 0, 0, 0];

@@ -140,7 +140,21 @@ pub enum Target {
         /// Bytes reserved.
         bytes: u64,
     },
-    /// A reservation that was submitted or discarded.
+    /// An object of the kernel or of a program.
+    Object {
+        /// Its type.
+        name: Arc<str>,
+        /// Offset.
+        offset: i64,
+    },
+    /// Memory that a helper lent for this run.
+    Lent {
+        /// Offset.
+        offset: i64,
+        /// Its bytes.
+        bytes: u64,
+    },
+    /// Something that was given back.
     Released,
     /// A function of the program.
     Function,
@@ -184,9 +198,11 @@ impl std::fmt::Display for Target {
                 f,
                 "at offset {offset} of a ring buffer reservation of {bytes} bytes"
             ),
-            Target::Released => {
-                f.write_str("in a ring buffer reservation that was already given back")
+            Target::Object { name, offset } => write!(f, "at offset {offset} of a {name}"),
+            Target::Lent { offset, bytes } => {
+                write!(f, "at offset {offset} of {bytes} bytes that a helper lent")
             }
+            Target::Released => f.write_str("in memory that was already given back"),
             Target::Function => f.write_str("at the address of a function"),
         }
     }

@@ -10,7 +10,7 @@ use osmia_program::{ProgramKind, Record, RecordSource, RedirectTarget, Redirecte
 
 use crate::env::Environment;
 use crate::limits;
-use crate::map::Map;
+use crate::map::{Map, Runs};
 use crate::memory::Block;
 use crate::packet::Packet;
 
@@ -201,6 +201,8 @@ pub(crate) const TUNNEL_KEY_BYTES: usize = 44;
 pub struct World {
     /// Clock, chance, CPU, task.
     pub env: Environment,
+    /// The host's runs and objects.
+    pub runs: Arc<Runs>,
     /// The packet.
     pub packet: Packet,
     /// The context.
@@ -225,9 +227,10 @@ pub struct World {
 
 impl World {
     /// With an empty packet and no context. `None` if memory is short.
-    pub fn new(env: Environment) -> Option<Self> {
+    pub fn new(env: Environment, runs: &Arc<Runs>) -> Option<Self> {
         Some(Self {
             env,
+            runs: Arc::clone(runs),
             packet: Packet::new()?,
             context: ContextBytes {
                 kind: Context::Unknown,

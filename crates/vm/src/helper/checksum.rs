@@ -2,8 +2,20 @@
 
 use osmia_program::Errno;
 
-use super::{errno, negative};
+use super::{HelperFn, errno, negative};
 use crate::guest::{Call, Fault, Guest};
+
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        10 => l3_csum_replace,
+        11 => l4_csum_replace,
+        28 => csum_diff,
+        40 => csum_update,
+        135 => csum_level,
+        _ => return None,
+    })
+}
 
 /// The ones' complement sum of 16-bit words onto `sum`; an odd byte counts as the first of a word.
 fn add_words(mut sum: u64, bytes: &[u8]) -> u64 {
@@ -27,7 +39,7 @@ fn fold(mut sum: u64) -> u16 {
 
 /// `bpf_csum_diff`: what to add to a checksum after `from` became `to`, folded to 16 bits and of any
 /// length, as in Linux since 6.13.
-pub(super) fn csum_diff<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn csum_diff<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, from_size, _, to_size, seed] = call.args;
     let (from_size, to_size) = (from_size as u32, to_size as u32);
     let mut sum = u64::from(seed as u32);
@@ -103,12 +115,12 @@ fn replace<G: Guest>(call: &mut Call<'_, G>, flags_known: u64) -> Result<u64, Fa
 }
 
 /// `bpf_l3_csum_replace`
-pub(super) fn l3_csum_replace<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn l3_csum_replace<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     replace(call, FIELD_BYTES_MASK)
 }
 
 /// `bpf_l4_csum_replace`
-pub(super) fn l4_csum_replace<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn l4_csum_replace<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     replace(
         call,
         FIELD_BYTES_MASK | PSEUDO_HEADER | MARK_MANGLED_0 | MARK_ENFORCE | IPV6,
@@ -116,13 +128,13 @@ pub(super) fn l4_csum_replace<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
 }
 
 /// `bpf_csum_update`: no packet here carries a checksum of the hardware's.
-pub(super) fn csum_update<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn csum_update<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     Ok(negative(Errno::ENOTSUPP))
 }
 
 /// `bpf_csum_level`: as `csum_update`, so there is no level to ask for and none to change.
-pub(super) fn csum_level<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn csum_level<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     Ok(match call.args[1] {
         0 => negative(Errno::EACCES),

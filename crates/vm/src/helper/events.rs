@@ -2,9 +2,24 @@
 
 use osmia_program::Errno;
 
-use super::errno;
+use super::{HelperFn, errno};
 use crate::checked::not_a_map;
 use crate::guest::{Call, Fault, Guest};
+
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        22 => perf_event_read,
+        25 => perf_event_output,
+        55 => perf_event_read_value,
+        130 => ringbuf_output,
+        131 => ringbuf_reserve,
+        132 => ringbuf_submit,
+        133 => ringbuf_discard,
+        134 => ringbuf_query,
+        _ => return None,
+    })
+}
 
 fn not_a_ring(argument: usize, name: &str) -> Fault {
     Fault::Argument {
@@ -14,7 +29,7 @@ fn not_a_ring(argument: usize, name: &str) -> Fault {
 }
 
 /// `bpf_ringbuf_output`
-pub(super) fn ringbuf_output<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn ringbuf_output<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [handle, _, size, flags, _] = call.args;
     let bytes = call.bytes(2, size as usize)?;
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
@@ -27,7 +42,7 @@ pub(super) fn ringbuf_output<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fa
 }
 
 /// `bpf_ringbuf_reserve`
-pub(super) fn ringbuf_reserve<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn ringbuf_reserve<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [handle, size, flags, ..] = call.args;
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
     let ring = map
@@ -41,12 +56,12 @@ pub(super) fn ringbuf_reserve<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
 }
 
 /// `bpf_ringbuf_submit`
-pub(super) fn ringbuf_submit<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn ringbuf_submit<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     give_back(call, true)
 }
 
 /// `bpf_ringbuf_discard`
-pub(super) fn ringbuf_discard<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn ringbuf_discard<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     give_back(call, false)
 }
 
@@ -69,7 +84,7 @@ fn give_back<G: Guest>(call: &mut Call<'_, G>, submit: bool) -> Result<u64, Faul
 }
 
 /// `bpf_ringbuf_query`
-pub(super) fn ringbuf_query<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn ringbuf_query<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [handle, what, ..] = call.args;
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
     let ring = map
@@ -84,7 +99,7 @@ const PACKET_BYTES_MASK: u64 = 0xf_ffff << 32;
 const INDEX_MASK: u64 = 0xffff_ffff;
 
 /// `bpf_perf_event_output`: the data, for packet programs followed by bytes of the packet.
-pub(super) fn perf_event_output<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn perf_event_output<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, handle, flags, _, size] = call.args;
     call.context(1)?;
     let fields = matches!(
@@ -146,13 +161,13 @@ fn counter<G: Guest>(call: &Call<'_, G>, argument: usize, flags: u64) -> Result<
 }
 
 /// `bpf_perf_event_read`
-pub(super) fn perf_event_read<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn perf_event_read<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let error = counter(call, 1, call.args[1])?;
     Ok(errno(Err(error)))
 }
 
 /// `bpf_perf_event_read_value`
-pub(super) fn perf_event_read_value<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn perf_event_read_value<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     /// Bytes of `struct bpf_perf_event_value`.
     const VALUE_BYTES: u32 = 24;
     let [_, flags, _, size, _] = call.args;

@@ -2,11 +2,27 @@
 
 use osmia_program::{Errno, MapKind};
 
-use super::{errno, function};
+use super::{HelperFn, errno, function};
 use crate::checked::not_a_map;
 use crate::guest::{Call, Fault, Guest};
 use crate::limits;
 use crate::map::Walk;
+
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        1 => lookup_elem,
+        2 => update_elem,
+        3 => delete_elem,
+        87 => push_elem,
+        88 => pop_elem,
+        89 => peek_elem,
+        164 => for_each_map_elem,
+        181 => bpf_loop,
+        195 => lookup_percpu_elem,
+        _ => return None,
+    })
+}
 
 /// Keys up to this many bytes are copied to the native stack.
 const SHORT_KEY_BYTES: usize = 64;
@@ -56,19 +72,19 @@ fn lookup_on<G: Guest>(call: &mut Call<'_, G>, cpu: u32) -> Result<u64, Fault> {
 }
 
 /// `bpf_map_lookup_elem`
-pub(super) fn lookup_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn lookup_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let cpu = call.world.env.cpu;
     lookup_on(call, cpu)
 }
 
 /// `bpf_map_lookup_percpu_elem`
-pub(super) fn lookup_percpu_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn lookup_percpu_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let cpu = u32::try_from(call.args[2]).unwrap_or(u32::MAX);
     lookup_on(call, cpu)
 }
 
 /// `bpf_map_update_elem`
-pub(super) fn update_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn update_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let handle = call.args[0];
     let key = key(call)?;
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
@@ -82,7 +98,7 @@ pub(super) fn update_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault
 }
 
 /// `bpf_map_delete_elem`
-pub(super) fn delete_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn delete_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let handle = call.args[0];
     let key = key(call)?;
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
@@ -90,7 +106,7 @@ pub(super) fn delete_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault
 }
 
 /// `bpf_map_push_elem`
-pub(super) fn push_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn push_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let handle = call.args[0];
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
     let size = map.spec().value_size as usize;
@@ -102,12 +118,12 @@ pub(super) fn push_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> 
 }
 
 /// `bpf_map_pop_elem`
-pub(super) fn pop_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn pop_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     take(call, true)
 }
 
 /// `bpf_map_peek_elem`
-pub(super) fn peek_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn peek_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     take(call, false)
 }
 
@@ -136,7 +152,7 @@ fn take<G: Guest>(call: &mut Call<'_, G>, remove: bool) -> Result<u64, Fault> {
 }
 
 /// `bpf_for_each_map_elem`: how many elements the callback saw.
-pub(super) fn for_each_map_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn for_each_map_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [handle, callback, context, flags, _] = call.args;
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
     if flags != 0 {
@@ -161,7 +177,7 @@ pub(super) fn for_each_map_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64,
 }
 
 /// `bpf_loop`: how many iterations were made.
-pub(super) fn bpf_loop<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn bpf_loop<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [count, callback, context, flags, _] = call.args;
     // The count is a 32-bit number in the kernel's prototype.
     let count = u64::from(count as u32);

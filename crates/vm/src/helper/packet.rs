@@ -3,10 +3,34 @@
 use osmia_program::Errno;
 use osmia_program::context::{Context, ContextLayout};
 
-use super::{errno, negative};
+use super::{HelperFn, errno, negative};
 use crate::guest::{Call, Fault, Guest};
 use crate::limits;
 use crate::world::Layer;
+
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        9 => skb_store_bytes,
+        26 => skb_load_bytes,
+        32 => skb_change_type,
+        34 => get_hash_recalc,
+        38 => skb_change_tail,
+        39 => skb_pull_data,
+        41 => set_hash_invalid,
+        43 => skb_change_head,
+        44 => xdp_adjust_head,
+        48 => set_hash,
+        54 => xdp_adjust_meta,
+        65 => xdp_adjust_tail,
+        68 => skb_load_bytes_relative,
+        69 => fib_lookup,
+        188 => xdp_get_buff_len,
+        189 => xdp_load_bytes,
+        190 => xdp_store_bytes,
+        _ => return None,
+    })
+}
 
 /// Bytes of an Ethernet header.
 pub(super) const ETHERNET_BYTES: usize = 14;
@@ -65,13 +89,13 @@ fn store<G: Guest>(
 }
 
 /// `bpf_skb_load_bytes`
-pub(super) fn skb_load_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_load_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, offset, _, size, _] = call.args;
     load(call, Some(offset as u32 as usize), 3, size, Errno::EFAULT)
 }
 
 /// `bpf_skb_load_bytes_relative`: from the link header (0) or the network header (1).
-pub(super) fn skb_load_bytes_relative<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_load_bytes_relative<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, offset, _, size, from] = call.args;
     let start = match (from, call.world.layer) {
         (0, _) => Some(0),
@@ -87,7 +111,7 @@ pub(super) fn skb_load_bytes_relative<G: Guest>(call: &mut Call<'_, G>) -> Resul
 const STORE_FLAGS: u64 = 3;
 
 /// `bpf_skb_store_bytes`
-pub(super) fn skb_store_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_store_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, offset, _, size, flags] = call.args;
     if flags & !STORE_FLAGS != 0 {
         return Ok(negative(Errno::EINVAL));
@@ -98,7 +122,7 @@ pub(super) fn skb_store_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
 }
 
 /// `bpf_skb_pull_data`: packets here are always in one piece.
-pub(super) fn skb_pull_data<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_pull_data<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let len = call.args[1] as u32 as usize;
     moved(call);
@@ -118,7 +142,7 @@ fn len_min<G: Guest>(call: &Call<'_, G>) -> usize {
 }
 
 /// `bpf_skb_change_tail`
-pub(super) fn skb_change_tail<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_change_tail<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, len, flags, ..] = call.args;
     let len = len as u32 as usize;
@@ -138,7 +162,7 @@ pub(super) fn skb_change_tail<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
 }
 
 /// `bpf_skb_change_head`
-pub(super) fn skb_change_head<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_change_head<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, room, flags, ..] = call.args;
     if flags != 0 {
@@ -159,7 +183,7 @@ pub(super) fn skb_change_head<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
 const PACKET_TYPE_MAX: u32 = 3;
 
 /// `bpf_skb_change_type`
-pub(super) fn skb_change_type<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_change_type<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let kind = call.args[1] as u32;
     if kind > PACKET_TYPE_MAX || call.world.context.field("pkt_type") > PACKET_TYPE_MAX {
@@ -173,7 +197,7 @@ pub(super) fn skb_change_type<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
 const HASHED_BYTES: usize = 64;
 
 /// `bpf_get_hash_recalc`: the same for the same headers, never 0 once there is a packet.
-pub(super) fn get_hash_recalc<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_hash_recalc<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let known = call.world.context.field("hash");
     if known != 0 {
@@ -193,14 +217,14 @@ pub(super) fn get_hash_recalc<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
 }
 
 /// `bpf_set_hash_invalid`
-pub(super) fn set_hash_invalid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn set_hash_invalid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     call.world.context.set("hash", 0);
     Ok(0)
 }
 
 /// `bpf_set_hash`
-pub(super) fn set_hash<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn set_hash<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let hash = call.args[1] as u32;
     call.world.context.set("hash", hash);
@@ -216,7 +240,7 @@ pub(super) fn is_xdp<G: Guest>(call: &Call<'_, G>) -> bool {
 }
 
 /// `bpf_xdp_adjust_head`
-pub(super) fn xdp_adjust_head<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn xdp_adjust_head<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let delta = i64::from(call.args[1] as i32);
     let done = call.world.packet.move_head(delta, ETHERNET_BYTES);
@@ -225,7 +249,7 @@ pub(super) fn xdp_adjust_head<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
 }
 
 /// `bpf_xdp_adjust_tail`
-pub(super) fn xdp_adjust_tail<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn xdp_adjust_tail<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let delta = i64::from(call.args[1] as i32);
     let done = call.world.packet.move_tail(delta, ETHERNET_BYTES);
@@ -234,7 +258,7 @@ pub(super) fn xdp_adjust_tail<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
 }
 
 /// `bpf_xdp_adjust_meta`: metadata is a multiple of four bytes.
-pub(super) fn xdp_adjust_meta<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn xdp_adjust_meta<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let delta = i64::from(call.args[1] as i32);
     let packet = &mut call.world.packet;
@@ -251,7 +275,7 @@ pub(super) fn xdp_adjust_meta<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, F
 }
 
 /// `bpf_xdp_get_buff_len`
-pub(super) fn xdp_get_buff_len<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn xdp_get_buff_len<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     Ok(call.world.packet.len() as u64)
 }
@@ -260,7 +284,7 @@ pub(super) fn xdp_get_buff_len<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, 
 const XDP_BYTES_MAX: u64 = 0xffff;
 
 /// `bpf_xdp_load_bytes`
-pub(super) fn xdp_load_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn xdp_load_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, offset, _, size, _] = call.args;
     if u64::from(offset as u32) > XDP_BYTES_MAX || u64::from(size as u32) > XDP_BYTES_MAX {
         return Ok(negative(Errno::EFAULT));
@@ -269,7 +293,7 @@ pub(super) fn xdp_load_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fa
 }
 
 /// `bpf_xdp_store_bytes`
-pub(super) fn xdp_store_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn xdp_store_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, offset, _, size, _] = call.args;
     if u64::from(offset as u32) > XDP_BYTES_MAX || u64::from(size as u32) > XDP_BYTES_MAX {
         return Ok(negative(Errno::EFAULT));
@@ -283,7 +307,7 @@ const FIB_LOOKUP_BYTES: u32 = 64;
 const FIB_NOT_FORWARDED: u64 = 4;
 
 /// `bpf_fib_lookup`: there are no routes here.
-pub(super) fn fib_lookup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn fib_lookup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     if (call.args[2] as u32) < FIB_LOOKUP_BYTES {
         return Ok(negative(Errno::EINVAL));

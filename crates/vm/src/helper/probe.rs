@@ -2,11 +2,20 @@
 
 use osmia_program::Errno;
 
-use super::negative;
+use super::{HelperFn, negative};
 use crate::guest::{Call, Fault, Guest};
 
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        4 | 112 | 113 => read,
+        45 | 114 | 115 => read_str,
+        _ => return None,
+    })
+}
+
 /// `bpf_probe_read`, `_kernel`, `_user`: a failed read leaves zeroes.
-pub(super) fn read<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn read<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, size, source, ..] = call.args;
     let size = size as u32;
     call.check_write(1, size)?;
@@ -23,7 +32,7 @@ pub(super) fn read<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 
 /// `bpf_probe_read_str`, `_kernel_str`, `_user_str`: how many bytes were written, the zero at the
 /// end included.
-pub(super) fn read_str<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn read_str<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, size, source, ..] = call.args;
     let size = size as u32;
     call.check_write(1, size)?;

@@ -2,10 +2,18 @@
 
 use osmia_program::Errno;
 
-use super::errno;
 use super::packet::moved;
+use super::{HelperFn, errno};
 use crate::guest::{Call, Fault, Guest};
 use crate::world::{Layer, World};
+
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        31 => change,
+        _ => return None,
+    })
+}
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
@@ -15,7 +23,7 @@ const ETHERNET_BYTES: usize = 14;
 
 /// Makes room for the longer header, or takes what it has too much; what stands there is the
 /// program's to write, the Ethernet header's protocol included.
-pub(super) fn change<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn change<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, to, flags, ..] = call.args;
     let result = match flags {

@@ -4,12 +4,24 @@ use std::sync::Arc;
 
 use osmia_program::{Errno, MapKind};
 
-use super::negative;
 use super::packet::is_xdp;
+use super::{HelperFn, negative};
 use crate::checked::not_a_map;
 use crate::guest::{Call, Fault, Guest};
 use crate::limits;
 use crate::world::{Destination, Redirect};
+
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        13 => clone_redirect,
+        23 => redirect,
+        51 => redirect_map,
+        152 => redirect_neigh,
+        155 => redirect_peer,
+        _ => return None,
+    })
+}
 
 /// What XDP programs return for a packet that goes elsewhere, and for one that went wrong.
 const XDP_REDIRECT: u64 = 4;
@@ -27,7 +39,7 @@ const BROADCAST: u64 = 1 << 3;
 const EXCLUDE_INGRESS: u64 = 1 << 4;
 
 /// `bpf_redirect`: what the program should return for the packet to go there.
-pub(super) fn redirect<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn redirect<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [target, flags, ..] = call.args;
     let (known, refused, result) = match is_xdp(call) {
         true => (0, XDP_ABORTED, XDP_REDIRECT),
@@ -42,7 +54,7 @@ pub(super) fn redirect<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 }
 
 /// `bpf_redirect_neigh`: to an interface, with the neighbour's address.
-pub(super) fn redirect_neigh<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn redirect_neigh<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     /// Bytes of `struct bpf_redir_neigh`.
     const NEIGHBOUR_BYTES: u32 = 20;
     let [target, _, size, flags, _] = call.args;
@@ -60,7 +72,7 @@ pub(super) fn redirect_neigh<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fa
 }
 
 /// `bpf_redirect_peer`: to the other end of an interface.
-pub(super) fn redirect_peer<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn redirect_peer<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [target, flags, ..] = call.args;
     if flags != 0 {
         return Ok(TC_ACT_SHOT);
@@ -71,7 +83,7 @@ pub(super) fn redirect_peer<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fau
 }
 
 /// `bpf_clone_redirect`: a copy goes to an interface (any but 0 exists), the packet goes on.
-pub(super) fn clone_redirect<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn clone_redirect<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, target, flags, ..] = call.args;
     if flags & !INGRESS != 0 || target as u32 == 0 {
@@ -90,7 +102,7 @@ pub(super) fn clone_redirect<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fa
 
 /// `bpf_redirect_map`: to what a map has under a key; the low bits of the flags are what a missing
 /// entry returns.
-pub(super) fn redirect_map<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn redirect_map<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [handle, key, flags, ..] = call.args;
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
     let known = match map.spec().kind {

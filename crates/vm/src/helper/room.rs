@@ -2,11 +2,19 @@
 
 use osmia_program::Errno;
 
-use super::errno;
 use super::packet::{ETHERNET_BYTES, moved};
+use super::{HelperFn, errno};
 use crate::guest::{Call, Fault, Guest};
 use crate::limits;
 use crate::world::Layer;
+
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        50 => skb_adjust_room,
+        _ => return None,
+    })
+}
 
 // Protocols as `__sk_buff` has them: in the order of the network.
 const IPV4: u16 = 0x0800u16.to_be();
@@ -54,7 +62,7 @@ fn network_at<G: Guest>(call: &Call<'_, G>) -> usize {
 }
 
 /// `bpf_skb_adjust_room`
-pub(super) fn skb_adjust_room<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_adjust_room<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, delta, mode, flags, _] = call.args;
     let result = adjust_room(call, delta as i32, mode as u32, flags);

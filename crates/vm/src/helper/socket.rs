@@ -2,11 +2,27 @@
 
 use osmia_program::Errno;
 
-use super::negative;
+use super::{HelperFn, negative};
 use crate::guest::{Call, Fault, Guest};
 
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        17 => zero,
+        24 => zero,
+        33 => skb_under_cgroup,
+        79 => zero,
+        83 => zero,
+        84 | 85 | 99 => lookup,
+        86 => release,
+        95 | 96 | 98 | 136..=140 | 178 | 196 => narrow,
+        124 => assign,
+        _ => return None,
+    })
+}
+
 /// `bpf_sk_lookup_tcp`, `_udp`, `bpf_skc_lookup_tcp`
-pub(super) fn lookup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn lookup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let size = call.args[2] as u32 as usize;
     let tuple = call.bytes(2, size)?;
@@ -26,13 +42,13 @@ fn none<G: Guest>(call: &Call<'_, G>, argument: usize) -> Result<(), Fault> {
 }
 
 /// `bpf_sk_fullsock`, `bpf_tcp_sock`, `bpf_get_listener_sock`, `bpf_skc_to_…`
-pub(super) fn narrow<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn narrow<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     none(call, 1)?;
     Ok(0)
 }
 
 /// `bpf_sk_release`: a lookup never gives one to release.
-pub(super) fn release<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn release<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let value = call.args[0];
     Err(Fault::Argument {
         argument: 1,
@@ -41,21 +57,21 @@ pub(super) fn release<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 }
 
 /// `bpf_sk_assign`: without a socket there is nothing to assign.
-pub(super) fn assign<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn assign<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     none(call, 2)?;
     Ok(negative(Errno::EINVAL))
 }
 
 /// `bpf_skb_under_cgroup`: a packet without a socket is in no group.
-pub(super) fn skb_under_cgroup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_under_cgroup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     Ok(negative(Errno::ENOENT))
 }
 
 /// `bpf_skb_cgroup_id`, `bpf_skb_ancestor_cgroup_id`, `bpf_get_cgroup_classid`,
 /// `bpf_get_route_realm`: what a packet without a socket and a route has.
-pub(super) fn zero<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn zero<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     Ok(0)
 }

@@ -2,10 +2,19 @@
 
 use osmia_program::Errno;
 
-use super::negative;
+use super::{HelperFn, negative};
 use crate::checked::not_a_map;
 use crate::guest::{Call, Fault, Guest};
 use crate::map::with_build_ids;
+
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        27 => get_stackid,
+        67 => get_stack,
+        _ => return None,
+    })
+}
 
 /// `BPF_F_SKIP_FIELD_MASK`: innermost frames to leave out.
 const SKIP_MASK: u64 = 0xff;
@@ -15,7 +24,7 @@ const USER_STACK: u64 = 1 << 8;
 const USER_BUILD_ID: u64 = 1 << 11;
 
 /// `bpf_get_stackid`: the stack's number in the map.
-pub(super) fn get_stackid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_stackid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, handle, flags, ..] = call.args;
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 2))?;
@@ -31,7 +40,7 @@ pub(super) fn get_stackid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault
 }
 
 /// `bpf_get_stack`: how many bytes of the stack were written; what is behind them is zeroed.
-pub(super) fn get_stack<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_stack<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, _, size, flags, _] = call.args;
     let size = size as u32;

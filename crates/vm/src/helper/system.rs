@@ -2,44 +2,69 @@
 
 use osmia_program::MapKind;
 
-use super::negative;
+use super::{HelperFn, negative};
 use crate::checked::not_a_map;
 use crate::guest::{Call, Fault, Guest};
 
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        5 | 125 | 160 | 208 => ktime,
+        7 => get_prandom_u32,
+        8 => get_smp_processor_id,
+        14 => get_current_pid_tgid,
+        15 => get_current_uid_gid,
+        16 => get_current_comm,
+        35 => get_current_task,
+        37 => current_task_under_cgroup,
+        42 => get_numa_node_id,
+        46 => get_socket_cookie,
+        47 => get_socket_uid,
+        58 => override_return,
+        80 => get_current_cgroup_id,
+        118 => jiffies64,
+        122 => get_netns_cookie,
+        123 => get_current_ancestor_cgroup_id,
+        173 => get_func_ip,
+        174 => get_attach_cookie,
+        _ => return None,
+    })
+}
+
 /// `bpf_ktime_get_ns`, `_boot_ns`, `_coarse_ns`, `_tai_ns`: one clock for all.
-pub(super) fn ktime<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn ktime<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(call.world.env.clock.nanoseconds())
 }
 
 /// `bpf_jiffies64`
-pub(super) fn jiffies64<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn jiffies64<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let tick = 1_000_000_000 / call.world.env.hertz.max(1);
     Ok(call.world.env.clock.nanoseconds() / tick.max(1))
 }
 
 /// `bpf_get_prandom_u32`
-pub(super) fn get_prandom_u32<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_prandom_u32<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(u64::from(call.world.env.random.next_u32()))
 }
 
 /// `bpf_get_smp_processor_id`
-pub(super) fn get_smp_processor_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_smp_processor_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(u64::from(call.world.env.cpu))
 }
 
 /// `bpf_get_numa_node_id`
-pub(super) fn get_numa_node_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_numa_node_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(u64::from(call.world.env.node))
 }
 
 /// `bpf_get_current_pid_tgid`
-pub(super) fn get_current_pid_tgid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_current_pid_tgid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let task = &call.world.env.task;
     Ok(u64::from(task.tgid) << 32 | u64::from(task.pid))
 }
 
 /// `bpf_get_current_uid_gid`
-pub(super) fn get_current_uid_gid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_current_uid_gid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let task = &call.world.env.task;
     Ok(u64::from(task.gid) << 32 | u64::from(task.uid))
 }
@@ -48,7 +73,7 @@ pub(super) fn get_current_uid_gid<G: Guest>(call: &mut Call<'_, G>) -> Result<u6
 const COMM_BYTES: usize = 16;
 
 /// `bpf_get_current_comm`: the name cut to the buffer, the rest of the buffer zero.
-pub(super) fn get_current_comm<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_current_comm<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let size = call.args[1] as u32 as usize;
     call.check_write(1, call.args[1] as u32)?;
     let mut buffer = call.world.buffer(size);
@@ -61,19 +86,17 @@ pub(super) fn get_current_comm<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, 
 }
 
 /// `bpf_get_current_task`: tasks are not modelled, so there is none to point to.
-pub(super) fn get_current_task<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_current_task<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(0)
 }
 
 /// `bpf_get_current_cgroup_id`
-pub(super) fn get_current_cgroup_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_current_cgroup_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(call.world.env.task.cgroups.last().copied().unwrap_or(0))
 }
 
 /// `bpf_get_current_ancestor_cgroup_id`: the ancestor at a level below the root; 0 without one.
-pub(super) fn get_current_ancestor_cgroup_id<G: Guest>(
-    call: &mut Call<'_, G>,
-) -> Result<u64, Fault> {
+fn get_current_ancestor_cgroup_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let level = usize::try_from(call.args[0] as i32).ok();
     let groups = &call.world.env.task.cgroups;
     Ok(level
@@ -83,7 +106,7 @@ pub(super) fn get_current_ancestor_cgroup_id<G: Guest>(
 }
 
 /// `bpf_current_task_under_cgroup`: 1 if the task is in the group of that slot or below it.
-pub(super) fn current_task_under_cgroup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn current_task_under_cgroup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [handle, index, ..] = call.args;
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
     if map.spec().kind != MapKind::CgroupArray {
@@ -100,36 +123,36 @@ pub(super) fn current_task_under_cgroup<G: Guest>(call: &mut Call<'_, G>) -> Res
 }
 
 /// `bpf_get_attach_cookie`
-pub(super) fn get_attach_cookie<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_attach_cookie<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     Ok(call.world.env.event.cookie)
 }
 
 /// `bpf_get_func_ip`
-pub(super) fn get_func_ip<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_func_ip<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     Ok(call.world.env.event.function)
 }
 
 /// `bpf_get_socket_cookie`: packets here belong to no socket.
-pub(super) fn get_socket_cookie<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_socket_cookie<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     Ok(0)
 }
 
 /// `bpf_get_socket_uid`: without a socket, the user that stands for none (`overflowuid`).
-pub(super) fn get_socket_uid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_socket_uid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     Ok(65_534)
 }
 
 /// `bpf_get_netns_cookie`: that of the first network namespace.
-pub(super) fn get_netns_cookie<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn get_netns_cookie<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(1)
 }
 
 /// `bpf_override_return`: what the probed function is to return is kept for the host.
-pub(super) fn override_return<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn override_return<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     call.world.override_return = Some(call.args[1]);
     Ok(0)

@@ -4,15 +4,28 @@ use osmia_program::{Errno, RecordSource};
 
 use super::format::{Arguments, format};
 use super::probe::string;
-use super::{errno, negative};
+use super::{HelperFn, errno, negative};
 use crate::guest::{Call, Fault, Guest};
 use crate::limits;
+
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        6 => trace_printk,
+        105 => strtol,
+        106 => strtoul,
+        165 => snprintf,
+        177 => trace_vprintk,
+        182 => strncmp,
+        _ => return None,
+    })
+}
 
 /// Most values a formatting helper takes (`MAX_BPRINTF_VARARGS`).
 const VALUES_MAX: usize = 12;
 
 /// `bpf_trace_printk`: up to three values in registers.
-pub(super) fn trace_printk<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn trace_printk<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, size, a, b, c] = call.args;
     let text = call.bytes(1, size as u32 as usize)?;
     let result = trace(call, &text, &[a, b, c]);
@@ -21,7 +34,7 @@ pub(super) fn trace_printk<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Faul
 }
 
 /// `bpf_trace_vprintk`: values in memory.
-pub(super) fn trace_vprintk<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn trace_vprintk<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let size = call.args[1];
     let text = call.bytes(1, size as u32 as usize)?;
     let values = values(call, 3, 4)?;
@@ -52,7 +65,7 @@ fn trace<G: Guest>(call: &mut Call<'_, G>, text: &[u8], values: &[u64]) -> u64 {
 }
 
 /// `bpf_snprintf`: the length the text needs, its zero included.
-pub(super) fn snprintf<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn snprintf<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, size, format_at, ..] = call.args;
     let size = size as u32;
     call.check_write(1, size)?;
@@ -180,7 +193,7 @@ fn parse<G: Guest>(
 }
 
 /// `bpf_strtol`
-pub(super) fn strtol<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn strtol<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     parse(call, |minus, value| {
         let signed = i128::from(value) * if minus { -1 } else { 1 };
         i64::try_from(signed)
@@ -190,7 +203,7 @@ pub(super) fn strtol<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 }
 
 /// `bpf_strtoul`
-pub(super) fn strtoul<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn strtoul<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     parse(call, |minus, value| match minus {
         true => Err(Errno::EINVAL),
         false => Ok(value),
@@ -198,7 +211,7 @@ pub(super) fn strtoul<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 }
 
 /// `bpf_strncmp`: -1, 0 or 1.
-pub(super) fn strncmp<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn strncmp<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, size, other, ..] = call.args;
     let text = call.bytes(1, size as u32 as usize)?;
     let mut result = 0;

@@ -3,9 +3,20 @@
 
 use osmia_program::Errno;
 
-use super::{errno, negative};
+use super::{HelperFn, errno, negative};
 use crate::guest::{Call, Fault, Guest};
 use crate::world::{TUNNEL_KEY_BYTES, Tunnel};
+
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        20 => skb_get_tunnel_key,
+        21 => skb_set_tunnel_key,
+        29 => skb_get_tunnel_opt,
+        30 => skb_set_tunnel_opt,
+        _ => return None,
+    })
+}
 
 /// `BPF_F_TUNINFO_IPV6`
 const IPV6: u64 = 1;
@@ -32,7 +43,7 @@ const OLD_SIZES: [usize; 4] = [8, EXT, LABEL, LOCAL];
 const OPTIONS_BYTES_MAX: usize = 255;
 
 /// `bpf_skb_set_tunnel_key`
-pub(super) fn skb_set_tunnel_key<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_set_tunnel_key<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, _, size, flags, _] = call.args;
     let bytes = call.bytes(2, size as u32 as usize)?;
@@ -63,7 +74,7 @@ fn tunnel(bytes: &[u8], flags: u64) -> Result<Tunnel, Errno> {
 }
 
 /// `bpf_skb_get_tunnel_key`: the key of the tunnel, with the sender as the remote end.
-pub(super) fn skb_get_tunnel_key<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_get_tunnel_key<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, _, size, flags, _] = call.args;
     let size = size as u32;
@@ -115,7 +126,7 @@ fn wire_flags(tunnel: &Tunnel) -> u16 {
 }
 
 /// `bpf_skb_set_tunnel_opt`
-pub(super) fn skb_set_tunnel_opt<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_set_tunnel_opt<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let options = call.bytes(2, call.args[2] as u32 as usize)?;
     let result = match &mut call.world.tunnel {
@@ -133,7 +144,7 @@ pub(super) fn skb_set_tunnel_opt<G: Guest>(call: &mut Call<'_, G>) -> Result<u64
 }
 
 /// `bpf_skb_get_tunnel_opt`: how many bytes of options there are.
-pub(super) fn skb_get_tunnel_opt<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn skb_get_tunnel_opt<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let size = call.args[2] as u32;
     call.check_write(2, size)?;

@@ -3,9 +3,18 @@
 
 use osmia_program::Errno;
 
-use super::{errno, packet::moved};
+use super::{HelperFn, errno, packet::moved};
 use crate::guest::{Call, Fault, Guest};
 use crate::world::World;
+
+/// The helpers of this family by number.
+pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    Some(match id {
+        18 => push,
+        19 => pop,
+        _ => return None,
+    })
+}
 
 /// Bytes of both addresses of an Ethernet header.
 const ADDRESSES_BYTES: usize = 12;
@@ -28,7 +37,7 @@ fn put_tag(world: &World, protocol: u16, tag: u16) {
 }
 
 /// `bpf_skb_vlan_push`
-pub(super) fn push<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn push<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let protocol = u16::from_be(call.args[1] as u16);
     let protocol = match TAG_PROTOCOLS.contains(&protocol) {
@@ -64,7 +73,7 @@ fn push_old(world: &mut World) -> Result<(), Errno> {
 }
 
 /// `bpf_skb_vlan_pop`: takes the outermost tag off; the next one moves out of the packet.
-pub(super) fn pop<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn pop<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let result = pop_tag(call.world);
     moved(call);

@@ -8,11 +8,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst, fence};
 
-/// The runs of one machine. Maps made in it share it.
+use crate::heap::Heap;
+
+/// The runs of one host, and the objects they share. Maps made in it hold on to it.
 #[derive(Debug)]
 pub struct Runs {
     epoch: Apart,
     cpus: Box<[Counts]>,
+    heap: Heap,
 }
 
 /// On a cache line of its own.
@@ -37,12 +40,18 @@ impl Runs {
         Self {
             epoch: Apart::default(),
             cpus: (0..cpus.max(1)).map(|_| Counts::default()).collect(),
+            heap: Heap::default(),
         }
     }
 
     /// CPUs of the machine.
     pub fn cpus(&self) -> u32 {
         u32::try_from(self.cpus.len()).expect("made from a u32")
+    }
+
+    /// The memory of kernel objects, which all runs share.
+    pub fn heap(&self) -> &Heap {
+        &self.heap
     }
 
     /// Begins a run. Several may run on one CPU number at once.
