@@ -2,6 +2,7 @@
 //!
 //! This crate does not know object files or command lines.
 
+pub mod bpf;
 pub mod capture;
 pub mod codes;
 mod host;

@@ -6,3 +6,5 @@ pub const PACKET_BYTES_MAX: u32 = 262_144;
 pub const CAPTURE_INTERFACES_MAX: usize = 65_536;
 /// Most bytes of one interface description in a pcapng file, options included.
 pub const INTERFACE_BLOCK_BYTES_MAX: u32 = 1 << 20;
+/// Bytes of an object's name, the final zero included (`BPF_OBJ_NAME_LEN`).
+pub const OBJECT_NAME_BYTES: usize = 16;
