@@ -5,7 +5,9 @@
  *
  *     kernel_run OBJECT PROGRAM < INPUTS
  *
- * An input is two 32-bit lengths, the packet's and the context's, and the bytes of both. The object is
+ * First come entries of maps: how many in 32 bits, then of each three 32-bit lengths, those of the map's
+ * name, the key and the value, and the bytes of all three. An input is two 32-bit lengths, the packet's
+ * and the context's, and the bytes of both. The object is
  * loaded by libbpf with all its programs, the named one is run on each input with BPF_PROG_TEST_RUN
  * on CPU 0, then every map is read. Nothing is attached or pinned; all of it is gone when this ends.
  */
@@ -182,6 +184,39 @@ static bool read_exactly(void *bytes, size_t length)
 	return fread(bytes, 1, length, stdin) == length;
 }
 
+static unsigned char *read_some(uint32_t length)
+{
+	unsigned char *bytes = calloc(1, length + 1);
+
+	if (!bytes || !read_exactly(bytes, length))
+		exit(2);
+	return bytes;
+}
+
+/* Puts what the maps are to hold into them. */
+static int fill_maps(struct bpf_object *object)
+{
+	uint32_t count = 0, lengths[3];
+	int error = 0;
+
+	if (!read_exactly(&count, sizeof(count)))
+		exit(2);
+	while (count--) {
+		if (!read_exactly(lengths, sizeof(lengths)))
+			exit(2);
+		char *name = (char *)read_some(lengths[0]);
+		unsigned char *key = read_some(lengths[1]), *value = read_some(lengths[2]);
+		int fd = object ? bpf_object__find_map_fd_by_name(object, name) : -ENOENT;
+
+		if (!error)
+			error = fd < 0 ? fd : bpf_map_update_elem(fd, key, value, BPF_ANY);
+		free(name);
+		free(key);
+		free(value);
+	}
+	return error;
+}
+
 static void run_all(struct bpf_object *object, int fd)
 {
 	uint32_t lengths[2];
@@ -189,12 +224,10 @@ static void run_all(struct bpf_object *object, int fd)
 
 	printf("\"runs\":[");
 	while (read_exactly(lengths, sizeof(lengths))) {
-		unsigned char *data = malloc(lengths[0] + 1), *context = malloc(lengths[1] + 1);
+		unsigned char *data = read_some(lengths[0]), *context = read_some(lengths[1]);
 		LIBBPF_OPTS(bpf_test_run_opts, options);
 		int error;
 
-		if (!data || !context || !read_exactly(data, lengths[0]) || !read_exactly(context, lengths[1]))
-			exit(2);
 		if (lengths[0]) {
 			options.data_in = data;
 			options.data_size_in = lengths[0];
@@ -265,6 +298,11 @@ int main(int argc, char **argv)
 		printf("{\"error\":%d,\"message\":", error ? -error : ENOENT);
 		quoted(message);
 		puts("}");
+		return 0;
+	}
+	error = fill_maps(object);
+	if (error) {
+		printf("{\"error\":%d,\"message\":\"a map cannot be filled\"}", -error);
 		return 0;
 	}
 	bpf_object__for_each_map(map, object)

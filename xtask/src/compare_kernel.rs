@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::place::{self, Error};
 use crate::{Verdict, examples};
-use inputs::Input;
+use inputs::{Filling, Input};
 use judge::Judgement;
 use kernel::Driver;
 
@@ -56,6 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     for path in examples::objects(&root)? {
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         let linked = ours::link(&path, &host)?;
+        let filling = inputs::filling(&path, &linked.set().maps);
         for program in &linked.set().programs {
             let label = format!("{file} {}", program.name);
             if options
@@ -73,7 +74,14 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
                     .push(format!("{} programs have no test run", program.hook.kind)),
                 (None, Some(inputs)) => {
                     let loaded = linked.load(&host, &[&program.name]);
-                    one(&label, &path, loaded, &inputs, &driver, &mut judged)?;
+                    one(
+                        &label,
+                        &path,
+                        loaded,
+                        (&filling, &inputs),
+                        &driver,
+                        &mut judged,
+                    )?;
                 }
             }
             report(&label, &judged, options.verbose);
@@ -118,12 +126,12 @@ fn one(
     label: &str,
     path: &Path,
     loaded: Result<Loaded<'_, UserHost>, osmia::Error>,
-    inputs: &[Input],
+    (filling, inputs): (&[Filling], &[Input]),
     driver: &Driver,
     judged: &mut Judgement,
 ) -> Result<(), Error> {
     let name = label.rsplit(' ').next().unwrap_or(label);
-    let theirs = match driver.run(path, name, inputs)? {
+    let theirs = match driver.run(path, name, filling, inputs)? {
         Ok(ran) => ran,
         Err(why) => {
             let last: Vec<&str> = why.lines().collect();
@@ -149,7 +157,7 @@ fn one(
     let kind = loaded
         .program(name)
         .map(|program| program.program().hook.kind);
-    let ours = ours::run(&loaded, name, inputs, &theirs)?;
+    let ours = ours::run(&loaded, name, filling, inputs, &theirs)?;
     judge::judge(label, kind, &ours, &theirs, judged);
     Ok(())
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use osmia_isa::{Endian, Slot, write_slots};
 use osmia_object::{LinkOptions, Object};
-use osmia_program::{KernelVersion, Program, ProgramKind, Target};
+use osmia_program::{KernelVersion, MapSpec, Program, ProgramKind, Target, UpdateMode};
+use osmia_vm::map::{Map, Runs};
 use osmia_vm::{Code, Environment, Layer, Machine};
 
-use crate::{BenchProgram, packet};
+use crate::{BenchProgram, contents, packet};
 
-/// The linked program of a bench object.
-fn link(bench: &BenchProgram) -> Program {
+/// The linked program of a bench object and its maps.
+fn link(bench: &BenchProgram) -> (Program, Vec<MapSpec>) {
     let target = Target {
         name: "bench".into(),
         endian: Endian::NATIVE,
@@ -23,8 +24,24 @@ fn link(bench: &BenchProgram) -> Program {
     };
     let object = Object::parse(bench.object, bench.name).expect("a committed object");
     let set = object.link(&target, &LinkOptions::default());
-    let mut programs = set.expect("a committed object links").programs;
-    programs.pop().expect("a committed object has a program")
+    let mut set = set.expect("a committed object links");
+    let program = set
+        .programs
+        .pop()
+        .expect("a committed object has a program");
+    let maps = program.maps.iter().map(|map| set.maps[map.index()].clone());
+    let maps = maps.collect();
+    (program, maps)
+}
+
+/// A map that holds what the program expects.
+fn filled(bench: &BenchProgram, spec: &MapSpec, runs: &Arc<Runs>) -> Arc<Map> {
+    let map = Map::create(spec, runs).expect("a right specification");
+    for (key, value) in contents(bench.name, &spec.name) {
+        map.update_outside(&key, &value, UpdateMode::Any)
+            .expect("there is room");
+    }
+    Arc::new(map)
 }
 
 /// Our interpreter: every access checked against regions, instructions counted.
@@ -36,11 +53,14 @@ pub struct Osmia {
 impl Osmia {
     /// Ready to run the program on the bench packet.
     pub fn new(bench: &BenchProgram) -> Osmia {
-        let mut machine = Machine::new(Environment::repeatable(1)).expect("memory");
+        let runs = Arc::new(Runs::new(1));
+        let mut machine = Machine::among(&runs, Environment::repeatable(1)).expect("memory");
         machine
             .input(ProgramKind::Xdp, &packet(), &[], Layer::Ethernet)
             .expect("the packet fits");
-        let code = Code::prepare(&Arc::new(link(bench)), &[]).expect("the program can run");
+        let (program, maps) = link(bench);
+        let maps: Vec<_> = maps.iter().map(|spec| filled(bench, spec, &runs)).collect();
+        let code = Code::prepare(&Arc::new(program), &maps).expect("the program can run");
         Osmia { machine, code }
     }
 
@@ -72,7 +92,7 @@ pub struct Rbpf {
 impl Rbpf {
     /// Ready to run the program on the bench packet.
     pub fn new(bench: &BenchProgram) -> Rbpf {
-        let mut slots = link(bench).insns.clone();
+        let mut slots = link(bench).0.insns.clone();
         widen_context_loads(&mut slots);
         // A machine borrows its program; a bench has few and ends soon.
         let program = write_slots(&slots, Endian::Little).leak();
@@ -116,7 +136,7 @@ fn widen_context_loads(slots: &mut [Slot]) {
 #[cfg(test)]
 mod tests {
     use super::{Osmia, Rbpf};
-    use crate::WITHOUT_MAPS;
+    use crate::{WITH_MAPS, WITHOUT_MAPS};
 
     #[test]
     fn both_engines_return_what_every_program_must() {
@@ -130,6 +150,16 @@ mod tests {
                 "{} in rbpf",
                 bench.name
             );
+        }
+    }
+
+    #[test]
+    fn programs_find_their_maps_filled() {
+        for bench in WITH_MAPS {
+            let mut osmia = Osmia::new(bench);
+            assert_eq!(osmia.run(), bench.first, "{}", bench.name);
+            let insns = Osmia::new(bench).insns();
+            assert_eq!(insns, bench.insns, "{}", bench.name);
         }
     }
 }

@@ -3,14 +3,16 @@
 //! `cargo bench -p osmia-benches` watches each arrow over time with criterion; `cargo xtask bench`
 //! prints one table with the rivals beside us, everything measured in turns.
 
+mod contents;
 mod engines;
 mod loading;
 mod packet;
 mod programs;
 mod turns;
 
+pub use contents::{Entries, contents};
 pub use engines::{Osmia, Rbpf};
 pub use loading::{CORE_CASE, kernel_btf, kernel_target};
 pub use packet::packet;
-pub use programs::{BenchProgram, WITHOUT_MAPS};
+pub use programs::{BenchProgram, WITH_MAPS, WITHOUT_MAPS};
 pub use turns::{Times, times};

@@ -1,4 +1,4 @@
-//! The programs that need no maps: what each measures and what its first run must return.
+//! The programs: what each measures and what its first run must return.
 
 /// A program of `programs/`, entry point `bench`.
 pub struct BenchProgram {
@@ -39,4 +39,15 @@ pub const WITHOUT_MAPS: &[BenchProgram] = programs! {
     "alu_log2", 42_241, 14_522, "unpredictable branches";
     "helper_call", 6_006, 2, "calls of a trivial helper";
     "subprog_call", 14_012, 1_397_259_543, "calls of a subprogram";
+};
+
+/// Every program with maps, which start as [`crate::contents`] says.
+pub const WITH_MAPS: &[BenchProgram] = programs! {
+    "matmul", 51_086, 2_442_924, "nested loops over global data";
+    "map_array", 1_609, 69, "array lookups";
+    "map_percpu", 1_609, 69, "per-CPU array lookups";
+    "map_hash", 2_443, 2_239_232, "lookups and updates in a full hash";
+    "map_lru", 2_440, 64, "lookups and insertions in a full LRU hash";
+    "map_lpm", 2_122, 2_661_452_313, "longest-prefix matches";
+    "l4lb", 266, 3, "a load balancer: parsing, maps, hashing, rewriting";
 };

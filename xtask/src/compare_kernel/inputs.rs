@@ -1,9 +1,10 @@
-//! What programs are run on: every frame of two captures, or made-up contexts.
+//! What programs are run on: the benches' packet, every frame of two captures, or made-up contexts;
+//! and what their maps hold before that.
 
 use std::path::Path;
 
 use osmia_program::context::{Context, context};
-use osmia_program::{Program, ProgramKind};
+use osmia_program::{MapSpec, Program, ProgramKind};
 use osmia_user::capture::{CaptureReader, Packet};
 
 use crate::place::Error;
@@ -36,13 +37,37 @@ impl Input {
     }
 }
 
+/// An entry a map holds before the first run.
+pub(super) struct Filling {
+    pub(super) map: String,
+    pub(super) key: Vec<u8>,
+    pub(super) value: Vec<u8>,
+}
+
+/// What the maps of a program of the benches hold; others start empty.
+pub(super) fn filling(path: &Path, maps: &[MapSpec]) -> Vec<Filling> {
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let program = file.trim_end_matches(".bpf.o");
+    let of_map = |spec: &MapSpec| {
+        let map = spec.name.clone();
+        let entries = osmia_benches::contents(program, &map).into_iter();
+        entries.map(move |(key, value)| Filling {
+            map: map.clone(),
+            key,
+            value,
+        })
+    };
+    maps.iter().flat_map(of_map).collect()
+}
+
 pub(super) struct Inputs {
     frames: Vec<Vec<u8>>,
 }
 
 impl Inputs {
     pub(super) fn read(root: &Path) -> Result<Inputs, Error> {
-        let mut frames = Vec::new();
+        // The benches' own packet first: their maps are filled for it.
+        let mut frames = vec![osmia_benches::packet()];
         for name in CAPTURES {
             let file = std::fs::File::open(root.join(name))?;
             let mut capture = CaptureReader::new(file)?;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::inputs::Input;
+use super::inputs::{Filling, Input};
 use super::judge::{Contents, OneRun, Ran};
 use crate::libbpf_driver;
 use crate::place::{self, Error};
@@ -43,11 +43,12 @@ impl Driver {
         Ok(Driver { path })
     }
 
-    /// Runs a program on every input. The inner error is the kernel's refusal to load it.
+    /// Runs a program on every input, its maps filled. The inner error is the kernel's refusal to load it.
     pub(super) fn run(
         &self,
         object: &Path,
         program: &str,
+        filling: &[Filling],
         inputs: &[Input],
     ) -> Result<Result<Ran, String>, Error> {
         let mut child = Command::new(&self.path)
@@ -56,7 +57,16 @@ impl Driver {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut input = Vec::new();
+        let mut input = (filling.len() as u32).to_ne_bytes().to_vec();
+        for Filling { map, key, value } in filling {
+            let parts = [map.as_bytes(), key, value];
+            input.extend(
+                parts
+                    .iter()
+                    .flat_map(|part| (part.len() as u32).to_ne_bytes()),
+            );
+            input.extend(parts.concat());
+        }
         for one in inputs {
             let data = one.kernel_data();
             input.extend((data.len() as u32).to_ne_bytes());

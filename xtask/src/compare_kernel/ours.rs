@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use osmia::{HostMap, HostProgram, LinkOptions, Linked, Loaded, MapKind, UserHost, UserOptions};
-use osmia_program::{Host, Record, RecordSource, Run};
+use osmia_program::{Host, Record, RecordSource, Run, UpdateMode};
 
-use super::inputs::Input;
+use super::inputs::{Filling, Input};
 use super::judge::{Contents, OneRun, Ran};
 use crate::place::Error;
 
@@ -33,10 +33,16 @@ pub(super) fn link(path: &Path, host: &UserHost) -> Result<Linked, Error> {
 pub(super) fn run(
     loaded: &Loaded<'_, UserHost>,
     name: &str,
+    filling: &[Filling],
     inputs: &[Input],
     theirs: &Ran,
 ) -> Result<Ran, Error> {
     let program = loaded.program(name).ok_or("the program is not loaded")?;
+    for Filling { map, key, value } in filling {
+        let live = loaded.map(map).ok_or("a map is missing")?;
+        live.update(key, value, UpdateMode::Any)
+            .map_err(|errno| format!("map {map} cannot be filled: {errno}"))?;
+    }
     let mut ran = Ran::default();
     let mut records: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     for (input, their) in inputs.iter().zip(&theirs.runs) {
