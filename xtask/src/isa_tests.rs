@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use osmia_isa::{Endian, Insn, LayoutError, Slot, classic};
 use osmia_program::{
-    Function, Hook, Program, ProgramFlags, ProgramKind, ProgramParts,
+    Program, ProgramKind, ProgramParts,
     context::{Context, context},
 };
 use osmia_vm::{Code, Environment, Layer, Machine};
@@ -168,28 +168,7 @@ fn kind(case: &Case) -> ProgramKind {
 }
 
 fn program(case: &Case, insns: Vec<Slot>) -> Result<Program, osmia_program::ProgramError> {
-    Program::new(ProgramParts {
-        name: case.name.clone(),
-        section: String::new(),
-        hook: Hook {
-            kind: kind(case),
-            attach: None,
-            target: None,
-        },
-        flags: ProgramFlags::default(),
-        license: "GPL".into(),
-        kernel_version: 0,
-        autoload: true,
-        insns,
-        maps: Vec::new(),
-        functions: vec![Function {
-            name: case.name.clone(),
-            start: 0,
-            global: true,
-        }],
-        debug: None,
-        poisons: Vec::new(),
-    })
+    Program::new(ProgramParts::bare(&case.name, kind(case), insns))
 }
 
 fn once(

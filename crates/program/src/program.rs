@@ -6,7 +6,7 @@ use std::sync::Arc;
 use osmia_btf::{Btf, StrOff, TypeId};
 use osmia_isa::Slot;
 
-use crate::{Hook, MapIndex, limits};
+use crate::{Hook, MapIndex, ProgramKind, limits};
 
 /// Load flags (`BPF_F_…` of `prog_flags`), the kernel's bits.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -124,6 +124,34 @@ pub struct ProgramParts {
     pub debug: Option<DebugInfo>,
     /// Instructions that failed relocations made unusable, by slot.
     pub poisons: Vec<Poison>,
+}
+
+impl ProgramParts {
+    /// A GPL program of one function: no maps, no debug information.
+    pub fn bare(name: &str, kind: ProgramKind, insns: Vec<Slot>) -> Self {
+        Self {
+            name: name.to_owned(),
+            section: String::new(),
+            hook: Hook {
+                kind,
+                attach: None,
+                target: None,
+            },
+            flags: ProgramFlags::default(),
+            license: "GPL".to_owned(),
+            kernel_version: 0,
+            autoload: true,
+            insns,
+            maps: Vec::new(),
+            functions: vec![Function {
+                name: name.to_owned(),
+                start: 0,
+                global: true,
+            }],
+            debug: None,
+            poisons: Vec::new(),
+        }
+    }
 }
 
 /// Why parts are not a program.

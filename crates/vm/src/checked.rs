@@ -61,9 +61,9 @@ enum Dynamic {
     Released,
 }
 
-/// The memory of a run.
+/// The memory of a run: what the interpreter's helpers work on.
 #[derive(Debug)]
-pub(crate) struct Checked {
+pub struct Checked {
     pub(crate) space: Space,
     stack: Arc<Block>,
     keys: Arc<Block>,

@@ -12,6 +12,7 @@ use crate::helper::{self, HelperFn};
 use crate::map::Map;
 use crate::memory::Shape;
 use crate::op::{self, Op, OpCode, R, Rmw};
+use crate::own::{Helpers, OwnHelper};
 use crate::prepare::PrepareError;
 
 /// The number of `bpf_tail_call`, which is control flow rather than a call.
@@ -38,6 +39,8 @@ pub struct Code {
     /// Operations that functions start with, in order.
     functions: Vec<u32>,
     pub(crate) maps: Vec<CodeMap>,
+    /// Helpers that calls through registers reach by number.
+    pub(crate) own: Vec<OwnHelper>,
 }
 
 /// A map of a code.
@@ -90,13 +93,25 @@ impl Code {
     /// If it calls helpers this machine does not have, or names maps it was not given.
     /// Instructions that cannot run are an error only once they are reached.
     pub fn prepare(program: &Arc<Program>, maps: &[Arc<Map>]) -> Result<Arc<Code>, PrepareError> {
+        Self::prepare_with(program, maps, Helpers::Linux)
+    }
+
+    /// As [`Code::prepare`], with a say in which helpers there are.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn prepare_with(
+        program: &Arc<Program>,
+        maps: &[Arc<Map>],
+        helpers: Helpers<'_>,
+    ) -> Result<Arc<Code>, PrepareError> {
         if maps.len() > PROGRAM_MAPS_MAX {
             return Err(PrepareError::TooManyMaps {
                 program: Arc::clone(program),
                 maps: maps.len(),
             });
         }
-        let mut builder = Builder::new(program);
+        let mut builder = Builder::new(program, helpers);
         for map in maps {
             let shape =
                 match map.values() {
@@ -156,11 +171,12 @@ struct Builder<'p> {
     reasons: Vec<Unusable>,
     functions: Vec<u32>,
     maps: Vec<CodeMap>,
+    choice: Helpers<'p>,
     poisoned: FxHashSet<u32>,
 }
 
 impl<'p> Builder<'p> {
-    fn new(program: &'p Arc<Program>) -> Self {
+    fn new(program: &'p Arc<Program>, choice: Helpers<'p>) -> Self {
         let mut op_of_slot = Vec::with_capacity(program.insns.len());
         let mut at = 0;
         let mut op = 0;
@@ -182,6 +198,7 @@ impl<'p> Builder<'p> {
             reasons: Vec::new(),
             functions: vec![0],
             maps: Vec::new(),
+            choice,
             poisoned: program.poisons.iter().map(|poison| poison.insn).collect(),
         }
     }
@@ -197,6 +214,10 @@ impl<'p> Builder<'p> {
             reasons: self.reasons,
             functions: self.functions,
             maps: self.maps,
+            own: match self.choice {
+                Helpers::Linux => Vec::new(),
+                Helpers::Own(own) => own.to_vec(),
+            },
         }
     }
 
@@ -389,7 +410,10 @@ impl<'p> Builder<'p> {
                 plain(OpCode::CallLocal, R::R0, R::R0, target, 0)
             }
             Insn::Call(Callee::Kfunc { id, .. }) => self.unusable(Unusable::Kfunc(id)),
-            Insn::CallReg(reg) => self.unusable(Unusable::CallReg(reg)),
+            Insn::CallReg(reg) => match self.choice {
+                Helpers::Linux => self.unusable(Unusable::CallReg(reg)),
+                Helpers::Own(_) => plain(OpCode::CallOwn, R::R0, reg.into(), 0, 0),
+            },
             Insn::Exit => plain(OpCode::Exit, R::R0, R::R0, 0, 0),
             Insn::AddrSpaceCast { .. } => self.unusable(Unusable::AddrSpaceCast),
         })
@@ -449,8 +473,11 @@ impl<'p> Builder<'p> {
         if let Some(index) = self.helper_ids.iter().position(|&known| known == number) {
             return Ok(index as u64);
         }
-        let known = osmia_program::helper::by_id(number);
-        let Some((entry, function)) = known.zip(helper::implementation(number)) else {
+        let callable = match self.choice {
+            Helpers::Linux => linux_helper(number),
+            Helpers::Own(own) => own_helper(own, number),
+        };
+        let Some(callable) = callable else {
             return Err(PrepareError::HelperMissing {
                 program: Arc::clone(self.program),
                 slot: at,
@@ -458,15 +485,29 @@ impl<'p> Builder<'p> {
             });
         };
         self.helper_ids.push(number);
-        self.helpers.push(Callable {
-            function,
-            name: entry.name,
-            may_be_null: entry
-                .prototype
-                .is_some_and(|prototype| prototype.returns.may_be_null()),
-        });
+        self.helpers.push(callable);
         Ok(self.helpers.len() as u64 - 1)
     }
+}
+
+fn linux_helper(number: u32) -> Option<Callable> {
+    let entry = osmia_program::helper::by_id(number)?;
+    Some(Callable {
+        function: helper::implementation(number)?,
+        name: entry.name,
+        may_be_null: entry
+            .prototype
+            .is_some_and(|prototype| prototype.returns.may_be_null()),
+    })
+}
+
+pub(crate) fn own_helper(own: &[OwnHelper], number: u32) -> Option<Callable> {
+    let helper = own.iter().find(|helper| helper.number == number)?;
+    Some(Callable {
+        function: helper.function,
+        name: helper.name,
+        may_be_null: false,
+    })
 }
 
 const fn plain(code: OpCode, dst: R, src: R, arg: i32, imm: u64) -> Op {

@@ -35,6 +35,11 @@ pub enum Fault {
     },
     /// A callback trapped.
     Trap(Box<Trap>),
+    /// Nothing went wrong: the helper ends the program, whatever function it is in.
+    End {
+        /// What the program returns.
+        value: u64,
+    },
 }
 
 /// The memory and the functions of a running program.

@@ -10,7 +10,7 @@ use std::sync::atomic::fence;
 use osmia_program::limits::CALL_FRAMES_MAX;
 
 use crate::checked::Checked;
-use crate::code::{Code, Unusable};
+use crate::code::{self, Code, Unusable};
 use crate::context;
 use crate::guest::{Call, Fault};
 use crate::limits::MAY_GOTO_BUDGET;
@@ -105,6 +105,7 @@ fn faulted(
 ) -> Box<Trap> {
     match fault {
         Fault::Trap(trap) => trap,
+        Fault::End { value } => trap(code, op, Cause::Ended { value }),
         Fault::Argument { argument, what } => trap(
             code,
             op,
@@ -552,8 +553,23 @@ fn run(
                     may_goto_left -= 1;
                 }
             }
-            CallHelper => {
-                let helper = &code.helpers[op.imm as usize];
+            CallHelper | CallOwn => {
+                let helper = match op.code {
+                    CallHelper => code.helpers[op.imm as usize],
+                    _ => {
+                        let number = regs[op.src as usize];
+                        let own = u32::try_from(number)
+                            .ok()
+                            .and_then(|number| code::own_helper(&code.own, number));
+                        match own {
+                            Some(helper) => helper,
+                            None => {
+                                let what = format!("there is no helper {number:#x}");
+                                return Err(trap(code, pc - 1, Cause::Unsupported { what }));
+                            }
+                        }
+                    }
+                };
                 let result = around_call!((helper.function)(&mut Call {
                     guest: &mut *memory,
                     world: &mut *world,

@@ -20,15 +20,18 @@ mod machine;
 pub mod map;
 pub mod memory;
 mod op;
+mod own;
 mod packet;
 mod prepare;
 mod trap;
 mod world;
 
+pub use checked::Checked;
 pub use code::Code;
 pub use env::{Clock, Environment, Event, Random, Task};
 pub use guest::{Call, Fault, Guest};
 pub use machine::{Machine, Outcome};
+pub use own::{Helpers, OwnFn, OwnHelper};
 pub use packet::Packet;
 pub use prepare::PrepareError;
 pub use trap::{Access, Cause, Target, Trap};

@@ -9,7 +9,7 @@ use crate::code::Code;
 use crate::env::Environment;
 use crate::interp;
 use crate::map::Runs;
-use crate::trap::Trap;
+use crate::trap::{Cause, Trap};
 use crate::world::{InputError, Layer, World};
 
 /// What a run came to.
@@ -67,6 +67,20 @@ impl Machine {
     /// # Errors
     /// If the program does what it may not.
     pub fn run(&mut self, code: &Arc<Code>) -> Result<Outcome, Box<Trap>> {
+        self.run_with(code, 0)
+    }
+
+    /// As [`Machine::run`], with the number of the context's bytes in r2: how machines outside of
+    /// kernels pass plain memory.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run_on_bytes(&mut self, code: &Arc<Code>) -> Result<Outcome, Box<Trap>> {
+        let bytes = self.world.context.len() as u64;
+        self.run_with(code, bytes)
+    }
+
+    fn run_with(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
         // Maps of another host's are only safe to look up while it is counted there.
         let own;
         let runs = match code.maps.first() {
@@ -79,10 +93,16 @@ impl Machine {
         let _running = runs.enter(self.world.env.cpu);
         self.world.begin();
         self.memory.begin(code, &self.world);
-        let args = [Checked::context_address(), 0, 0, 0, 0];
+        let args = [Checked::context_address(), second, 0, 0, 0];
         let result = interp::call(&mut self.memory, &mut self.world, code, 0, args);
         self.memory.end();
-        let value = result?;
+        let value = match result {
+            Ok(value) => value,
+            Err(trap) => match trap.cause {
+                Cause::Ended { value } => value,
+                _ => return Err(trap),
+            },
+        };
         Ok(Outcome {
             value,
             insns: self.world.env.insns_max - self.memory.left,

@@ -100,6 +100,8 @@ pub(crate) enum OpCode {
     MayGoto,
     /// `imm` is the position in the code's list of helpers.
     CallHelper,
+    /// `src` holds the number of an own helper.
+    CallOwn,
     TailCall,
     CallLocal, Exit,
     /// `imm` is the position in the code's list of reasons.

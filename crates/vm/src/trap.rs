@@ -60,6 +60,11 @@ pub enum Cause {
         /// Which, as a phrase.
         what: String,
     },
+    /// Nothing: a helper ended the program.
+    Ended {
+        /// What the program returns.
+        value: u64,
+    },
     /// A helper got an argument it cannot work with.
     Argument {
         /// The helper's name.
@@ -259,6 +264,7 @@ impl std::fmt::Display for Cause {
                 write!(f, "this instruction could not be relocated: {reason}")
             }
             Cause::Unsupported { what } => write!(f, "{what}"),
+            Cause::Ended { value } => write!(f, "a helper ended the program with {value:#x}"),
             Cause::Argument {
                 helper,
                 number,
@@ -313,7 +319,7 @@ impl Trap {
                 codes::POISONED,
                 Some("guard the access with bpf_core_field_exists or bpf_core_type_exists"),
             ),
-            Cause::Unsupported { .. } => (codes::UNSUPPORTED, None),
+            Cause::Unsupported { .. } | Cause::Ended { .. } => (codes::UNSUPPORTED, None),
             Cause::Argument { .. } => (codes::HELPER_ARGUMENT, None),
         };
         let mut diagnostic = Diagnostic::error(code, self.cause.to_string())
