@@ -63,12 +63,18 @@ pub const RINGBUF_RECORD_BYTES_MAX: u64 = (u32::MAX / 4) as u64;
 pub const PERF_RECORD_BYTES_MAX: usize = u16::MAX as usize;
 /// Bytes of events a CPU's queue of a perf event array holds before it loses new ones.
 pub const PERF_QUEUE_BYTES_MAX: usize = 1 << 20;
-/// Value slots a hash keeps beyond its elements, so that deleted ones need not be reused at once.
-pub const SPARE_SLOTS_MIN: u64 = 64;
-/// Most such slots.
-pub const SPARE_SLOTS_MAX: u64 = 4096;
+/// Fewest value slots that hashes and tries keep beyond their elements, for what runs still hold.
+pub const SPARE_SLOTS_MIN: u64 = 256;
+/// Most such slots: updates and deletions of one run before an update fails with `ENOMEM`.
+pub const SPARE_SLOTS_MAX: u64 = 1 << 22;
 /// Most bytes such slots take, unless the least number of them needs more.
-pub const SPARE_BYTES_MAX: u64 = 16 << 20;
+pub const SPARE_BYTES_MAX: u64 = 64 << 20;
+/// Most parts of a hash that are locked apart.
+pub const HASH_SHARDS_MAX: u32 = 64;
+/// Most used entries an eviction from an LRU passes over.
+pub const EVICTION_SPARED_MAX: u32 = 128;
+/// Most entries an eviction looks at: others may hold those it meets.
+pub const EVICTION_STEPS_MAX: u32 = 1024;
 /// Most frames of a kept stack (Linux: `kernel.perf_event_max_stack` as it comes).
 pub const STACK_FRAMES_MAX: u32 = 127;
 /// Most slots of a `cpumap` (Linux: `NR_CPUS` as distributions set it).

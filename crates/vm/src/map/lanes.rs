@@ -47,6 +47,16 @@ pub(super) enum Write<'a> {
     Outside(&'a [u8]),
 }
 
+impl Write<'_> {
+    /// The CPU it comes from; from outside, the first.
+    pub(super) fn cpu(self) -> u32 {
+        match self {
+            Self::By(cpu, _) => cpu,
+            Self::Outside(_) => 0,
+        }
+    }
+}
+
 impl Lanes {
     /// Zeroed values for this many slots.
     pub(super) fn new(spec: &MapSpec, slots: u64, cpus: u32) -> Result<Self, BrokenRule> {

@@ -10,9 +10,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use osmia_program::{Errno, MapSpec, UpdateMode};
 
 use super::error::BrokenRule;
-use super::hash::spare_slots;
 use super::lanes::{Element, Lanes, Write};
-use super::pool::Pool;
+use super::pool::{Pool, Unused, spare_slots};
 use super::runs::Runs;
 use crate::memory::Block;
 
@@ -39,6 +38,7 @@ struct Trie {
     root: u32,
     free: Vec<u32>,
     live: u32,
+    unused: Unused,
     pool: Pool,
 }
 
@@ -66,8 +66,10 @@ impl Prefix<'_> {
 impl Lpm {
     pub(super) fn new(spec: &MapSpec, runs: &Arc<Runs>) -> Result<Self, BrokenRule> {
         let slots = u64::from(spec.max_entries) + spare_slots(spec, runs.cpus());
+        let lanes = Lanes::new(spec, slots, runs.cpus())?;
+        let unused = Unused::new(lanes.slots());
         Ok(Self {
-            lanes: Lanes::new(spec, slots, runs.cpus())?,
+            lanes,
             entries_max: spec.max_entries,
             runs: Arc::clone(runs),
             trie: RwLock::new(Trie {
@@ -77,6 +79,7 @@ impl Lpm {
                 root: NONE,
                 free: Vec::new(),
                 live: 0,
+                unused,
                 pool: Pool::default(),
             }),
         })
@@ -123,7 +126,8 @@ impl Lpm {
             None if trie.live >= self.entries_max => return Err(Errno::ENOSPC),
             _ => {}
         }
-        let slot = trie.pool.take(self.lanes.slots(), &self.runs);
+        let Trie { pool, unused, .. } = &mut *trie;
+        let slot = pool.take(unused, &self.runs).ok_or(Errno::ENOMEM)?;
         self.lanes.write(slot, write, true);
         let node = match known {
             Some(node) => node,

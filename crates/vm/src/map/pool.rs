@@ -1,60 +1,164 @@
-//! Value slots of a map whose elements come and go: a slot given back is taken again once every run
-//! that may hold it has ended ([`Runs`]), or when no other is left.
+//! Value slots of a map whose elements come and go.
+//!
+//! A slot given back may still be held by a run, deleted or not, so it is taken again only once every
+//! such run has ended ([`Runs`]). Until then a taker gets a slot never used before: maps have
+//! [`spare_slots`] beyond their elements, which take address space, and memory only when used. When
+//! those are gone too there is none, and the update fails with `ENOMEM`.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use osmia_program::MapSpec;
 
 use super::runs::Runs;
+use crate::limits;
 
-/// After so many retired slots it is worth asking whether runs have ended.
-const RETIRED_BATCH: usize = 32;
+/// How many slots are retired together: asking which runs are in progress is not cheap.
+const BATCH: usize = 32;
 
-/// Which slots are in use.
+/// Slots beyond the elements of a map.
+pub(super) fn spare_slots(spec: &MapSpec, cpus: u32) -> u64 {
+    let lanes = u64::from(if spec.kind.is_per_cpu() { cpus } else { 1 });
+    let slot_bytes = u64::from(spec.value_size).next_multiple_of(8) * lanes;
+    (limits::SPARE_BYTES_MAX / slot_bytes).clamp(limits::SPARE_SLOTS_MIN, limits::SPARE_SLOTS_MAX)
+}
+
+/// Slots that were never in use, shared by the pools of a map.
+#[derive(Debug)]
+pub(super) struct Unused {
+    next: AtomicU32,
+    end: u32,
+}
+
+impl Unused {
+    /// All slots below this number.
+    pub(super) fn new(end: u32) -> Self {
+        Self {
+            next: AtomicU32::new(0),
+            end,
+        }
+    }
+
+    fn take(&self) -> Option<u32> {
+        // Read first: once all are taken, the number must not grow for ever.
+        let left = self.next.load(Relaxed) < self.end;
+        let slot = left.then(|| self.next.fetch_add(1, Relaxed))?;
+        (slot < self.end).then_some(slot)
+    }
+}
+
+/// Slots given back, by one writer at a time.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     free: Vec<u32>,
-    /// Slots below this have been in use.
-    born: u32,
-    /// Slots given up, with the epoch in which a run might still have found them.
-    retired: VecDeque<(u64, u32)>,
+    /// Given up, not yet aged.
+    fresh: Vec<u32>,
+    /// Given up before their epoch ended, oldest first.
+    aging: VecDeque<Batch>,
+    /// True when it is worth asking whether runs have ended.
+    ask: bool,
+}
+
+#[derive(Debug)]
+struct Batch {
+    epoch: u64,
+    slots: Vec<u32>,
 }
 
 impl Pool {
-    /// A slot of so many; there are more than elements.
-    pub(super) fn take(&mut self, slots: u32, runs: &Runs) -> u32 {
-        if let Some(slot) = self.free.pop() {
-            return slot;
-        }
-        let unused = self.born < slots;
-        if !unused || self.retired.len().is_multiple_of(RETIRED_BATCH) {
+    /// A slot that nobody holds, if there is one.
+    #[inline]
+    pub(super) fn take(&mut self, unused: &Unused, runs: &Runs) -> Option<u32> {
+        (self.free.pop()).or_else(|| self.take_slowly(unused, runs))
+    }
+
+    fn take_slowly(&mut self, unused: &Unused, runs: &Runs) -> Option<u32> {
+        if std::mem::take(&mut self.ask) {
             self.reclaim(runs);
-            if let Some(slot) = self.free.pop() {
-                return slot;
-            }
         }
-        if unused {
-            self.born += 1;
-            return self.born - 1;
-        }
-        let (_, oldest) = (self.retired.pop_front()).expect("slots outnumber entries");
-        oldest
+        (self.free.pop())
+            .or_else(|| unused.take())
+            .or_else(|| self.scrape(runs))
+    }
+
+    /// A slot given back here that nobody holds any more.
+    pub(super) fn scrape(&mut self, runs: &Runs) -> Option<u32> {
+        self.age(runs);
+        self.reclaim(runs);
+        self.free.pop()
+    }
+
+    /// Gives a slot back that no run has seen.
+    pub(super) fn give(&mut self, slot: u32) {
+        self.free.push(slot);
     }
 
     /// Gives a slot back that a run may still hold.
+    #[inline]
     pub(super) fn retire(&mut self, slot: u32, runs: &Runs) {
-        self.retired.push_back((runs.epoch(), slot));
+        self.fresh.push(slot);
+        if self.fresh.len() == BATCH {
+            self.age(runs);
+            self.ask = true;
+        }
+    }
+
+    fn age(&mut self, runs: &Runs) {
+        if !self.fresh.is_empty() {
+            self.aging.push_back(Batch {
+                epoch: runs.epoch(),
+                slots: std::mem::take(&mut self.fresh),
+            });
+        }
     }
 
     fn reclaim(&mut self, runs: &Runs) {
-        if self.retired.is_empty() {
+        if self.aging.is_empty() {
             return;
         }
         runs.advance();
         let now = runs.advance();
-        while let Some(&(epoch, slot)) = self.retired.front()
-            && Runs::is_past(epoch, now)
+        while let Some(batch) = self
+            .aging
+            .pop_front_if(|batch| Runs::is_past(batch.epoch, now))
         {
-            self.retired.pop_front();
-            self.free.push(slot);
+            self.free.extend_from_slice(&batch.slots);
+            if self.fresh.is_empty() {
+                // Its memory serves again.
+                self.fresh = batch.slots;
+                self.fresh.clear();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BATCH, Pool, Unused};
+    use crate::map::Runs;
+
+    #[test]
+    fn a_slot_that_a_run_may_hold_is_not_taken_again_and_then_there_is_none() {
+        let (runs, unused, mut pool) = (Runs::new(1), Unused::new(100), Pool::default());
+        let run = runs.enter(0);
+        for slot in 0..100 {
+            assert_eq!(pool.take(&unused, &runs), Some(slot));
+            pool.retire(slot, &runs);
+        }
+        assert_eq!(pool.take(&unused, &runs), None);
+        drop(run);
+        let mut again: Vec<_> = std::iter::from_fn(|| pool.take(&unused, &runs)).collect();
+        again.sort_unstable();
+        assert_eq!(again, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn without_runs_few_slots_serve_for_ever() {
+        let (runs, unused, mut pool) = (Runs::new(1), Unused::new(u32::MAX), Pool::default());
+        for _ in 0..10_000 {
+            let slot = pool.take(&unused, &runs).unwrap();
+            assert!((slot as usize) < 3 * BATCH);
+            pool.retire(slot, &runs);
         }
     }
 }

@@ -101,7 +101,10 @@ impl Targets {
             return Err(Errno::EOPNOTSUPP);
         }
         index_of(key)?;
-        self.value(key).ok_or(Errno::ENOENT)
+        match &self.by {
+            By::Key(hash) => hash.read(key),
+            By::Index { .. } => self.value(key).ok_or(Errno::ENOENT),
+        }
     }
 
     pub(super) fn update(&self, key: &[u8], value: &[u8], mode: UpdateMode) -> Result<(), Errno> {

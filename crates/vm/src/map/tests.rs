@@ -1,6 +1,7 @@
 //! Maps against simple references, against their rules, and from several threads.
 
 mod events;
+mod linear;
 mod lpm;
 mod model;
 mod pages;

@@ -3,7 +3,10 @@
 //! It starts small and grows with what is stored, so that a big map with few elements stays in the
 //! cache. Readers take no lock: a table that was outgrown stays allocated (all of them together
 //! weigh no more than the newest), and a reader that found nothing looks again if the table was
-//! replaced meanwhile. Writers are one at a time, by the map's lock.
+//! replaced meanwhile. Writers are one at a time, by the shard's lock.
+//!
+//! Of a hash only the upper half is used here: it is the tag, and its low bits are the place, so that
+//! a table can be rebuilt without looking at any key.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{
@@ -66,16 +69,17 @@ impl Index {
         }
     }
 
-    /// Adds an entry that is not there. `hash_of` says the hash of any entry that is.
-    pub(super) fn insert(&self, hash: u64, entry: u32, hash_of: impl Fn(u32) -> u64) {
+    /// Adds an entry that is not there.
+    pub(super) fn insert(&self, hash: u64, entry: u32) {
         let words = self.table(self.current.load(Relaxed) as usize & 0xff).len() as u64;
-        if (self.used.load(Relaxed) + 1) * 4 > words * 3 {
-            self.rebuild(hash_of);
+        let used = self.used.load(Relaxed);
+        if (used + 1) * 8 > words * 5 {
+            self.rebuild();
         }
         let table = self.table(self.current.load(Relaxed) as usize & 0xff);
-        let was_empty = place(table, hash, entry);
-        self.used.fetch_add(u64::from(was_empty), Relaxed);
-        self.live.fetch_add(1, Relaxed);
+        let was_empty = place(table, word(hash, entry));
+        add(&self.used, u64::from(was_empty));
+        add(&self.live, 1);
     }
 
     /// Removes an entry that is there.
@@ -85,24 +89,31 @@ impl Index {
         let at = positions(table, hash)
             .find(|&at| table[at].load(Relaxed) == wanted)
             .expect("only indexed entries are removed");
-        // Before a gap no search needs to go on; then the word itself can be a gap again.
-        let next = (at + 1) & (table.len() - 1);
-        if table[next].load(Relaxed) == EMPTY {
-            table[at].store(EMPTY, Release);
-            self.used.fetch_sub(1, Relaxed);
-        } else {
+        add(&self.live, u64::MAX);
+        let mask = table.len() - 1;
+        if table[(at + 1) & mask].load(Relaxed) != EMPTY {
             table[at].store(GONE, Release);
+            return;
         }
-        self.live.fetch_sub(1, Relaxed);
+        // Before a gap no search needs to go on: the word, and what is gone before it, are gaps again.
+        let mut at = at;
+        loop {
+            table[at].store(EMPTY, Release);
+            add(&self.used, u64::MAX);
+            at = at.wrapping_sub(1) & mask;
+            if table[at].load(Relaxed) != GONE {
+                return;
+            }
+        }
     }
 
     /// Moves everything into another table, twice as large unless this one is full of gaps.
-    fn rebuild(&self, hash_of: impl Fn(u32) -> u64) {
+    fn rebuild(&self) {
         let current = self.current.load(Relaxed);
         let number = current as usize & 0xff;
         let old = self.table(number);
         let live = self.live.load(Relaxed);
-        let full = live * 2 >= old.len() as u64;
+        let full = live * 8 >= old.len() as u64 * 3;
         let next = if full { (number & !1) + 2 } else { number ^ 1 };
         let new = self.table(next);
         // A reader that strayed in here and sees a cleared word sees that the table was replaced.
@@ -111,8 +122,9 @@ impl Index {
             word.store(EMPTY, Relaxed);
         }
         for word in old {
-            if let Some(entry) = entry_of(word.load(Relaxed)) {
-                place(new, hash_of(entry), entry);
+            let word = word.load(Relaxed);
+            if entry_of(word).is_some() {
+                place(new, word);
             }
         }
         self.used.store(live, Relaxed);
@@ -147,25 +159,31 @@ fn probe<T>(table: &[AtomicU64], hash: u64, check: impl Fn(u32) -> Option<T>) ->
     None
 }
 
-/// Stores an entry in the first free word of its search; true if that was empty.
-fn place(table: &[AtomicU64], hash: u64, entry: u32) -> bool {
-    for at in positions(table, hash) {
+/// Stores a word in the first free place of its search; true if that was empty.
+fn place(table: &[AtomicU64], word: u64) -> bool {
+    for at in positions(table, word) {
         let old = table[at].load(Relaxed);
         if old == EMPTY || old == GONE {
-            table[at].store(word(hash, entry), Release);
+            table[at].store(word, Release);
             return old == EMPTY;
         }
     }
-    unreachable!("a quarter of the table is empty")
+    unreachable!("a third of the table is empty")
 }
 
-/// The upper half of the hash is the tag, the lower half the place.
+/// Adds to a count that only writers change.
+fn add(count: &AtomicU64, more: u64) {
+    count.store(count.load(Relaxed).wrapping_add(more), Relaxed);
+}
+
+/// Which bits of a word, and of a hash, are the tag.
 const TAG: u64 = !(u32::MAX as u64);
 
 #[inline]
 fn positions(table: &[AtomicU64], hash: u64) -> impl Iterator<Item = usize> {
     let mask = table.len() - 1;
-    (0..table.len()).map(move |step| (hash as usize).wrapping_add(step) & mask)
+    let first = (hash >> 32) as usize;
+    (0..table.len()).map(move |step| (first + step) & mask)
 }
 
 fn word(hash: u64, entry: u32) -> u64 {

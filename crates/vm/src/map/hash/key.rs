@@ -1,8 +1,11 @@
-//! The entries of a hash: a state word, the LRU's mark, the key, in one cache line for small keys.
+//! The entries of a hash: a state word, a word aside, the key, in one cache line for small keys.
 //!
 //! The state word is `generation << 32 | slot + 1`, with 0 below for a dead entry. A reader takes
 //! the word, compares the key and takes the word again: as long as the generation is the same, the
 //! key it compared is the key of that value, so entry numbers can be reused at once.
+//!
+//! The word aside has the LRU's mark in its lowest bit; the others link free entries. A reader may
+//! mark an entry that has just died, so neither part is ever written together with the other.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{
@@ -15,10 +18,12 @@ use osmia_program::Errno;
 
 use crate::memory::Block;
 
-/// Words before the key: the state, and the mark that says an LRU entry was looked up.
+/// Words before the key: the state and the word aside.
 const HEADER_WORDS: usize = 2;
 /// Bytes before the key.
 pub(super) const HEADER_BYTES: usize = 8 * HEADER_WORDS;
+/// In the word aside: an LRU's entry was used since the hand last passed it.
+const USED: u64 = 1;
 
 /// The entries, and how their keys are hashed and compared.
 #[derive(Debug)]
@@ -59,9 +64,34 @@ impl Keys {
         &self.block.words(entry as usize)[0]
     }
 
-    /// The word that says an LRU entry was looked up.
-    pub(super) fn mark(&self, entry: u32) -> &AtomicU64 {
+    fn aside(&self, entry: u32) -> &AtomicU64 {
         &self.block.words(entry as usize)[1]
+    }
+
+    /// Notes that an entry of an LRU was used.
+    #[inline]
+    pub(super) fn mark(&self, entry: u32) {
+        let aside = self.aside(entry);
+        // Read first: a store would take the line away from other CPUs.
+        if aside.load(Relaxed) & USED == 0 {
+            aside.fetch_or(USED, Relaxed);
+        }
+    }
+
+    /// Forgets that an entry was used; true if it was.
+    pub(super) fn unmark(&self, entry: u32) -> bool {
+        let aside = self.aside(entry);
+        aside.load(Relaxed) & USED != 0 && aside.fetch_and(!USED, Relaxed) & USED != 0
+    }
+
+    /// What a free entry is linked to.
+    pub(super) fn link(&self, entry: u32) -> u32 {
+        (self.aside(entry).load(Relaxed) >> 1) as u32
+    }
+
+    /// Links a free entry.
+    pub(super) fn set_link(&self, entry: u32, to: u32) {
+        self.aside(entry).store(u64::from(to) << 1, Relaxed);
     }
 
     /// The key of an entry; the last word is filled up with zeroes.
@@ -80,15 +110,22 @@ impl Keys {
         }
     }
 
-    /// Hash of the key an entry has.
-    pub(super) fn hash_of(&self, entry: u32) -> u64 {
+    /// The generation of a live entry and the hash of its key.
+    pub(super) fn identity(&self, entry: u32) -> Option<(u32, u64)> {
+        let state = self.state(entry);
+        let before = state.load(Acquire);
+        slot_of(before)?;
         let words = self.key_words(entry).iter();
-        words.fold(self.seed, |hash, word| mix(hash, word.load(Relaxed)))
+        let hash = words.fold(self.seed, |hash, word| mix(hash, word.load(Relaxed)));
+        fence(Acquire);
+        let same = before >> 32 == state.load(Relaxed) >> 32;
+        same.then_some(((before >> 32) as u32, hash))
     }
 
-    /// The slot of a live entry.
-    pub(super) fn slot(&self, entry: u32) -> Option<u32> {
-        slot_of(self.state(entry).load(Acquire))
+    /// The slot of an entry that is live in this generation.
+    pub(super) fn slot_in(&self, entry: u32, generation: u32) -> Option<u32> {
+        let state = self.state(entry).load(Acquire);
+        slot_of(state).filter(|_| (state >> 32) as u32 == generation)
     }
 
     /// The slot of an entry if it is live and has this key.
@@ -97,6 +134,11 @@ impl Keys {
         let words = self.block.words(entry as usize);
         consistently(&words[0], || match key.len() {
             4 | 8 => words[HEADER_WORDS].load(Relaxed) == word_of(key),
+            16 => {
+                let (low, high) = key.split_at(8);
+                words[HEADER_WORDS].load(Relaxed) == word_of(low)
+                    && words[HEADER_WORDS + 1].load(Relaxed) == word_of(high)
+            }
             _ => (words[HEADER_WORDS..].iter().zip(key.chunks(8)))
                 .all(|(word, part)| word.load(Relaxed) == word_of(part)),
         })

@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
-use osmia_program::MapKind;
+use osmia_program::{Errno, MapFlags, MapKind};
 
-use super::{make, read};
+use super::{CPUS, make, make_with, read};
+use crate::limits;
+use crate::map::{Element, Map};
 
 /// A value whose words all tell the key and agree with each other.
 fn stamped(key: u32, stamp: u64) -> Vec<u8> {
@@ -91,23 +93,54 @@ fn a_key_that_is_never_deleted_is_always_found() {
     assert_eq!(map.len(), 1);
 }
 
+/// The value an element has now.
+fn value_at(map: &Map, element: Element) -> u64 {
+    let mut bytes = [0; 8];
+    let values = map.values().expect("its elements lie somewhere");
+    values.read(element.index(), 0, &mut bytes);
+    u64::from_ne_bytes(bytes)
+}
+
 #[test]
 fn what_a_run_holds_is_not_reused_under_it() {
-    let map = make(MapKind::Hash, 4, 8, 4);
-    let key = 1u32.to_ne_bytes();
-    map.update(&key, &[1; 8], 0, 0).unwrap();
-    let run = map.runs().enter(0);
-    let held = map.lookup_element(&key, 0).unwrap();
-    map.update(&key, &[2; 8], 0, 0).unwrap();
-    map.delete(&key).unwrap();
-    for other in 10..40u32 {
-        map.update(&other.to_ne_bytes(), &[3; 8], 0, 0).unwrap();
-        map.delete(&other.to_ne_bytes()).unwrap();
+    let flags = [
+        (MapKind::Hash, 0),
+        (MapKind::LruHash, 0),
+        (MapKind::LruHash, MapFlags::NO_COMMON_LRU),
+        (MapKind::LpmTrie, MapFlags::NO_PREALLOC),
+    ];
+    for (kind, flags) in flags {
+        let map = make_with(kind, 8, 8, 4 * CPUS, flags);
+        let key = |bits: u32| [32u32.to_ne_bytes(), bits.to_ne_bytes()].concat();
+        map.update(&key(1), &1u64.to_ne_bytes(), 0, 0).unwrap();
+        let run = map.runs().enter(0);
+        let held = map.lookup_element(&key(1), 0).unwrap();
+        map.update(&key(1), &2u64.to_ne_bytes(), 0, 0).unwrap();
+        let replaced = map.lookup_element(&key(1), 0).unwrap();
+        map.delete(&key(1)).unwrap();
+        for other in 10..10_000u32 {
+            map.update(&key(other), &3u64.to_ne_bytes(), 0, 0).unwrap();
+            let _ = map.delete(&key(other));
+            assert_eq!(value_at(&map, held), 1, "{kind:?} at {other}");
+            assert_eq!(value_at(&map, replaced), 2, "{kind:?} at {other}");
+        }
+        drop(run);
     }
-    let mut bytes = [0; 8];
-    map.values().unwrap().read(held.index(), 0, &mut bytes);
-    assert_eq!(bytes, [1; 8]);
+}
+
+#[test]
+fn a_run_that_replaces_more_than_there_is_memory_for_is_told_so() {
+    // Values so large that the reserve is the least there can be.
+    let map = make(MapKind::Hash, 4, 1 << 18, 1);
+    let (key, value) = (0u32.to_ne_bytes(), vec![1; 1 << 18]);
+    let run = map.runs().enter(0);
+    let update = || map.update(&key, &value, 0, 0);
+    let done = (0..).take_while(|_| update().is_ok()).count() as u64;
+    assert_eq!(done, limits::SPARE_SLOTS_MIN + 1);
+    assert_eq!(update(), Err(Errno::ENOMEM));
+    assert!(map.lookup_element(&key, 0).is_some(), "the old value stays");
     drop(run);
+    assert_eq!(update(), Ok(()));
 }
 
 #[test]

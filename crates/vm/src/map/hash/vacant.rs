@@ -1,0 +1,110 @@
+//! Entries of a hash that have no key: those given back and those never used.
+//!
+//! They lie in one row that every CPU takes from or, for an LRU with `BPF_F_NO_COMMON_LRU`, in a row
+//! for each CPU. A row's freed entries are a stack linked through the entries themselves; taking and
+//! giving are one compare-and-swap, whose tag keeps an entry that came back from being mistaken for
+//! one that never left.
+
+use std::ops::Range;
+use std::sync::atomic::{
+    AtomicU32, AtomicU64,
+    Ordering::{AcqRel, Acquire, Relaxed},
+};
+
+use super::key::Keys;
+
+/// The rows.
+#[derive(Debug)]
+pub(super) struct Vacant {
+    rows: Box<[Row]>,
+    row_entries: u32,
+}
+
+/// On a cache line of its own.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Row {
+    entries: Range<u32>,
+    /// Entries below this have been in use.
+    born: AtomicU32,
+    /// Top of the stack of freed entries: `tag << 32 | entry + 1`.
+    freed: AtomicU64,
+    /// Where the search for an entry to evict goes on, counted from the first.
+    hand: AtomicU32,
+}
+
+impl Vacant {
+    /// So many entries in so many rows of equal length.
+    pub(super) fn new(entries: u32, rows: u32) -> Self {
+        let row_entries = entries / rows;
+        let row = |row: u32| Row {
+            entries: row * row_entries..(row + 1) * row_entries,
+            born: AtomicU32::new(row * row_entries),
+            freed: AtomicU64::new(0),
+            hand: AtomicU32::new(0),
+        };
+        Self {
+            rows: (0..rows).map(row).collect(),
+            row_entries,
+        }
+    }
+
+    /// Takes an entry from the row of a CPU.
+    #[inline]
+    pub(super) fn take(&self, cpu: u32, keys: &Keys) -> Option<u32> {
+        let row = self.row(cpu);
+        let mut top = row.freed.load(Acquire);
+        while let Some(entry) = (top as u32).checked_sub(1) {
+            let next = next_tag(top) | u64::from(keys.link(entry));
+            match row.freed.compare_exchange_weak(top, next, AcqRel, Acquire) {
+                Ok(_) => return Some(entry),
+                Err(now) => top = now,
+            }
+        }
+        row.never_used()
+    }
+
+    /// Gives an entry back to its row.
+    #[inline]
+    pub(super) fn give(&self, entry: u32, keys: &Keys) {
+        let row = &self.rows[(entry / self.row_entries) as usize];
+        let mut top = row.freed.load(Relaxed);
+        loop {
+            keys.set_link(entry, top as u32);
+            let next = next_tag(top) | u64::from(entry + 1);
+            match row.freed.compare_exchange_weak(top, next, AcqRel, Relaxed) {
+                Ok(_) => return,
+                Err(now) => top = now,
+            }
+        }
+    }
+
+    /// The next entry of the row of a CPU to consider for eviction.
+    pub(super) fn candidate(&self, cpu: u32) -> u32 {
+        let row = self.row(cpu);
+        row.entries.start + row.hand.fetch_add(1, Relaxed) % self.row_entries
+    }
+
+    /// The entries from this one on that have been in use.
+    pub(super) fn born(&self, from: u32) -> impl Iterator<Item = u32> {
+        self.rows
+            .iter()
+            .flat_map(move |row| from.max(row.entries.start)..row.born.load(Acquire))
+    }
+
+    fn row(&self, cpu: u32) -> &Row {
+        &self.rows[cpu as usize % self.rows.len()]
+    }
+}
+
+impl Row {
+    fn never_used(&self) -> Option<u32> {
+        let more = |born| (born < self.entries.end).then_some(born + 1);
+        self.born.fetch_update(AcqRel, Relaxed, more).ok()
+    }
+}
+
+/// The tag of the next top, in place.
+fn next_tag(top: u64) -> u64 {
+    ((top >> 32) + 1) << 32
+}
