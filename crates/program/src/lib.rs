@@ -7,6 +7,7 @@
 //! This crate does not know ELF, any syntax, or how code is run.
 
 mod abi;
+pub mod attr;
 pub mod context;
 mod errno;
 pub mod helper;
