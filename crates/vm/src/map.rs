@@ -9,6 +9,7 @@
 //! Nothing here knows instructions, helpers or file descriptors.
 
 mod array;
+mod batch;
 mod bloom;
 mod error;
 mod hash;
@@ -35,6 +36,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use osmia_program::{Errno, Initial, MapFlags, MapKind, MapSpec, UpdateMode};
 
+pub use batch::Batched;
 pub use error::{BrokenRule, MapError};
 pub use lanes::Element;
 pub use perf_events::PerfEvents;
@@ -219,6 +221,11 @@ impl Map {
             Body::Bloom(bloom) => bloom.peek(value),
             _ => self.queue()?.peek(value),
         }
+    }
+
+    /// True for the kinds whose elements `bpf_for_each_map_elem` walks over.
+    pub fn is_walkable(&self) -> bool {
+        matches!(self.body, Body::Array(_) | Body::Hash(_))
     }
 
     /// For programs: the next element of a walk over all, its key in `key`. Elements that come or

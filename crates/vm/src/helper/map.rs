@@ -155,6 +155,17 @@ fn take<G: Guest>(call: &mut Call<'_, G>, remove: bool) -> Result<u64, Fault> {
 fn for_each_map_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [handle, callback, context, flags, _] = call.args;
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
+    if !map.is_walkable() {
+        // The kernel's verifier refuses these ("callback function not allowed for map").
+        return Err(Fault::Argument {
+            argument: 1,
+            what: format!(
+                "is map {}: elements of a {} cannot be walked over",
+                map.spec().name,
+                map.spec().kind
+            ),
+        });
+    }
     if flags != 0 {
         return Ok(errno(Err(Errno::EINVAL)));
     }

@@ -79,8 +79,7 @@ impl Map {
             Body::Groups(slots) => slots.clear(index_of(key)?),
             Body::Targets(targets) => targets.delete(key),
             Body::Stacks(stacks) => stacks.delete(key),
-            // Events cannot be closed one by one here.
-            Body::PerfEvents(_) => Err(Errno::ENOTSUPP),
+            Body::PerfEvents(events) => events.close(index_of(key)?),
             Body::Ringbuf(_) => Err(no_key(key)),
         }
     }
@@ -93,6 +92,7 @@ impl Map {
             Body::Hash(hash) => hash.take(key),
             Body::Queue(queue) if key.is_empty() => self.value(|value| queue.pop(value)),
             Body::Queue(_) => Err(Errno::EINVAL),
+            Body::Stacks(stacks) => stacks.take(key),
             Body::Ringbuf(_) => Err(no_key(key)),
             _ => Err(Errno::ENOTSUPP),
         }
@@ -238,7 +238,17 @@ impl Map {
         Ok(value)
     }
 
-    fn check_read(&self) -> Result<(), Errno> {
+    /// Checks the flags that come with an element of a batch or a lookup: `BPF_F_LOCK` wants a lock
+    /// in the values, and nothing else is known.
+    pub(super) fn check_element_flags(&self, flags: u64) -> Result<(), Errno> {
+        if flags == 0 {
+            Ok(())
+        } else {
+            Err(Errno::EINVAL)
+        }
+    }
+
+    pub(super) fn check_read(&self) -> Result<(), Errno> {
         if self.spec.flags.has(MapFlags::WRONLY) {
             Err(Errno::EPERM)
         } else {
@@ -246,7 +256,7 @@ impl Map {
         }
     }
 
-    fn check_write(&self) -> Result<(), Errno> {
+    pub(super) fn check_write(&self) -> Result<(), Errno> {
         if self.is_frozen() || self.spec.flags.has(MapFlags::RDONLY) {
             return Err(Errno::EPERM);
         }

@@ -1,7 +1,8 @@
 //! `perf_event_array`: events by CPU, in bounded queues that count what they lose.
 //!
 //! In the kernel a reader opens an event for each CPU and puts it into the array; here every CPU
-//! that has a slot has its event from the start, and whoever holds the map reads.
+//! that has a slot has its event from the start, and whoever holds the map reads. An event that was
+//! deleted takes no more records; what it has can still be read.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -27,6 +28,7 @@ pub struct PerfEvents {
 
 #[derive(Debug, Default)]
 struct Queue {
+    closed: bool,
     events: VecDeque<Event>,
     bytes: usize,
     /// Lost since the last event that was kept.
@@ -80,6 +82,9 @@ impl PerfEvents {
         }
         let order = self.order.fetch_add(1, Relaxed);
         let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.closed {
+            return Err(Errno::ENOENT);
+        }
         let bytes = queue.bytes + payload.len() + EVENT_OVERHEAD_BYTES;
         if bytes > limits::PERF_QUEUE_BYTES_MAX {
             if queue.lost == 0 {
@@ -96,6 +101,30 @@ impl PerfEvents {
             bytes: payload.to_vec(),
             lost,
         });
+        Ok(())
+    }
+
+    /// Takes the event out of a slot; `ENOENT` if there is none.
+    pub(super) fn close(&self, index: u32) -> Result<(), Errno> {
+        if index >= self.slots {
+            return Err(Errno::E2BIG);
+        }
+        let queue = self.queues.get(index as usize).ok_or(Errno::ENOENT)?;
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut queue.closed, true) {
+            false => Ok(()),
+            true => Err(Errno::ENOENT),
+        }
+    }
+
+    /// Puts the event of a slot's CPU back in.
+    pub fn open(&self, index: u32) -> Result<(), Errno> {
+        if index >= self.slots {
+            return Err(Errno::E2BIG);
+        }
+        // There are no events of CPUs that do not exist.
+        let queue = self.queues.get(index as usize).ok_or(Errno::EINVAL)?;
+        queue.lock().unwrap_or_else(PoisonError::into_inner).closed = false;
         Ok(())
     }
 

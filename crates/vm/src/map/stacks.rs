@@ -123,6 +123,14 @@ impl Stacks {
         Ok(value)
     }
 
+    /// Removes a stack and returns it, padded with zeroes to the size of a value.
+    pub(super) fn take(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        let id = index_of(key)?;
+        let mut bytes = self.kept().remove(&id).ok_or(Errno::ENOENT)?.bytes;
+        bytes.resize(self.value_bytes, 0);
+        Ok(bytes)
+    }
+
     pub(super) fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         let id = index_of(key)?;
         if id >= self.buckets {

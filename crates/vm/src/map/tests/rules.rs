@@ -224,7 +224,8 @@ fn outside_operations_of_each_kind() {
         ("hash",             "ENOENT ENOENT -", "ok ok -",         "ok ok -",         "ENOENT ENOENT -",     "ENOENT ENOENT ENOENT"),
         ("lru_hash",         "ENOENT ENOENT -", "ok ok -",         "ok ok -",         "ENOENT ENOENT -",     "ENOENT ENOENT ENOENT"),
         ("prog_array",       "ENOENT ENOENT -", "EBADF E2BIG -",   "ENOENT E2BIG -",  "ENOTSUPP ENOTSUPP -", "ok ok ok"),
-        ("perf_event_array", "ENOTSUPP ENOTSUPP -", "EBADF E2BIG -", "ENOTSUPP E2BIG -", "ENOTSUPP ENOTSUPP -", "ok ok ok"),
+        ("perf_event_array", "ENOTSUPP ENOTSUPP -", "EBADF E2BIG -", "ok E2BIG -", "ENOTSUPP ENOTSUPP -", "ok ok ok"),
+        ("stack_trace",      "ENOENT ENOENT -", "EINVAL EINVAL -", "ENOENT E2BIG -",  "ENOENT ENOENT -",    "ENOENT ENOENT ENOENT"),
         ("cgroup_array",     "ENOTSUPP ENOTSUPP -", "EBADF E2BIG -", "ENOENT E2BIG -", "ENOTSUPP ENOTSUPP -", "ok ok ok"),
         // 0 is no interface: it empties the slot.
         ("devmap",           "ENOENT ENOENT -", "ok E2BIG -",      "ok EINVAL -",    "ENOTSUPP ENOTSUPP -", "ok ok ok"),
@@ -240,6 +241,7 @@ fn outside_operations_of_each_kind() {
         let (key, value, entries) = match kind {
             MapKind::Queue | MapKind::Stack => (0, 8, 4),
             MapKind::Ringbuf => (0, 0, 4096),
+            MapKind::StackTrace => (4, 8, 4),
             _ => (4, 4, 4),
         };
         let map = make(kind, key, value, entries);
