@@ -45,6 +45,8 @@ pub enum Arg {
     MapKey,
     /// Bytes of the map's value size to read.
     MapValue,
+    /// The same, or null for zeroes.
+    MapValueOrNull,
     /// Room for a value of the map.
     MapValueOut,
     /// The context.
@@ -75,6 +77,8 @@ pub enum Arg {
     SpinLock,
     /// A socket, or null where the helper takes none.
     Socket,
+    /// The kernel object that a value of the local storage belongs to, or null for no effect.
+    Owner,
 }
 
 /// What a helper returns.

@@ -14,7 +14,9 @@ use std::sync::atomic::{
     AtomicUsize,
     Ordering::{Acquire, Release},
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use rustc_hash::FxHashMap;
 
 use crate::checked::region;
 use crate::limits;
@@ -98,6 +100,12 @@ impl Object {
     }
 }
 
+/// Who keeps something about objects and lets go of it with them.
+pub trait Follower: fmt::Debug + Send + Sync {
+    /// The object at this address was given up. Called while nothing of the heap is locked.
+    fn gone(&self, address: u64);
+}
+
 /// The memory.
 #[derive(Debug, Default)]
 pub struct Heap {
@@ -115,6 +123,8 @@ struct Slab {
     free: Vec<u32>,
     /// Freed objects that a run might still look at, with the epoch they were freed in.
     retired: VecDeque<(u64, u32)>,
+    /// Who wants to know when an element is given up.
+    followers: FxHashMap<u32, Vec<Weak<dyn Follower>>>,
 }
 
 impl Heap {
@@ -165,13 +175,50 @@ impl Heap {
             return false;
         };
         let slab = &mut slabs[position];
-        let tag = slab.tags[element].take();
-        if tag.is_some() {
-            slab.retired.push_back((runs.epoch(), element as u32));
-        }
+        let Some(tag) = slab.tags[element].take() else {
+            return false;
+        };
+        let followers = slab.followers.remove(&(element as u32));
         // What the object stands for may be large to drop; not under the lock.
         drop(slabs);
-        tag.is_some()
+        drop(tag);
+        for follower in followers.iter().flatten().filter_map(Weak::upgrade) {
+            follower.gone(address);
+        }
+        // Only now: nobody who followed it takes the next object here for it.
+        let slab = &mut self.lock()[position];
+        slab.retired.push_back((runs.epoch(), element as u32));
+        true
+    }
+
+    /// Tells somebody when an object is given up; false if none starts at this address.
+    pub fn follow(&self, address: u64, follower: &Arc<dyn Follower>) -> bool {
+        let mut slabs = self.lock();
+        let Some((position, element, 0)) = place(&slabs, address) else {
+            return false;
+        };
+        let slab = &mut slabs[position];
+        if slab.tags[element].is_none() {
+            return false;
+        }
+        let followers = slab.followers.entry(element as u32).or_default();
+        followers.push(Arc::downgrade(follower));
+        true
+    }
+
+    /// Somebody does not want to know any more.
+    pub fn unfollow<T: Follower>(&self, address: u64, follower: *const T) {
+        let mut slabs = self.lock();
+        let Some((position, element, 0)) = place(&slabs, address) else {
+            return;
+        };
+        let followers = &mut slabs[position].followers;
+        if let Some(list) = followers.get_mut(&(element as u32)) {
+            list.retain(|known| !std::ptr::addr_eq(known.as_ptr(), follower));
+            if list.is_empty() {
+                followers.remove(&(element as u32));
+            }
+        }
     }
 
     /// The object an address lies in.
@@ -226,6 +273,7 @@ impl Slab {
             tags: Vec::new(),
             free: Vec::new(),
             retired: VecDeque::new(),
+            followers: FxHashMap::default(),
         })
     }
 

@@ -11,6 +11,7 @@ mod redirect;
 mod room;
 mod socket;
 mod stack;
+mod storage;
 mod system;
 mod text;
 mod tunnel;
@@ -46,6 +47,7 @@ families! {
     tunnel,
     events,
     stack,
+    storage,
     protocol,
     room,
 }

@@ -21,6 +21,7 @@ pub mod map;
 pub mod memory;
 mod op;
 mod own;
+pub mod owner;
 mod packet;
 mod prepare;
 mod trap;

@@ -26,6 +26,8 @@ pub const REGIONS_MAX: usize = 4096;
 pub const OBJECT_BYTES_MIN: usize = 16;
 /// Largest object of the heap.
 pub const OBJECT_BYTES_MAX: usize = 4 << 20;
+/// Bytes of a kernel object that nobody described.
+pub const PLAIN_OBJECT_BYTES: usize = 64;
 /// Rows of objects in the heap.
 pub const HEAP_SLABS_MAX: usize = 256;
 /// Bytes of the first row of a size; each further one is twice as long.
@@ -81,3 +83,11 @@ pub const STACK_FRAMES_MAX: u32 = 127;
 pub const CPUMAP_ENTRIES_MAX: u32 = 8192;
 /// Longest queue of a CPU in a `cpumap`.
 pub const CPUMAP_QUEUE_MAX: u32 = 16384;
+/// Most bytes of a value of a local storage (Linux: 65535 without the kernel's own 128).
+pub const STORAGE_VALUE_BYTES_MAX: u64 = 65_407;
+/// Longest key of a `sockhash`.
+pub const SOCKHASH_KEY_BYTES_MAX: u64 = 512;
+/// Most elements of a `sockhash`: its buckets are counted in bytes by 32 bits.
+pub const SOCKHASH_ENTRIES_MAX: u64 = 1 << 27;
+/// Most pages of an arena: 4 GB.
+pub const ARENA_PAGES_MAX: u64 = 1 << 20;

@@ -8,7 +8,7 @@ use crate::checked::Checked;
 use crate::code::Code;
 use crate::env::Environment;
 use crate::interp;
-use crate::map::Runs;
+use crate::map::{GroupKey, Runs};
 use crate::trap::{Cause, Trap};
 use crate::world::{InputError, Layer, World};
 
@@ -45,6 +45,11 @@ impl Machine {
     /// Clock, chance, CPU and task, to look at or change between runs.
     pub fn environment(&mut self) -> &mut Environment {
         &mut self.world.env
+    }
+
+    /// Says which control group the next runs' program is attached to; `None` for test runs.
+    pub fn attached(&mut self, to: Option<GroupKey>) {
+        self.world.attachment = to;
     }
 
     /// Takes the packet and the context for the next runs of programs of this type. An empty

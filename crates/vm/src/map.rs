@@ -12,6 +12,7 @@ mod array;
 mod batch;
 mod bloom;
 mod error;
+mod group_storage;
 mod hash;
 mod lanes;
 mod lookup3;
@@ -26,6 +27,7 @@ mod rules;
 mod runs;
 mod slots;
 mod stacks;
+mod storage;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -38,12 +40,14 @@ use osmia_program::{Errno, Initial, MapFlags, MapKind, MapSpec, UpdateMode};
 
 pub use batch::Batched;
 pub use error::{BrokenRule, MapError};
+pub use group_storage::{GroupKey, GroupStorage};
 pub use lanes::Element;
 pub use perf_events::PerfEvents;
 pub use ringbuf::{Reservation, Ringbuf};
 pub use runs::{Running, Runs};
 pub use stacks::Stacks;
 pub(crate) use stacks::with_build_ids;
+pub use storage::Storage;
 
 use self::array::Array;
 use self::bloom::Bloom;
@@ -55,6 +59,7 @@ use self::queue::Queue;
 use self::slots::Slots;
 use self::targets::Targets;
 use crate::memory::Block;
+use crate::owner::OwnerKind;
 
 /// A live map.
 #[derive(Debug)]
@@ -82,6 +87,8 @@ enum Body {
     Stacks(Stacks),
     Lpm(Lpm),
     Bloom(Bloom),
+    Storage(Arc<Storage>),
+    GroupStorage(GroupStorage),
 }
 
 impl Map {
@@ -112,7 +119,13 @@ impl Map {
             MapKind::LpmTrie => Lpm::new(&spec, runs).map(Body::Lpm),
             MapKind::BloomFilter => Bloom::new(&spec).map(Body::Bloom),
             MapKind::StackTrace => Stacks::new(&spec).map(Body::Stacks),
-            _ => Err(BrokenRule::Unsupported),
+            MapKind::CgroupStorage | MapKind::PercpuCgroupStorage => {
+                Ok(Body::GroupStorage(GroupStorage::new(&spec, runs)))
+            }
+            kind => match OwnerKind::of(kind) {
+                Some(owner) => Ok(Body::Storage(Storage::new(&spec, owner, runs))),
+                None => Err(BrokenRule::Unsupported),
+            },
         }
         .map_err(broken)?;
         let map = Self {
@@ -313,6 +326,22 @@ impl Map {
     pub fn stacks(&self) -> Option<&Stacks> {
         match &self.body {
             Body::Stacks(stacks) => Some(stacks),
+            _ => None,
+        }
+    }
+
+    /// The values of owners, if it is a local storage.
+    pub fn storage(&self) -> Option<&Arc<Storage>> {
+        match &self.body {
+            Body::Storage(storage) => Some(storage),
+            _ => None,
+        }
+    }
+
+    /// The values of attachments, if it is a `cgroup_storage` of either kind.
+    pub fn group_storage(&self) -> Option<&GroupStorage> {
+        match &self.body {
+            Body::GroupStorage(storage) => Some(storage),
             _ => None,
         }
     }

@@ -3,14 +3,14 @@
 //! Nothing here depends on the form of addresses, so engines share it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use osmia_program::context::{Context, ContextLayout, context};
 use osmia_program::{ProgramKind, Record, RecordSource, RedirectTarget, Redirected};
 
 use crate::env::Environment;
 use crate::limits;
-use crate::map::{Map, Runs};
+use crate::map::{GroupKey, Map, Runs};
 use crate::memory::Block;
 use crate::packet::Packet;
 
@@ -220,6 +220,10 @@ pub struct World {
     pub override_return: Option<u64>,
     /// True once an outer header was put around the packet.
     pub encapsulated: bool,
+    /// The control group the program is attached to; `None` in a test run.
+    pub attachment: Option<GroupKey>,
+    /// Values of cgroup storages in a test run, freed with the next input.
+    unattached: Vec<(Weak<Map>, u64)>,
     records: VecDeque<Record>,
     lost: u64,
     buffers: Vec<Vec<u8>>,
@@ -243,6 +247,8 @@ impl World {
             tunnel: None,
             override_return: None,
             encapsulated: false,
+            attachment: None,
+            unattached: Vec::new(),
             records: VecDeque::new(),
             lost: 0,
             buffers: Vec::new(),
@@ -289,9 +295,31 @@ impl World {
         self.copies.clear();
         self.tunnel = None;
         self.encapsulated = false;
+        self.forget_unattached();
         self.begin();
         self.describe_packet();
         Ok(())
+    }
+
+    /// The address of the value a cgroup storage has for this run. A test run gets one of its own.
+    pub fn group_value(&mut self, map: &Arc<Map>) -> Option<u64> {
+        let storage = map.group_storage()?;
+        if let Some(key) = self.attachment {
+            return storage.find(key, self.env.cpu);
+        }
+        let own = |(known, _): &&(Weak<Map>, u64)| std::ptr::eq(known.as_ptr(), Arc::as_ptr(map));
+        if let Some((_, value)) = self.unattached.iter().find(own) {
+            return Some(*value);
+        }
+        let value = storage.make_lane()?;
+        self.unattached.push((Arc::downgrade(map), value));
+        Some(value)
+    }
+
+    fn forget_unattached(&mut self) {
+        for (_, value) in self.unattached.drain(..) {
+            self.runs.heap().free(&self.runs, value);
+        }
     }
 
     /// Forgets what the run before decided.
@@ -414,5 +442,11 @@ impl World {
     /// Gives a buffer back.
     pub fn reuse(&mut self, buffer: Vec<u8>) {
         self.buffers.push(buffer);
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.forget_unattached();
     }
 }

@@ -6,12 +6,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use osmia_btf::{BtfBuilder, Endian, Int};
 use osmia_isa::{MapRef, Resolve};
 use osmia_program::{
-    Hook, MapFlags, MapKind, MapSpec, Poison, Program, ProgramFlags, ProgramKind, ProgramParts,
-    RecordSource, UpdateMode,
+    Hook, MapBtf, MapFlags, MapKind, MapSpec, Poison, Program, ProgramFlags, ProgramKind,
+    ProgramParts, RecordSource, UpdateMode,
 };
-use osmia_vm::map::{Map, Runs};
+use osmia_vm::map::{GroupKey, Map, Runs};
+use osmia_vm::owner::OwnerKind;
 use osmia_vm::{Code, Environment, Layer, Machine};
 
 /// Names of helpers, and of the case's maps.
@@ -42,6 +44,10 @@ struct Case {
     /// Kernel's and process' call stack, ids of control groups.
     stacks: [Vec<u64>; 2],
     cgroups: Vec<u64>,
+    /// Objects whose addresses are the arguments in the context.
+    arguments: Vec<(OwnerKind, u64)>,
+    /// The control group the program is attached to, by the attach type.
+    attached: Option<GroupKey>,
     /// Program array, index, number of the program in the case.
     slots: Vec<(String, u32, usize)>,
 }
@@ -96,6 +102,8 @@ fn parse(input: &str) -> Case {
         entries: Vec::new(),
         stacks: Default::default(),
         cgroups: vec![1],
+        arguments: Vec::new(),
+        attached: None,
         slots: Vec::new(),
     };
     for line in input.lines() {
@@ -127,6 +135,14 @@ fn parse(input: &str) -> Case {
             }
             "kernel-stack" => case.stacks[0] = numbers(value),
             "user-stack" => case.stacks[1] = numbers(value),
+            "argument" => case.arguments.push(owner(value)),
+            "attached" => {
+                let (group, attach) = value.split_once(' ').expect("group and attach type");
+                case.attached = Some(GroupKey {
+                    group: group.parse().expect("a number"),
+                    attach: attach.parse().expect("a number"),
+                });
+            }
             "cgroups" => case.cgroups = numbers(value),
             "slot" => {
                 let words: Vec<_> = value.split_whitespace().collect();
@@ -156,7 +172,36 @@ fn map(text: &str) -> MapSpec {
     if words.len() > 5 {
         spec.flags = MapFlags(number(5));
     }
+    if OwnerKind::of(kind).is_some() {
+        spec.btf = Some(types(spec.value_size));
+    }
     spec
+}
+
+/// The types local storages want: an int, and bytes.
+fn types(value_bytes: u32) -> MapBtf {
+    let mut btf = BtfBuilder::new();
+    let int = btf.int("int", 4, Int::SIGNED);
+    let byte = btf.int("char", 1, Int::SIGNED);
+    let value = btf.array(byte, int, value_bytes);
+    MapBtf {
+        btf: Arc::new(btf.build(Endian::NATIVE).expect("right types")),
+        key: Some(int),
+        value: Some(value),
+    }
+}
+
+/// `task 7`: a kind of owner and its number.
+fn owner(text: &str) -> (OwnerKind, u64) {
+    let (kind, number) = text.split_once(' ').expect("kind and number");
+    let kind = match kind {
+        "task" => OwnerKind::Task,
+        "cgroup" => OwnerKind::Cgroup,
+        "inode" => OwnerKind::Inode,
+        "socket" => OwnerKind::Socket,
+        _ => panic!("no kind of owner: {kind}"),
+    };
+    (kind, number.parse().expect("a number"))
 }
 
 /// Everything in a map that is not zero.
@@ -185,6 +230,19 @@ fn show_map(map: &Map, text: &mut String) {
             .unwrap();
         }
         key = map.next_key_outside(Some(&now)).ok();
+    }
+}
+
+/// What a local storage has for the owners of the case.
+fn show_storage(map: &Map, owners: &[(OwnerKind, u64)], text: &mut String) {
+    let kind = OwnerKind::of(map.spec().kind);
+    for (_, number) in owners.iter().filter(|(owner, _)| Some(*owner) == kind) {
+        let key = (*number as u32).to_ne_bytes();
+        let (name, value) = (&map.spec().name, map.lookup_outside(&key));
+        match value {
+            Ok(value) => writeln!(text, "{name}[{number}] ={}", show(&value)).unwrap(),
+            Err(errno) => writeln!(text, "{name}[{number}]: {errno:?}").unwrap(),
+        }
     }
 }
 
@@ -232,6 +290,16 @@ fn run(input: &str) -> String {
         let index = case.maps.iter().position(|map| map.name == name);
         &maps[index.expect("a map of the case")]
     };
+    let mut context = case.context.clone();
+    for (kind, number) in &case.arguments {
+        let address = runs.owners().find_or_make(&runs, *kind, *number);
+        context.extend(address.expect("memory").to_ne_bytes());
+    }
+    if let Some(key) = case.attached {
+        for storage in maps.iter().filter_map(|map| map.group_storage()) {
+            storage.attach(key).expect("memory");
+        }
+    }
     for (name, key, value) in &case.entries {
         named(name)
             .update_outside(key, value, UpdateMode::Any)
@@ -258,8 +326,9 @@ fn run(input: &str) -> String {
     if let Some(insns_max) = case.insns_max {
         env.insns_max = insns_max;
     }
-    let mut machine = Machine::new(env).expect("memory");
-    if let Err(error) = machine.input(case.kind, &case.packet, &case.context, case.layer) {
+    let mut machine = Machine::among(&runs, env).expect("memory");
+    machine.attached(case.attached);
+    if let Err(error) = machine.input(case.kind, &case.packet, &context, case.layer) {
         return error.to_diagnostic().to_text(osmia_diag::Paint::Plain);
     }
     let mut context_before = vec![0; machine.world().context.len()];
@@ -303,6 +372,7 @@ fn run(input: &str) -> String {
     }
     for map in &maps {
         show_map(map, &mut text);
+        show_storage(map, &case.arguments, &mut text);
         map.clear_slots();
     }
     machine.redirected(&mut |redirected| {

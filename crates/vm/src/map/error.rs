@@ -85,6 +85,15 @@ pub enum BrokenRule {
     /// LPM tries are never preallocated.
     #[error("an LPM trie cannot be preallocated")]
     LpmPrealloc,
+    /// Local storages are never preallocated.
+    #[error("a local storage cannot be preallocated")]
+    StoragePrealloc,
+    /// A kind whose types must be known.
+    #[error("the types of its key and value are not known, which this kind needs")]
+    NoTypes,
+    /// Types that do not fit the sizes.
+    #[error("the types of its key and value are not an int and something of the value's size")]
+    OtherTypes,
     /// `map_extra` has a meaning for few kinds only.
     #[error("map_extra is {is:#x}, which has no meaning for this kind")]
     Extra {
@@ -155,7 +164,12 @@ impl MapError {
                 diagnostic.help(format!("this kind takes {}", flag_names(allowed)))
             }
             BrokenRule::FlagsClash { .. } => diagnostic.help("keep one of them"),
-            BrokenRule::LpmPrealloc => diagnostic.help("add BPF_F_NO_PREALLOC"),
+            BrokenRule::LpmPrealloc | BrokenRule::StoragePrealloc => {
+                diagnostic.help("add BPF_F_NO_PREALLOC")
+            }
+            BrokenRule::NoTypes => {
+                diagnostic.help("declare key and value with __type and compile with -g")
+            }
             BrokenRule::LruNoPrealloc => diagnostic.help("remove BPF_F_NO_PREALLOC"),
             BrokenRule::TooManyEntries { .. }
             | BrokenRule::TooMuchMemory { .. }

@@ -17,6 +17,8 @@ impl Map {
     pub fn lookup_outside(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
         self.check_read()?;
         match &self.body {
+            Body::Storage(storage) => storage.value_of(key),
+            Body::GroupStorage(storage) => storage.read(key),
             Body::Array(array) => array.read(key),
             Body::Hash(hash) => hash.read(key),
             Body::Lpm(lpm) => lpm.read(key),
@@ -40,6 +42,8 @@ impl Map {
     pub fn update_outside(&self, key: &[u8], value: &[u8], mode: UpdateMode) -> Result<(), Errno> {
         self.check_write()?;
         match &self.body {
+            Body::Storage(storage) => storage.update(key, value, mode),
+            Body::GroupStorage(storage) => storage.update(key, value, mode),
             Body::Array(array) => array.update(key, Write::Outside(value), mode),
             Body::Hash(hash) => hash.update(key, Write::Outside(value), mode),
             Body::Lpm(lpm) => lpm.update(key, Write::Outside(value), mode),
@@ -68,6 +72,8 @@ impl Map {
     pub fn delete_outside(&self, key: &[u8]) -> Result<(), Errno> {
         self.check_write()?;
         match &self.body {
+            Body::Storage(storage) => storage.delete_of(key),
+            Body::GroupStorage(_) => Err(Errno::EINVAL),
             Body::Array(_) | Body::Queue(_) => Err(Errno::EINVAL),
             Body::Hash(hash) => hash.delete(key),
             Body::Lpm(lpm) => lpm.delete(key),
@@ -102,6 +108,8 @@ impl Map {
     pub fn next_key_outside(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
         self.check_read()?;
         match &self.body {
+            Body::Storage(_) => Err(Errno::ENOTSUPP),
+            Body::GroupStorage(storage) => storage.next_key(key),
             Body::Array(array) => next_index(key, array.count()),
             Body::Hash(hash) => hash.next_key(key),
             Body::Lpm(lpm) => lpm.next_key(key),
@@ -213,6 +221,8 @@ impl Map {
     /// Live elements: all of an array's, filled slots, queued values.
     pub fn len(&self) -> u32 {
         match &self.body {
+            Body::Storage(storage) => storage.len(),
+            Body::GroupStorage(storage) => storage.len(),
             Body::Array(array) => array.count(),
             Body::Hash(hash) => hash.len(),
             Body::Lpm(lpm) => lpm.len(),

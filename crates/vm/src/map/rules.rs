@@ -3,10 +3,12 @@
 //!
 //! Facts are those of Linux 6.18 (`htab_map_alloc_check`, `array_map_alloc_check` and relatives).
 
+use osmia_btf::Body;
 use osmia_program::{MapFlags, MapKind, MapSpec};
 
 use super::error::{BrokenRule, MapError};
 use crate::limits;
+use crate::owner::OwnerKind;
 
 /// Which sizes of a key or value a kind takes.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub(super) enum SizeRule {
     Prefix,
     /// As many addresses, or build ids, as a stack may have.
     Frames,
+    /// A control group's id, or that and the attach type.
+    Group,
     /// Anything but 0.
     NonZero,
 }
@@ -32,6 +36,8 @@ pub(super) enum EntriesRule {
     NonZero,
     /// Anything; 0 means one per CPU.
     ZeroIsCpus,
+    /// None: it must be 0.
+    Zero,
     /// A power of two and a multiple of the page size.
     Pages,
 }
@@ -51,6 +57,7 @@ const ACCESS: u32 =
 const OUTSIDE: u32 = MapFlags::RDONLY | MapFlags::WRONLY;
 const NUMA: u32 = MapFlags::NUMA_NODE;
 const HASH: u32 = ACCESS | MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED;
+const STORAGE: u32 = MapFlags::NO_PREALLOC | MapFlags::CLONE;
 const LRU: u32 = ACCESS | MapFlags::NO_COMMON_LRU | MapFlags::ZERO_SEED;
 
 /// Declares the rows: kind, key, value, `max_entries`, flags.
@@ -87,6 +94,12 @@ rules! {
     CgroupArray    Four    Four    NonZero    OUTSIDE | NUMA;
     LpmTrie        Prefix  NonZero NonZero    ACCESS | NUMA | MapFlags::NO_PREALLOC;
     BloomFilter    Zero    NonZero NonZero    ACCESS | NUMA | MapFlags::ZERO_SEED;
+    SkStorage      Four    NonZero Zero       STORAGE;
+    InodeStorage   Four    NonZero Zero       STORAGE;
+    TaskStorage    Four    NonZero Zero       STORAGE;
+    CgrpStorage    Four    NonZero Zero       STORAGE;
+    CgroupStorage  Group   NonZero Zero       ACCESS | NUMA;
+    PercpuCgroupStorage Group NonZero Zero    ACCESS | NUMA;
     StackTrace     Four    Frames  NonZero    OUTSIDE | NUMA | MapFlags::STACK_BUILD_ID;
 }
 
@@ -128,6 +141,9 @@ fn broken_rule(spec: &MapSpec, cpus: u32) -> Result<u32, BrokenRule> {
         return Err(BrokenRule::ValueSize { is, wanted });
     }
     let max_entries = check_entries(spec, rules, cpus)?;
+    if OwnerKind::of(spec.kind).is_some() {
+        check_types(spec)?;
+    }
     check_element_size(spec)?;
     if spec.kind.is_map_in_map() && spec.inner.is_none() {
         return Err(BrokenRule::NoInner);
@@ -143,6 +159,9 @@ fn check_flags(spec: &MapSpec, rules: &KindRules) -> Result<(), BrokenRule> {
     }
     if spec.kind == MapKind::LpmTrie && !spec.flags.has(MapFlags::NO_PREALLOC) {
         return Err(BrokenRule::LpmPrealloc);
+    }
+    if OwnerKind::of(spec.kind).is_some() && !spec.flags.has(MapFlags::NO_PREALLOC) {
+        return Err(BrokenRule::StoragePrealloc);
     }
     if flags & !rules.flags != 0 {
         return Err(BrokenRule::Flags {
@@ -175,6 +194,10 @@ fn check_entries(spec: &MapSpec, rules: &KindRules, cpus: u32) -> Result<u32, Br
                 wanted: "a ring buffer's size is a power of two and a multiple of 4096",
             })
         }
+        EntriesRule::Zero if is != 0 => Err(BrokenRule::MaxEntries {
+            is,
+            wanted: "this kind has a value an owner, it must be 0",
+        }),
         EntriesRule::ZeroIsCpus if is == 0 => Ok(cpus),
         _ if is_hash(spec.kind) && u64::from(is) > limits::HASH_ENTRIES_MAX => {
             Err(BrokenRule::TooManyEntries {
@@ -221,6 +244,15 @@ fn check_element_size(spec: &MapSpec) -> Result<(), BrokenRule> {
     {
         return too_big("value has", value, limits::ALLOCATION_BYTES_MAX);
     }
+    let is_group_storage = matches!(
+        spec.kind,
+        MapKind::CgroupStorage | MapKind::PercpuCgroupStorage
+    );
+    if (is_group_storage || OwnerKind::of(spec.kind).is_some())
+        && value > limits::STORAGE_VALUE_BYTES_MAX
+    {
+        return too_big("value has", value, limits::STORAGE_VALUE_BYTES_MAX);
+    }
     if spec.kind == MapKind::LpmTrie && value > limits::LPM_VALUE_BYTES_MAX {
         return Err(BrokenRule::ValueSize {
             is: spec.value_size,
@@ -235,6 +267,25 @@ fn check_element_size(spec: &MapSpec) -> Result<(), BrokenRule> {
     }
     if spec.kind.is_per_cpu() && value.next_multiple_of(8) > limits::PERCPU_VALUE_BYTES_MAX {
         return too_big("per-CPU value has", value, limits::PERCPU_VALUE_BYTES_MAX);
+    }
+    Ok(())
+}
+
+/// Local storages are shown to the world by their types, so the types must be known: a key that is an
+/// `int`, a value of the map's size.
+fn check_types(spec: &MapSpec) -> Result<(), BrokenRule> {
+    let types = spec.btf.as_ref().ok_or(BrokenRule::NoTypes)?;
+    let (key, value) = types.key.zip(types.value).ok_or(BrokenRule::NoTypes)?;
+    let btf = &types.btf;
+    if btf.ty(key).is_none() || btf.ty(value).is_none() {
+        return Err(BrokenRule::OtherTypes);
+    }
+    let key_is_int = match btf.resolve(key).body() {
+        Body::Int(int) => int.bits == 32 && int.offset == 0,
+        _ => false,
+    };
+    if !key_is_int || btf.size_of(value) != Some(spec.value_size.into()) {
+        return Err(BrokenRule::OtherTypes);
     }
     Ok(())
 }
@@ -270,6 +321,9 @@ impl SizeRule {
                 Some("it must be 8 (with build ids 32) for each of 1 to 127 frames")
             }
             Self::Zero if size != 0 => Some("this kind has none, it must be 0"),
+            Self::Group if size != 8 && size != 16 => {
+                Some("it must be 8, or 16 with the attach type")
+            }
             Self::Four if size != 4 => Some("it must be 4"),
             Self::NonZero if size == 0 => Some("at least 1 is needed"),
             _ => None,

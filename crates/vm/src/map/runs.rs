@@ -9,6 +9,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst, fence};
 
 use crate::heap::Heap;
+use crate::owner::Owners;
 
 /// The runs of one host, and the objects they share. Maps made in it hold on to it.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub struct Runs {
     epoch: Apart,
     cpus: Box<[Counts]>,
     heap: Heap,
+    owners: Owners,
 }
 
 /// On a cache line of its own.
@@ -41,6 +43,7 @@ impl Runs {
             epoch: Apart::default(),
             cpus: (0..cpus.max(1)).map(|_| Counts::default()).collect(),
             heap: Heap::default(),
+            owners: Owners::default(),
         }
     }
 
@@ -52,6 +55,11 @@ impl Runs {
     /// The memory of kernel objects, which all runs share.
     pub fn heap(&self) -> &Heap {
         &self.heap
+    }
+
+    /// Its kernel objects by number.
+    pub fn owners(&self) -> &Owners {
+        &self.owners
     }
 
     /// Begins a run. Several may run on one CPU number at once.

@@ -8,6 +8,7 @@ mod model;
 mod pages;
 mod rules;
 mod slots;
+mod storages;
 mod threads;
 
 use std::sync::Arc;

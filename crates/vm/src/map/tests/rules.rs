@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use osmia_program::{Errno, Initial, MapFlags, MapKind, MapSpec, UpdateMode};
 
+use super::storages::types;
 use super::{CPUS, make, make_with};
 use crate::map::{Map, Runs};
+use crate::owner::OwnerKind;
 
 const MB: u32 = 1 << 20;
 
@@ -14,6 +16,9 @@ fn outcome(kind: &str, key: u32, value: u32, entries: u32, flags: u32) -> String
     let kind = MapKind::from_name(kind).expect("a kind of Linux");
     let mut spec = MapSpec::new("m", kind, key, value, entries);
     spec.flags = MapFlags(flags);
+    if OwnerKind::of(kind).is_some() {
+        spec.btf = Some(types(value));
+    }
     match Map::create(&spec, &Arc::new(Runs::new(CPUS))) {
         Ok(map) if map.spec().max_entries != entries => format!("ok {}", map.spec().max_entries),
         Ok(_) => "ok".to_owned(),
@@ -30,6 +35,28 @@ fn creation_rules_of_each_kind() {
     use MapFlags as F;
     let table: &[(&str, u32, u32, u32, u32, &str)] = &[
         // kind             key value  entries  flags                       outcome
+        ("task_storage",     4,  8,       0,    F::NO_PREALLOC,             "ok"),
+        ("task_storage",     4,  8,       0,    0,                          "EINVAL"),
+        ("task_storage",     4,  8,       1,    F::NO_PREALLOC,             "EINVAL"),
+        ("task_storage",     8,  8,       0,    F::NO_PREALLOC,             "EINVAL"),
+        ("task_storage",     4,  0,       0,    F::NO_PREALLOC,             "EINVAL"),
+        ("task_storage",     4,  8,       0,    F::NO_PREALLOC | F::CLONE,  "ok"),
+        ("task_storage",     4,  8,       0,    F::NO_PREALLOC | F::NUMA_NODE, "EINVAL"),
+        ("inode_storage",    4,  8,       0,    F::NO_PREALLOC | F::RDONLY, "EINVAL"),
+        ("cgrp_storage",     4,  8,       0,    F::NO_PREALLOC | F::RDONLY_PROG, "EINVAL"),
+        ("sk_storage",       4,  65407,   0,    F::NO_PREALLOC,             "ok"),
+        ("sk_storage",       4,  65408,   0,    F::NO_PREALLOC,             "E2BIG"),
+        ("cgroup_storage",   4,  8,       0,    0,                          "EINVAL"),
+        ("cgroup_storage",   8,  8,       0,    0,                          "ok"),
+        ("cgroup_storage",  12,  8,       0,    0,                          "EINVAL"),
+        ("cgroup_storage",  16,  8,       0,    F::NUMA_NODE | F::RDONLY_PROG, "ok"),
+        ("cgroup_storage",  16,  8,       1,    0,                          "EINVAL"),
+        ("cgroup_storage",  16,  8,       0,    F::NO_PREALLOC,             "EINVAL"),
+        ("cgroup_storage",  16,  8,       0,    F::MMAPABLE,                "EINVAL"),
+        ("cgroup_storage",  16,  32769,   0,    0,                          "ok"),
+        ("cgroup_storage",  16,  65536,   0,    0,                          "E2BIG"),
+        ("percpu_cgroup_storage", 16, 32768, 0, 0,                          "ok"),
+        ("percpu_cgroup_storage", 16, 32769, 0, 0,                          "E2BIG"),
         ("hash",             4,  8,       1024, 0,                          "ok"),
         ("hash",             0,  8,       1024, 0,                          "EINVAL"),
         ("hash",             4,  0,       1024, 0,                          "EINVAL"),

@@ -1,0 +1,220 @@
+//! `cgroup_storage` and `percpu_cgroup_storage`: a value for each control group a program of the map
+//! is attached to (and for each way of attaching, if keys say it).
+//!
+//! Values come with an attachment and go with it; from outside they are only looked up and changed.
+//! They are objects of the heap.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use osmia_program::{Errno, MapKind, MapSpec, UpdateMode};
+
+use super::runs::Runs;
+use crate::heap::{ObjectAccess, Tag};
+
+/// An attachment to a control group: what a key says.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupKey {
+    /// Id of the control group.
+    pub group: u64,
+    /// Number of the attach type.
+    pub attach: u32,
+}
+
+/// Values by attachment.
+#[derive(Debug)]
+pub struct GroupStorage {
+    runs: Arc<Runs>,
+    tag: Tag,
+    key_bytes: usize,
+    value_bytes: usize,
+    /// Values of one attachment: one, or one a CPU.
+    lanes: u32,
+    values: Mutex<BTreeMap<GroupKey, Value>>,
+}
+
+/// The value of an attachment.
+#[derive(Debug)]
+struct Value {
+    lanes: Vec<u64>,
+    attachments: u32,
+}
+
+impl GroupStorage {
+    pub(super) fn new(spec: &MapSpec, runs: &Arc<Runs>) -> Self {
+        Self {
+            runs: Arc::clone(runs),
+            tag: Tag::named(format!("value of map {}", spec.name)),
+            key_bytes: spec.key_size as usize,
+            value_bytes: spec.value_size as usize,
+            lanes: match spec.kind {
+                MapKind::PercpuCgroupStorage => runs.cpus(),
+                _ => 1,
+            },
+            values: Mutex::default(),
+        }
+    }
+
+    /// The address of an attachment's value on a CPU.
+    pub fn find(&self, key: GroupKey, cpu: u32) -> Option<u64> {
+        let values = self.lock();
+        let lanes = &values.get(&self.normal(key))?.lanes;
+        lanes.get(cpu as usize % lanes.len().max(1)).copied()
+    }
+
+    /// Makes a value of zeroes that belongs to no attachment: the caller frees it.
+    pub fn make_lane(&self) -> Option<u64> {
+        let (heap, tag) = (self.runs.heap(), self.tag.clone());
+        heap.allocate(&self.runs, self.value_bytes, ObjectAccess::ReadWrite, tag)
+    }
+
+    /// A program of the map was attached; the value is made of zeroes unless there is one.
+    pub fn attach(&self, key: GroupKey) -> Result<(), Errno> {
+        let key = self.normal(key);
+        let mut values = self.lock();
+        if let Some(value) = values.get_mut(&key) {
+            value.attachments += 1;
+            return Ok(());
+        }
+        let value = self.make().ok_or(Errno::ENOMEM)?;
+        values.insert(key, value);
+        Ok(())
+    }
+
+    /// A program of the map was detached; with the last one the value goes.
+    pub fn detach(&self, key: GroupKey) {
+        let key = self.normal(key);
+        let mut values = self.lock();
+        let Some(value) = values.get_mut(&key) else {
+            return;
+        };
+        value.attachments -= 1;
+        if value.attachments == 0 {
+            let value = values.remove(&key);
+            self.free(value);
+        }
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        self.lock().len() as u32
+    }
+
+    pub(super) fn read(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        let key = self.key(key)?;
+        let values = self.lock();
+        let value = values.get(&key).ok_or(Errno::ENOENT)?;
+        let padded = self.value_bytes.next_multiple_of(8);
+        let mut bytes = Vec::new();
+        for (lane, address) in value.lanes.iter().enumerate() {
+            let start = lane * padded;
+            bytes.resize(start + self.value_bytes, 0);
+            let object = self.runs.heap().object(*address);
+            object.ok_or(Errno::ENOENT)?.read(0, &mut bytes[start..]);
+        }
+        if self.lanes > 1 {
+            bytes.resize(padded * self.lanes as usize, 0);
+        }
+        Ok(bytes)
+    }
+
+    pub(super) fn update(&self, key: &[u8], bytes: &[u8], mode: UpdateMode) -> Result<(), Errno> {
+        let key = self.key(key)?;
+        if mode == UpdateMode::NoExist {
+            return Err(Errno::EINVAL);
+        }
+        let padded = self.value_bytes.next_multiple_of(8);
+        let wanted = match self.lanes {
+            1 => self.value_bytes,
+            lanes => padded * lanes as usize,
+        };
+        if bytes.len() != wanted {
+            return Err(Errno::EINVAL);
+        }
+        let values = self.lock();
+        let value = values.get(&key).ok_or(Errno::ENOENT)?;
+        for (part, address) in bytes.chunks(padded).zip(&value.lanes) {
+            let object = self.runs.heap().object(*address).ok_or(Errno::ENOENT)?;
+            object.write(0, &part[..self.value_bytes]);
+        }
+        Ok(())
+    }
+
+    pub(super) fn next_key(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
+        let after = key.map(|key| self.key(key)).transpose()?;
+        let values = self.lock();
+        if after.is_some_and(|after| !values.contains_key(&after)) {
+            return Err(Errno::ENOENT);
+        }
+        let next = values
+            .keys()
+            .find(|key| after.is_none_or(|after| **key > after));
+        let next = next.ok_or(Errno::ENOENT)?;
+        let mut bytes = next.group.to_ne_bytes().to_vec();
+        if self.key_bytes == KEY_BYTES {
+            bytes.extend_from_slice(&next.attach.to_ne_bytes());
+            bytes.resize(KEY_BYTES, 0);
+        }
+        Ok(bytes)
+    }
+
+    fn key(&self, bytes: &[u8]) -> Result<GroupKey, Errno> {
+        if bytes.len() != self.key_bytes {
+            return Err(Errno::EINVAL);
+        }
+        let (group, rest) = bytes.split_at(8);
+        let attach = rest.get(..4).map_or(0, |attach| {
+            u32::from_ne_bytes(attach.try_into().expect("four"))
+        });
+        Ok(GroupKey {
+            group: u64::from_ne_bytes(group.try_into().expect("eight")),
+            attach,
+        })
+    }
+
+    /// The key as the map tells attachments apart.
+    fn normal(&self, key: GroupKey) -> GroupKey {
+        let shared = self.key_bytes != KEY_BYTES;
+        GroupKey {
+            attach: if shared { 0 } else { key.attach },
+            ..key
+        }
+    }
+
+    fn make(&self) -> Option<Value> {
+        let mut value = Value {
+            lanes: Vec::new(),
+            attachments: 1,
+        };
+        for _ in 0..self.lanes {
+            match self.make_lane() {
+                Some(address) => value.lanes.push(address),
+                None => {
+                    self.free(Some(value));
+                    return None;
+                }
+            }
+        }
+        Some(value)
+    }
+
+    fn free(&self, value: Option<Value>) {
+        for address in value.into_iter().flat_map(|value| value.lanes) {
+            self.runs.heap().free(&self.runs, address);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<GroupKey, Value>> {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Bytes of `struct bpf_cgroup_storage_key`.
+const KEY_BYTES: usize = 16;
+
+impl Drop for GroupStorage {
+    fn drop(&mut self) {
+        for (_, value) in std::mem::take(&mut *self.lock()) {
+            self.free(Some(value));
+        }
+    }
+}
