@@ -1,33 +1,59 @@
 //! What programs get as their context, as data: UAPI structures by field, and who may do what.
 //!
-//! Readability and writability are those of Linux's `*_is_valid_access` functions (`net/core/filter.c`
-//! and `kernel/trace/bpf_trace.c`, read in 6.12). This module does not know what fields hold.
+//! Readability and writability are those of Linux's `*_is_valid_access` functions; `cargo xtask
+//! compare-contexts` asks the running kernel about every field, and a test compares the layouts with
+//! its BTF. This module does not know what fields hold.
 
+mod arguments;
+mod cgroup;
+mod class;
+mod lookup;
+mod packet;
+mod registers;
 mod skb;
 mod sock;
+mod sock_ops;
 mod xdp;
 
-use crate::ProgramKind;
+use crate::{ProgramKind, Role};
 
-/// What the context of a program type is.
+pub use arguments::{Arguments, RAW_ARGUMENTS_MAX};
+pub use class::Class;
+pub use packet::{PacketAccess, packet_access};
+
+/// What the context of a program is.
 #[derive(Copy, Clone, Debug)]
 pub enum Context {
-    /// A structure whose fields are rewritten: only whole fields, or parts of scalars.
-    Fields(&'static ContextLayout),
-    /// Eight-byte arguments; the type says how many there are. `bpf_raw_tracepoint_args`.
-    Arguments {
-        /// Programs may store to them.
-        writable: bool,
-    },
-    /// A record of bytes whose layout the event defines: tracepoints, registers of a probe.
-    Bytes {
-        /// Programs may store to it.
-        writable: bool,
-        /// Name of the structure, if it has one.
-        name: &'static str,
-    },
-    /// Not described yet: programs get a null pointer.
-    Unknown,
+    /// A structure with named fields.
+    Fields(Fields),
+    /// Eight-byte arguments of a function or an event.
+    Arguments(Arguments),
+    /// A record of bytes whose layout somebody else defines.
+    Bytes(Bytes),
+    /// That of the program this one replaces a function of.
+    OfTarget,
+    /// There is none.
+    Nothing,
+}
+
+/// A context without named fields.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Bytes {
+    /// What it is, for people.
+    pub name: &'static str,
+    /// Programs may store to it.
+    pub writable: bool,
+    /// The first byte they may touch.
+    pub start: u32,
+    /// Where it ends at the latest.
+    pub end: u32,
+}
+
+/// A structure, seen with the rights of one class of programs.
+#[derive(Copy, Clone, Debug)]
+pub struct Fields {
+    layout: &'static ContextLayout,
+    class: Class,
 }
 
 /// A context structure.
@@ -37,10 +63,11 @@ pub struct ContextLayout {
     pub name: &'static str,
     /// Its size.
     pub bytes: u32,
+    /// It lies in memory as it is, and helpers may read it; accesses to others are rewritten field
+    /// by field.
+    pub in_place: bool,
     /// Its fields by offset.
     pub fields: &'static [ContextField],
-    /// The class of programs whose rights apply.
-    pub class: Class,
 }
 
 /// One field.
@@ -56,60 +83,93 @@ pub struct ContextField {
     pub count: u32,
     /// What it holds.
     pub value: ContextValue,
-    /// Classes that may read it.
-    pub read: Class,
-    /// Classes that may write it.
-    pub write: Class,
+    /// Who reads it, and how.
+    pub read: Right,
+    /// Who writes it, and how.
+    pub write: Right,
 }
 
 /// What a context field holds.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum ContextValue {
-    /// A number. Parts of it may be read.
+    /// A number.
     Scalar,
-    /// Address of the first byte of the packet.
+    /// Address of the first byte of the packet (or of the value of a socket option).
     PacketStart,
     /// Address behind its last byte.
     PacketEnd,
     /// Address of the metadata in front of it.
     PacketMeta,
-    /// Address of a structure of this name, or null.
-    PointerOrNull(&'static str),
+    /// Address of something else.
+    Pointer {
+        /// Of what.
+        to: Pointee,
+        /// It may be null, which programs must check for.
+        or_null: bool,
+    },
 }
 
-/// A set of classes of programs that share a structure.
+/// What a field points to.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Class(u8);
+pub enum Pointee {
+    /// A full `bpf_sock`.
+    Socket,
+    /// The part of a `bpf_sock` that every kind of socket has.
+    SockCommon,
+    /// A `bpf_flow_keys`, readable and writable.
+    FlowKeys,
+    /// A buffer that the tracepoint offers for writing; its size is the event's.
+    TracepointBuffer,
+    /// A structure of the kernel by its BTF name.
+    Kernel(&'static str),
+}
 
-impl Class {
-    /// No program.
-    pub const NONE: Class = Class(0);
-    /// Socket filters.
-    pub const FILTER: Class = Class(1);
-    /// Traffic control classifiers and actions.
-    pub const TC: Class = Class(2);
-    /// Cgroup socket buffer programs.
-    pub const CGROUP: Class = Class(4);
-    /// Lightweight tunnels.
-    pub const LWT: Class = Class(8);
-    /// Stream parsers and verdicts of sockets.
-    pub const STREAM: Class = Class(16);
-    /// All programs of a structure.
-    pub const ALL: Class = Class(0xff);
+/// Who may access a field, and how.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Right {
+    /// Classes that may.
+    pub class: Class,
+    /// Which accesses.
+    pub sizes: Sizes,
+}
 
-    /// Both.
-    pub const fn or(self, other: Class) -> Class {
-        Class(self.0 | other.0)
-    }
+/// Which accesses to a field are allowed. All are aligned, and no access leaves its field.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Sizes {
+    /// A whole element.
+    Whole,
+    /// An element or a part of it.
+    Parts,
+    /// An element, or a part of it that starts where it starts.
+    Heads,
+    /// An element or a part of at least two bytes.
+    Halves,
+    /// A whole element or two.
+    Pairs,
+    /// Anything: parts, or several elements at once.
+    Any,
+    /// Parts, and four bytes at the start, which the field once had.
+    PartsOrWord,
+}
 
-    /// Those of `self` that are not in `other`.
-    pub const fn without(self, other: Class) -> Class {
-        Class(self.0 & !other.0)
-    }
+impl Right {
+    const NONE: Right = Class::NONE.whole();
+}
 
-    /// True if they share a program.
-    pub const fn meets(self, other: Class) -> bool {
-        self.0 & other.0 != 0
+impl Sizes {
+    /// True if an access of `bytes` bytes at `within` of an element of `element` bytes is one.
+    const fn allow(self, element: u32, within: u32, bytes: u32) -> bool {
+        let whole = within == 0 && bytes == element;
+        let part = within + bytes <= element;
+        match self {
+            Sizes::Whole => whole,
+            Sizes::Parts => part,
+            Sizes::Heads => part && within == 0,
+            Sizes::Halves => part && bytes >= 2,
+            Sizes::Pairs => within == 0 && (bytes == element || bytes == 2 * element),
+            Sizes::Any => true,
+            Sizes::PartsOrWord => part || (within == 0 && bytes == 4),
+        }
     }
 }
 
@@ -123,7 +183,7 @@ pub enum ContextDenial {
         /// Its name.
         field: &'static str,
     },
-    /// The field exists; it is accessed as a whole only.
+    /// The field exists; it is accessed in other sizes only.
     Partial {
         /// Its name.
         field: &'static str,
@@ -132,7 +192,34 @@ pub enum ContextDenial {
     },
 }
 
+impl ContextField {
+    /// The first byte behind it.
+    pub const fn end(&self) -> u32 {
+        self.offset + self.bytes * self.count
+    }
+}
+
 impl ContextLayout {
+    /// The field of this name.
+    pub fn field(&self, name: &str) -> Option<&'static ContextField> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The field that holds this byte.
+    pub fn field_at(&self, offset: u64) -> Option<&'static ContextField> {
+        let after = self
+            .fields
+            .partition_point(|field| u64::from(field.offset) <= offset);
+        self.fields.get(after.checked_sub(1)?)
+    }
+}
+
+impl Fields {
+    /// Whose rights apply.
+    pub const fn class(&self) -> Class {
+        self.class
+    }
+
     /// The field that an access touches, if this program may do that.
     ///
     /// # Errors
@@ -143,28 +230,22 @@ impl ContextLayout {
         bytes: u32,
         write: bool,
     ) -> Result<&'static ContextField, ContextDenial> {
-        let after = self
-            .fields
-            .partition_point(|field| u64::from(field.offset) <= offset);
-        let field = after
-            .checked_sub(1)
-            .map(|index| &self.fields[index])
-            .filter(|field| {
-                offset + u64::from(bytes)
-                    <= u64::from(field.offset) + u64::from(field.bytes) * u64::from(field.count)
-            })
-            .ok_or(ContextDenial::NoField)?;
-        let class = if write { field.write } else { field.read };
-        if !class.meets(self.class) {
+        let field = self.field_at(offset).ok_or(ContextDenial::NoField)?;
+        let right = if write { field.write } else { field.read };
+        // An old size may be larger than the field is today.
+        let end = match right.sizes {
+            Sizes::PartsOrWord => field.end().max(field.offset + 4),
+            _ => field.end(),
+        };
+        if offset >= u64::from(field.end()) || offset + u64::from(bytes) > u64::from(end) {
+            return Err(ContextDenial::NoField);
+        }
+        if !right.class.meets(self.class) {
             return Err(ContextDenial::Rights { field: field.name });
         }
-        let within = (offset - u64::from(field.offset)) % u64::from(field.bytes);
-        let whole = within == 0 && bytes == field.bytes;
-        let part = within.is_multiple_of(u64::from(bytes.max(1))) && bytes < field.bytes;
-        // `cb` is the program's own scratch space: any aligned access inside it.
-        let scratch = field.name == "cb" && offset.is_multiple_of(u64::from(bytes.max(1)));
-        let scalar = field.value == ContextValue::Scalar;
-        if whole || scratch || (part && scalar && !write) {
+        let within = (offset as u32 - field.offset) % field.bytes;
+        let aligned = offset.is_multiple_of(u64::from(bytes.max(1)));
+        if aligned && right.sizes.allow(field.bytes, within, bytes) {
             Ok(field)
         } else {
             Err(ContextDenial::Partial {
@@ -173,54 +254,107 @@ impl ContextLayout {
             })
         }
     }
+}
 
-    /// The field of this name.
-    pub fn field(&self, name: &str) -> Option<&'static ContextField> {
-        self.fields.iter().find(|field| field.name == name)
+impl std::ops::Deref for Fields {
+    type Target = ContextLayout;
+
+    fn deref(&self) -> &ContextLayout {
+        self.layout
     }
 }
 
-/// The context of a program type.
-pub fn context(kind: ProgramKind) -> Context {
-    match kind {
-        ProgramKind::Xdp => Context::Fields(&xdp::XDP),
-        ProgramKind::SocketFilter => Context::Fields(&skb::FILTER),
-        ProgramKind::SchedCls | ProgramKind::SchedAct => Context::Fields(&skb::TC_LAYOUT),
-        ProgramKind::CgroupSkb => Context::Fields(&skb::CGROUP_LAYOUT),
-        ProgramKind::LwtIn
+/// Longest record of a tracepoint (`PERF_MAX_TRACE_SIZE`).
+const TRACE_BYTES_MAX: u32 = 8192;
+/// Longest argument of a syscall program (`U16_MAX`).
+const SYSCALL_BYTES_MAX: u32 = u16::MAX as u32;
+
+/// The context of programs of this role.
+pub fn context(role: impl Into<Role>) -> Context {
+    let role = role.into();
+    let layout = match role.kind {
+        ProgramKind::Xdp => &xdp::XDP,
+        ProgramKind::SocketFilter
+        | ProgramKind::SchedCls
+        | ProgramKind::SchedAct
+        | ProgramKind::CgroupSkb
+        | ProgramKind::LwtIn
         | ProgramKind::LwtOut
         | ProgramKind::LwtXmit
-        | ProgramKind::LwtSeg6local => Context::Fields(&skb::LWT),
-        ProgramKind::SkSkb => Context::Fields(&skb::STREAM_LAYOUT),
-        ProgramKind::CgroupSockAddr => Context::Fields(&sock::SOCK_ADDR),
-        // What a writable raw tracepoint may write is behind its first argument.
-        ProgramKind::RawTracepoint
-        | ProgramKind::RawTracepointWritable
-        | ProgramKind::Tracing
-        | ProgramKind::Lsm => Context::Arguments { writable: false },
-        ProgramKind::Tracepoint => Context::Bytes {
-            writable: false,
-            name: "tracepoint record",
-        },
-        ProgramKind::Kprobe => Context::Bytes {
-            writable: false,
-            name: "pt_regs",
-        },
-        ProgramKind::PerfEvent => Context::Bytes {
-            writable: false,
-            name: "bpf_perf_event_data",
-        },
-        ProgramKind::Syscall => Context::Bytes {
-            writable: true,
-            name: "syscall argument",
-        },
-        _ => Context::Unknown,
-    }
+        | ProgramKind::LwtSeg6local
+        | ProgramKind::SkSkb
+        | ProgramKind::FlowDissector => &skb::SKB,
+        ProgramKind::CgroupSock => &sock::SOCK_STRUCT,
+        ProgramKind::CgroupSockAddr => &sock::SOCK_ADDR,
+        ProgramKind::SockOps => &sock_ops::SOCK_OPS,
+        ProgramKind::SkMsg => &sock::SK_MSG,
+        ProgramKind::CgroupDevice => &cgroup::DEVICE,
+        ProgramKind::CgroupSysctl => &cgroup::SYSCTL,
+        ProgramKind::CgroupSockopt => &cgroup::SOCKOPT,
+        ProgramKind::SkReuseport => &lookup::REUSEPORT,
+        ProgramKind::SkLookup => &lookup::SK_LOOKUP,
+        ProgramKind::Netfilter => &packet::NETFILTER,
+        ProgramKind::LircMode2 => &packet::LIRC,
+        ProgramKind::Kprobe => &registers::REGISTERS,
+        ProgramKind::PerfEvent => &registers::PERF_EVENT,
+        ProgramKind::RawTracepoint => return Context::Arguments(Arguments::Raw { buffer: false }),
+        ProgramKind::RawTracepointWritable => {
+            return Context::Arguments(Arguments::Raw { buffer: true });
+        }
+        ProgramKind::Tracing | ProgramKind::Lsm | ProgramKind::StructOps => {
+            return Context::Arguments(Arguments::Typed);
+        }
+        ProgramKind::Tracepoint => {
+            return Context::Bytes(Bytes {
+                name: "tracepoint record",
+                writable: false,
+                // Before it lies what the kernel uses itself.
+                start: 8,
+                end: TRACE_BYTES_MAX,
+            });
+        }
+        ProgramKind::Syscall => {
+            return Context::Bytes(Bytes {
+                name: "syscall argument",
+                writable: true,
+                start: 0,
+                end: SYSCALL_BYTES_MAX,
+            });
+        }
+        ProgramKind::Ext => return Context::OfTarget,
+        ProgramKind::Unspec => return Context::Nothing,
+    };
+    Context::Fields(Fields {
+        layout,
+        class: class::of(role),
+    })
 }
 
-/// Declares the fields of a structure: offset, bytes × count, name, value, readers, writers.
+/// Every structure that is the context of some programs.
+pub const LAYOUTS: &[&ContextLayout] = &[
+    &skb::SKB,
+    &xdp::XDP,
+    &sock::SOCK_STRUCT,
+    &sock::SOCK_ADDR,
+    &sock::SK_MSG,
+    &sock_ops::SOCK_OPS,
+    &lookup::SK_LOOKUP,
+    &lookup::REUSEPORT,
+    &cgroup::DEVICE,
+    &cgroup::SYSCTL,
+    &cgroup::SOCKOPT,
+    &packet::NETFILTER,
+    &packet::LIRC,
+    &registers::REGISTERS,
+    &registers::PERF_EVENT,
+];
+
+/// Declares the fields of a structure: offset, bytes × count, name, value, right to read and, where
+/// there is one, right to write.
 macro_rules! fields {
-    ($($offset:literal $bytes:literal x $count:literal $name:literal $value:expr, $read:expr, $write:expr;)+) => {
+    (@write) => { $crate::context::Right::NONE };
+    (@write $write:expr) => { $write };
+    ($($offset:literal $bytes:literal x $count:literal $name:literal $value:expr, $read:expr $(, $write:expr)?;)+) => {
         &[$($crate::context::ContextField {
             name: $name,
             offset: $offset,
@@ -228,61 +362,12 @@ macro_rules! fields {
             count: $count,
             value: $value,
             read: $read,
-            write: $write,
+            write: fields!(@write $($write)?),
         },)+]
     };
 }
 
-pub(crate) use fields;
+use fields;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_are_in_order_and_inside() {
-        for layout in [
-            &xdp::XDP,
-            &skb::FILTER,
-            &skb::TC_LAYOUT,
-            &skb::CGROUP_LAYOUT,
-            &skb::LWT,
-            &skb::STREAM_LAYOUT,
-            &sock::SOCK_ADDR,
-        ] {
-            let mut end = 0;
-            for field in layout.fields {
-                assert!(field.offset >= end, "{}.{}", layout.name, field.name);
-                end = field.offset + field.bytes * field.count;
-            }
-            assert!(end <= layout.bytes, "{}", layout.name);
-        }
-    }
-
-    #[test]
-    fn rights_follow_the_program_type() {
-        let access = |layout: &ContextLayout, offset, bytes, write| {
-            layout
-                .access(offset, bytes, write)
-                .map(|field| field.name)
-                .map_err(|denial| format!("{denial:?}"))
-        };
-        assert_eq!(access(&xdp::XDP, 0, 4, false), Ok("data"));
-        assert_eq!(
-            access(&xdp::XDP, 0, 2, false),
-            Err("Partial { field: \"data\", bytes: 4 }".into())
-        );
-        assert_eq!(access(&xdp::XDP, 13, 1, false), Ok("ingress_ifindex"));
-        assert_eq!(access(&xdp::XDP, 2, 4, false), Err("NoField".into()));
-        assert_eq!(access(&skb::TC_LAYOUT, 8, 4, true), Ok("mark"));
-        assert_eq!(
-            access(&skb::FILTER, 8, 4, true),
-            Err("Rights { field: \"mark\" }".into())
-        );
-        assert_eq!(access(&skb::FILTER, 56, 8, true), Ok("cb"));
-        assert_eq!(
-            access(&skb::FILTER, 76, 4, false),
-            Err("Rights { field: \"data\" }".into())
-        );
-    }
-}
+mod tests;

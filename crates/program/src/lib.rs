@@ -22,7 +22,7 @@ mod set;
 mod target;
 
 pub use errno::Errno;
-pub use hook::Hook;
+pub use hook::{Hook, Role};
 pub use host::{
     Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Run, Slotted,
     UpdateMode,

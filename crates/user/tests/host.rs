@@ -66,9 +66,9 @@ fn a_trap_is_the_programs_fault() {
 }
 
 #[test]
-fn a_type_without_a_described_context_is_not_possible_here() {
+fn a_type_without_a_context_of_its_own_is_not_possible_here() {
     let host = host();
-    let program = program(ProgramKind::StructOps, 0, "r0 = 0\nexit");
+    let program = program(ProgramKind::Ext, 0, "r0 = 0\nexit");
     let loaded = host.load(&program, &[]).unwrap();
     let error = loaded.test_run(&mut Run::default()).unwrap_err();
     assert_eq!(error.fault, Fault::Unsupported);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use osmia_program::MapKind;
-use osmia_program::context::Context;
+use osmia_program::context::{Context, PacketAccess};
 use osmia_program::limits::{CALL_FRAMES_MAX, PROGRAM_MAPS_MAX, STACK_BYTES};
 
 use crate::code::Code;
@@ -230,17 +230,18 @@ impl Checked {
     }
 
     fn show_context(&mut self, world: &World) {
-        let rights = match world.context.kind() {
-            Context::Arguments { writable: true } | Context::Bytes { writable: true, .. } => {
-                Rights::ReadWrite
-            }
-            Context::Arguments { .. } | Context::Bytes { .. } => Rights::Read,
+        let (start, rights) = match world.context.kind() {
+            Context::Bytes(bytes) if bytes.writable => (bytes.start, Rights::ReadWrite),
+            Context::Bytes(bytes) => (bytes.start, Rights::Read),
+            Context::Arguments(_) => (0, Rights::Read),
+            Context::Fields(fields) if fields.in_place => (0, Rights::Read),
             // Their fields are rewritten: see `context::load`.
-            Context::Fields(_) | Context::Unknown => Rights::None,
+            Context::Fields(_) | Context::OfTarget | Context::Nothing => (0, Rights::None),
         };
+        let start = start as usize;
         let shape = Shape {
-            start: 0,
-            window: world.context.len(),
+            start,
+            window: world.context.len().saturating_sub(start),
             shift: 40,
             count: 1,
             rights,
@@ -295,7 +296,11 @@ impl Checked {
                 }
             }
             region::CONTEXT => Target::Context {
-                offset: spot.offset,
+                offset: address.wrapping_sub(Self::context_address()) as i64,
+                start: match world.context.kind() {
+                    Context::Bytes(bytes) => bytes.start,
+                    _ => 0,
+                },
                 bytes: world.context.len() as u64,
             },
             region::FUNCTIONS => Target::Function,
@@ -315,10 +320,17 @@ impl Checked {
                 None => Target::Released,
             },
             region => match self.dynamic.get(region.wrapping_sub(region::DYNAMIC)) {
-                Some(Dynamic::Packet) => Target::Packet {
-                    offset: address.wrapping_sub(self.packet_address(world.packet.data())) as i64,
-                    len: world.packet.len() as u64,
-                },
+                Some(Dynamic::Packet) => {
+                    let start = self.packet_address(world.packet.data());
+                    let offset = address.wrapping_sub(start) as i64;
+                    let len = world.packet.len() as u64;
+                    Target::Packet {
+                        offset,
+                        len,
+                        rights: u64::try_from(offset)
+                            .is_ok_and(|offset| offset.saturating_add(bytes) <= len),
+                    }
+                }
                 Some(Dynamic::StalePacket) => Target::StalePacket,
                 Some(Dynamic::Released) => Target::Released,
                 Some(Dynamic::Shown) => Target::Lent {
@@ -536,7 +548,11 @@ impl Guest for Checked {
             window: packet.end() - packet.meta(),
             shift: 40,
             count: 1,
-            rights: Rights::ReadWrite,
+            rights: match packet.access {
+                PacketAccess::None => Rights::None,
+                PacketAccess::Read => Rights::Read,
+                PacketAccess::ReadWrite => Rights::ReadWrite,
+            },
         };
         self.space.put(self.packet, packet.block(), shape);
     }

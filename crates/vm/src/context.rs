@@ -25,7 +25,7 @@ pub(crate) fn load(memory: &Checked, world: &World, address: u64, bytes: u32) ->
         ContextValue::PacketStart => Some(memory.packet_address(world.packet.data())),
         ContextValue::PacketEnd => Some(memory.packet_address(world.packet.end())),
         ContextValue::PacketMeta => Some(memory.packet_address(world.packet.meta())),
-        ContextValue::PointerOrNull(_) => Some(0),
+        ContextValue::Pointer { .. } => Some(world.context.pointer(field.offset)),
         ContextValue::Scalar => {
             let mut value = [0; 8];
             let part = &mut value[..bytes as usize];
@@ -47,7 +47,10 @@ pub(crate) fn store(world: &World, address: u64, bytes: u32, value: u64) -> Opti
     let Context::Fields(layout) = world.context.kind() else {
         return None;
     };
-    layout.access(offset, bytes, true).ok()?;
+    let field = layout.access(offset, bytes, true).ok()?;
+    let Some(value) = kept(layout.name, field.name, value) else {
+        return Some(());
+    };
     let block = world.context.block();
     match bytes {
         1 => block.write(0, offset as usize, &(value as u8).to_ne_bytes()),
@@ -56,6 +59,20 @@ pub(crate) fn store(world: &World, address: u64, bytes: u32, value: u64) -> Opti
         _ => block.write(0, offset as usize, &value.to_ne_bytes()),
     }
     Some(())
+}
+
+/// What the kernel keeps of a number stored to a field; `None` if it takes no notice of it. Some
+/// fields have four bytes in the UAPI and two in the kernel.
+fn kept(structure: &str, field: &str, value: u64) -> Option<u64> {
+    /// `NO_QUEUE_MAPPING`
+    const NO_QUEUE: u32 = 0xffff;
+    match (structure, field) {
+        ("__sk_buff", "queue_mapping") if value as u32 >= NO_QUEUE => None,
+        ("__sk_buff", "tc_index" | "tc_classid") | ("bpf_sock_addr", "user_port") => {
+            Some(value & 0xffff)
+        }
+        _ => Some(value),
+    }
 }
 
 /// Why an access to the context was denied, if it was one.
@@ -68,10 +85,10 @@ pub(crate) fn denial(world: &World, address: u64, bytes: u32, write: bool) -> Op
     let why = match layout.access(offset, bytes, write).err()? {
         ContextDenial::NoField => "there is no such field".to_owned(),
         ContextDenial::Rights { field } => {
-            format!("{field} cannot be {verb} by this type of program")
+            format!("{field} cannot be {verb} at this hook")
         }
         ContextDenial::Partial { field, bytes } => {
-            format!("{field} has {bytes} bytes and is accessed as a whole")
+            format!("{field} has {bytes} bytes and cannot be {verb} in this size")
         }
     };
     Some(Cause::Context {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use osmia_program::{ProgramKind, Record, Redirected};
+use osmia_program::{Record, Redirected, Role};
 
 use crate::checked::Checked;
 use crate::code::Code;
@@ -52,19 +52,19 @@ impl Machine {
         self.world.attachment = to;
     }
 
-    /// Takes the packet and the context for the next runs of programs of this type. An empty
+    /// Takes the packet and the context for the next runs of programs of this role. An empty
     /// context stands for the type's default; addresses and lengths in it are the machine's.
     ///
     /// # Errors
     /// If they are not what the type takes.
     pub fn input(
         &mut self,
-        kind: ProgramKind,
+        role: impl Into<Role>,
         packet: &[u8],
         context: &[u8],
         layer: Layer,
     ) -> Result<(), InputError> {
-        self.world.fill(kind, packet, context, layer)
+        self.world.fill(role.into(), packet, context, layer)
     }
 
     /// Runs a program on what the last input, or the run after it, left.

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use osmia_program::context::PacketAccess;
+
 use crate::limits;
 use crate::memory::Block;
 
@@ -17,6 +19,8 @@ pub struct Packet {
     end: usize,
     /// First byte behind what the packet may grow to.
     hard_end: usize,
+    /// What programs may do with its bytes by loads and stores of their own.
+    pub access: PacketAccess,
 }
 
 impl Packet {
@@ -30,6 +34,7 @@ impl Packet {
             data: limits::PACKET_HEADROOM_BYTES,
             end: limits::PACKET_HEADROOM_BYTES,
             hard_end,
+            access: PacketAccess::None,
         })
     }
 

@@ -112,6 +112,8 @@ pub enum Target {
         offset: i64,
         /// Its length.
         len: u64,
+        /// The place is in it; programs of this type may not do that there.
+        rights: bool,
     },
     /// The packet as it was before a helper moved it.
     StalePacket,
@@ -119,6 +121,8 @@ pub enum Target {
     Context {
         /// Offset.
         offset: i64,
+        /// The first byte that is the program's.
+        start: u32,
         /// Its size.
         bytes: u64,
     },
@@ -175,16 +179,37 @@ impl std::fmt::Display for Target {
                 f,
                 "at stack offset {offset}; a frame reaches from -512 to -1"
             ),
-            Target::Packet { offset, len } => write!(
+            Target::Packet {
+                offset,
+                rights: true,
+                ..
+            } => write!(
+                f,
+                "at offset {offset} of the packet, which programs of this type cannot do"
+            ),
+            Target::Packet { offset, len, .. } => write!(
                 f,
                 "at offset {offset} of the packet, which is {len} bytes long"
             ),
             Target::StalePacket => {
                 f.write_str("through a packet pointer from before the packet was moved")
             }
-            Target::Context { offset, bytes } => write!(
+            Target::Context {
+                offset,
+                start: 0,
+                bytes,
+            } => write!(
                 f,
                 "at offset {offset} of the context, which is {bytes} bytes long"
+            ),
+            Target::Context {
+                offset,
+                start,
+                bytes,
+            } => write!(
+                f,
+                "at offset {offset} of the context, of which programs may touch bytes {start} \
+                 to {bytes}"
             ),
             Target::MapHandle { map } => write!(f, "in map {map} itself instead of a value of it"),
             Target::MapValue {
@@ -290,6 +315,12 @@ impl Trap {
                 Target::Null { .. } => (
                     codes::NULL,
                     Some("compare the pointer with NULL before using it"),
+                ),
+                Target::Packet { rights: true, .. } => (
+                    codes::ACCESS,
+                    Some(
+                        "helpers may reach what loads and stores cannot: bpf_skb_load_bytes, bpf_skb_store_bytes",
+                    ),
                 ),
                 Target::Packet { .. } => (
                     codes::ACCESS,

@@ -2,17 +2,21 @@
 //!
 //! Nothing here depends on the form of addresses, so engines share it.
 
+mod context;
+mod flow;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
-use osmia_program::context::{Context, ContextLayout, context};
-use osmia_program::{ProgramKind, Record, RecordSource, RedirectTarget, Redirected};
+use osmia_program::context::{Context, packet_access};
+use osmia_program::{ProgramKind, Record, RecordSource, RedirectTarget, Redirected, Role};
 
 use crate::env::Environment;
 use crate::limits;
 use crate::map::{GroupKey, Map, Runs};
-use crate::memory::Block;
 use crate::packet::Packet;
+
+pub use context::ContextBytes;
 
 /// The interface that packets come from unless the context says another.
 const LOOPBACK: u32 = 1;
@@ -47,8 +51,8 @@ pub enum InputError {
         /// The most this type takes.
         max: usize,
     },
-    /// The program type's context is not known here.
-    #[error("programs of type {kind} cannot be run here yet: their context is not described")]
+    /// Programs of this type have the context of another.
+    #[error("programs of type {kind} have no context of their own and cannot be run alone")]
     NoContext {
         /// The type.
         kind: ProgramKind,
@@ -62,74 +66,6 @@ impl InputError {
     /// What people are told.
     pub fn to_diagnostic(&self) -> osmia_diag::Diagnostic {
         osmia_diag::Diagnostic::error(crate::codes::INPUT, self.to_string())
-    }
-}
-
-/// The context of a run, in the UAPI's layout.
-#[derive(Debug)]
-pub struct ContextBytes {
-    kind: Context,
-    block: Arc<Block>,
-    len: usize,
-}
-
-impl ContextBytes {
-    /// What it is.
-    pub fn kind(&self) -> Context {
-        self.kind
-    }
-
-    /// Its memory.
-    pub fn block(&self) -> &Arc<Block> {
-        &self.block
-    }
-
-    /// Its bytes in use.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// True without any.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Copies its first bytes out, as many as `out` has.
-    pub fn copy_to(&self, out: &mut [u8]) {
-        let len = out.len().min(self.len);
-        self.block.read(0, 0, &mut out[..len]);
-    }
-
-    /// A four-byte field at an offset; 0 where there is none.
-    pub fn u32_at(&self, offset: usize) -> u32 {
-        let mut bytes = [0; 4];
-        if offset + 4 <= self.len {
-            self.block.read(0, offset, &mut bytes);
-        }
-        u32::from_ne_bytes(bytes)
-    }
-
-    /// A four-byte field by name; 0 if the context has none.
-    pub fn field(&self, name: &str) -> u32 {
-        let Context::Fields(layout) = self.kind else {
-            return 0;
-        };
-        layout
-            .field(name)
-            .map_or(0, |field| self.u32_at(field.offset as usize))
-    }
-
-    /// Sets a four-byte field by name, if the context has it.
-    pub fn set(&self, field: &str, value: u32) {
-        let Context::Fields(layout) = self.kind else {
-            return;
-        };
-        if let Some(field) = layout.field(field)
-            && field.offset as usize + 4 <= self.len
-        {
-            self.block
-                .write(0, field.offset as usize, &value.to_ne_bytes());
-        }
     }
 }
 
@@ -224,6 +160,8 @@ pub struct World {
     pub attachment: Option<GroupKey>,
     /// Values of cgroup storages in a test run, freed with the next input.
     unattached: Vec<(Weak<Map>, u64)>,
+    /// What a flow dissector fills.
+    flow: flow::FlowKeys,
     records: VecDeque<Record>,
     lost: u64,
     buffers: Vec<Vec<u8>>,
@@ -236,11 +174,8 @@ impl World {
             env,
             runs: Arc::clone(runs),
             packet: Packet::new()?,
-            context: ContextBytes {
-                kind: Context::Unknown,
-                block: Arc::new(Block::new(1, 256)?),
-                len: 0,
-            },
+            context: ContextBytes::new()?,
+            flow: None,
             layer: Layer::Ethernet,
             redirect: None,
             copies: Vec::new(),
@@ -255,47 +190,31 @@ impl World {
         })
     }
 
-    /// Takes a packet and a context (empty: the type's default) for a program type.
+    /// Takes a packet and a context (empty: the default one) for programs of a role.
     ///
     /// # Errors
-    /// If they are not what the type takes.
+    /// If they are not what they take.
     pub fn fill(
         &mut self,
-        kind: ProgramKind,
+        role: Role,
         packet: &[u8],
         bytes: &[u8],
         layer: Layer,
     ) -> Result<(), InputError> {
-        let described = context(kind);
-        let (len, max) = match described {
-            Context::Fields(layout) => (layout.bytes as usize, layout.bytes as usize),
-            Context::Arguments { .. } => (bytes.len().max(12 * 8), limits::CONTEXT_BYTES_MAX),
-            Context::Bytes { .. } => (bytes.len(), limits::CONTEXT_BYTES_MAX),
-            Context::Unknown => return Err(InputError::NoContext { kind }),
-        };
-        if bytes.len() > max {
-            return Err(InputError::ContextTooLong {
-                len: bytes.len(),
-                max,
-            });
-        }
-        if len > self.context.block.window() {
-            let block = Block::new(1, len.next_power_of_two()).ok_or(InputError::NoMemory)?;
-            self.context.block = Arc::new(block);
-        }
-        self.context.kind = described;
-        self.context.len = len;
-        self.context.block.clear(0);
-        self.context.block.write(0, 0, bytes);
+        self.context.fill(role, bytes)?;
         if packet.len() > limits::PACKET_BYTES_MAX {
             return Err(InputError::PacketTooLong { len: packet.len() });
         }
         self.packet.fill(packet).ok_or(InputError::NoMemory)?;
+        self.packet.access = packet_access(role.kind);
         self.layer = layer;
         self.copies.clear();
         self.tunnel = None;
         self.encapsulated = false;
         self.forget_unattached();
+        if self.context.is_flow() {
+            self.show_flow()?;
+        }
         self.begin();
         self.describe_packet();
         Ok(())
@@ -326,6 +245,18 @@ impl World {
     pub(crate) fn begin(&mut self) {
         self.redirect = None;
         self.override_return = None;
+        self.begin_flow();
+    }
+
+    /// What the run leaves as its data: the packet, or what a flow dissector found out about it.
+    pub fn output(&self, out: &mut Vec<u8>) {
+        match self.flow_keys() {
+            Some(keys) => {
+                out.clear();
+                out.extend(keys);
+            }
+            None => self.packet.copy_to(out),
+        }
     }
 
     /// Hands over where helpers sent copies of the packet and, last, the packet itself.
@@ -342,25 +273,28 @@ impl World {
     /// (`net/bpf/test_run.c`, 6.18): a packet of the loopback interface, which has address zero.
     fn describe_packet(&self) {
         let len = self.packet.len() as u32;
-        self.context.set("len", len);
-        let (protocol, kind) = match self.layer {
-            Layer::Ethernet => self.ethernet_type(),
-            Layer::Network => self.network_type(),
+        let Context::Fields(fields) = self.context.kind() else {
+            return;
         };
-        for (field, value) in [
-            ("wire_len", len),
-            ("protocol", u32::from(protocol.to_be())),
-            ("pkt_type", kind),
-            ("ifindex", LOOPBACK),
-        ] {
-            if self.context.field(field) == 0 {
-                self.context.set(field, value);
+        match fields.name {
+            "__sk_buff" if !self.context.is_flow() => {
+                let (protocol, kind) = match self.layer {
+                    Layer::Ethernet => self.ethernet_type(),
+                    Layer::Network => self.network_type(),
+                };
+                self.context.set("len", len);
+                self.context.default("wire_len", len);
+                let protocol = u32::from(protocol.to_be());
+                self.context.default("protocol", protocol);
+                self.context.default("pkt_type", kind);
+                self.context.default("ifindex", LOOPBACK);
             }
-        }
-        if let Context::Fields(ContextLayout { name: "xdp_md", .. }) = self.context.kind
-            && self.context.field("ingress_ifindex") == 0
-        {
-            self.context.set("ingress_ifindex", LOOPBACK);
+            "xdp_md" => self.context.default("ingress_ifindex", LOOPBACK),
+            "sk_reuseport_md" => self.context.default("len", len),
+            "sk_msg_md" => self.context.set("size", len),
+            "bpf_sock_ops" => self.context.set("skb_len", len),
+            "bpf_sockopt" => self.context.default("optlen", len),
+            _ => {}
         }
     }
 
@@ -406,9 +340,11 @@ impl World {
         }
     }
 
-    /// Keeps what a socket buffer says about its length true after a helper changed it.
+    /// Keeps what a context says about its packet's length true after a helper changed it.
     pub fn packet_resized(&mut self) {
-        self.context.set("len", self.packet.len() as u32);
+        let len = self.packet.len() as u32;
+        self.context.set("len", len);
+        self.context.set("size", len);
     }
 
     /// Takes a record. Once [`limits::RECORDS_MAX`] wait, further ones are counted as lost.

@@ -57,11 +57,11 @@ impl HostProgram for UserProgram {
     }
 
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {
-        let kind = self.program().hook.kind;
+        let hook = &self.program().hook;
         let mut machine = lock(&self.resident.machine);
         machine.environment().cpu = run.cpu;
         machine
-            .input(kind, &run.data, &run.ctx, layer(kind))
+            .input(hook, &run.data, &run.ctx, layer(hook.kind))
             .map_err(|error| HostError::new(fault_of(&error), error.to_diagnostic()))?;
         let repeat = run.repeat.max(1);
         let (mut insns, mut outcome) = (0, Ok(0));
@@ -81,7 +81,7 @@ impl HostProgram for UserProgram {
         let nanos = start.elapsed().as_nanos() / u128::from(repeat);
         run.duration_ns = u64::try_from(nanos).unwrap_or(u64::MAX);
         run.insns = Some(insns);
-        machine.world().packet.copy_to(&mut run.data);
+        machine.world().output(&mut run.data);
         run.redirected.clear();
         machine.redirected(&mut |redirected| run.redirected.push(redirected));
         machine.world().context.copy_to(&mut run.ctx);

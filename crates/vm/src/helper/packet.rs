@@ -1,7 +1,6 @@
 //! The packet: reading, writing, growing, shrinking.
 
 use osmia_program::Errno;
-use osmia_program::context::{Context, ContextLayout};
 
 use super::{HelperFn, errno, negative};
 use crate::guest::{Call, Fault, Guest};
@@ -233,10 +232,7 @@ fn set_hash<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 
 /// True for programs whose context is a `struct xdp_md`.
 pub(super) fn is_xdp<G: Guest>(call: &Call<'_, G>) -> bool {
-    matches!(
-        call.world.context.kind(),
-        Context::Fields(ContextLayout { name: "xdp_md", .. })
-    )
+    call.world.context.structure("xdp_md").is_some()
 }
 
 /// `bpf_xdp_adjust_head`
