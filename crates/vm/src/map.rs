@@ -85,7 +85,7 @@ enum Body {
     /// Ids of control groups.
     Groups(Slots<u64>),
     Stacks(Stacks),
-    Lpm(Lpm),
+    Lpm(Box<Lpm>),
     Bloom(Bloom),
     Storage(Arc<Storage>),
     GroupStorage(GroupStorage),
@@ -116,7 +116,7 @@ impl Map {
                 Targets::new(&spec, runs).map(Body::Targets)
             }
             MapKind::CgroupArray => Slots::new(&spec).map(Body::Groups),
-            MapKind::LpmTrie => Lpm::new(&spec, runs).map(Body::Lpm),
+            MapKind::LpmTrie => Lpm::new(&spec, runs).map(|lpm| Body::Lpm(Box::new(lpm))),
             MapKind::BloomFilter => Bloom::new(&spec).map(Body::Bloom),
             MapKind::StackTrace => Stacks::new(&spec).map(Body::Stacks),
             MapKind::CgroupStorage | MapKind::PercpuCgroupStorage => {

@@ -47,22 +47,71 @@ impl Unused {
     }
 }
 
+/// What was given up but may still be in use by runs, in batches. One writer at a time.
+#[derive(Debug)]
+pub(super) struct Aging<T> {
+    /// Given up since the last batch.
+    fresh: Vec<T>,
+    /// Given up before their epoch ended, oldest first.
+    batches: VecDeque<(u64, Vec<T>)>,
+}
+
+impl<T> Default for Aging<T> {
+    fn default() -> Self {
+        Self {
+            fresh: Vec::new(),
+            batches: VecDeque::new(),
+        }
+    }
+}
+
+impl<T> Aging<T> {
+    /// Gives something up that no later run can reach; true if a batch is full, and it is worth
+    /// asking for what is free again.
+    #[inline]
+    pub(super) fn retire(&mut self, item: T, runs: &Runs) -> bool {
+        self.fresh.push(item);
+        let full = self.fresh.len() == BATCH;
+        if full {
+            self.close(runs);
+        }
+        full
+    }
+
+    /// Ends a batch before it is full.
+    fn close(&mut self, runs: &Runs) {
+        if !self.fresh.is_empty() {
+            let items = std::mem::take(&mut self.fresh);
+            self.batches.push_back((runs.epoch(), items));
+        }
+    }
+
+    /// Hands over what no run can hold any more.
+    pub(super) fn reclaim(&mut self, runs: &Runs, free: impl FnMut(T)) {
+        if self.batches.is_empty() {
+            return;
+        }
+        runs.advance();
+        let now = runs.advance();
+        let past = |(epoch, _): &mut (u64, _)| Runs::is_past(*epoch, now);
+        let mut free = free;
+        while let Some((_, mut items)) = self.batches.pop_front_if(past) {
+            items.drain(..).for_each(&mut free);
+            if self.fresh.is_empty() {
+                // Its memory serves again.
+                self.fresh = items;
+            }
+        }
+    }
+}
+
 /// Slots given back, by one writer at a time.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     free: Vec<u32>,
-    /// Given up, not yet aged.
-    fresh: Vec<u32>,
-    /// Given up before their epoch ended, oldest first.
-    aging: VecDeque<Batch>,
+    aging: Aging<u32>,
     /// True when it is worth asking whether runs have ended.
     ask: bool,
-}
-
-#[derive(Debug)]
-struct Batch {
-    epoch: u64,
-    slots: Vec<u32>,
 }
 
 impl Pool {
@@ -83,7 +132,7 @@ impl Pool {
 
     /// A slot given back here that nobody holds any more.
     pub(super) fn scrape(&mut self, runs: &Runs) -> Option<u32> {
-        self.age(runs);
+        self.aging.close(runs);
         self.reclaim(runs);
         self.free.pop()
     }
@@ -96,39 +145,12 @@ impl Pool {
     /// Gives a slot back that a run may still hold.
     #[inline]
     pub(super) fn retire(&mut self, slot: u32, runs: &Runs) {
-        self.fresh.push(slot);
-        if self.fresh.len() == BATCH {
-            self.age(runs);
-            self.ask = true;
-        }
-    }
-
-    fn age(&mut self, runs: &Runs) {
-        if !self.fresh.is_empty() {
-            self.aging.push_back(Batch {
-                epoch: runs.epoch(),
-                slots: std::mem::take(&mut self.fresh),
-            });
-        }
+        self.ask |= self.aging.retire(slot, runs);
     }
 
     fn reclaim(&mut self, runs: &Runs) {
-        if self.aging.is_empty() {
-            return;
-        }
-        runs.advance();
-        let now = runs.advance();
-        while let Some(batch) = self
-            .aging
-            .pop_front_if(|batch| Runs::is_past(batch.epoch, now))
-        {
-            self.free.extend_from_slice(&batch.slots);
-            if self.fresh.is_empty() {
-                // Its memory serves again.
-                self.fresh = batch.slots;
-                self.fresh.clear();
-            }
-        }
+        let free = &mut self.free;
+        self.aging.reclaim(runs, |slot| free.push(slot));
     }
 }
 

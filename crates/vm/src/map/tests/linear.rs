@@ -120,6 +120,7 @@ fn has_order(
 }
 
 fn check(kind: MapKind, entries: u32, flags: u32) {
+    let can_take = kind != MapKind::LpmTrie;
     let map = make_with(kind, 8, 8, entries, flags);
     let key = [32u32.to_ne_bytes(), [1, 2, 3, 4]].concat();
     // A neighbour comes and goes beside it, on the same path and in the same shard for small maps.
@@ -132,7 +133,10 @@ fn check(kind: MapKind, entries: u32, flags: u32) {
             let mut own = Vec::new();
             barrier.wait();
             for step in 0..STEPS as u64 {
-                let op = choose(&mut random, round << 16 | thread << 8 | step);
+                let op = match choose(&mut random, round << 16 | thread << 8 | step) {
+                    Op::Take if !can_take => Op::Delete,
+                    op => op,
+                };
                 let called = clock.fetch_add(1, SeqCst);
                 let answer = perform(&map, &key, op, thread as u32);
                 let returned = clock.fetch_add(1, SeqCst);
@@ -174,4 +178,9 @@ fn hashes_are_linearisable_per_key() {
 fn lrus_with_room_are_linearisable_per_key() {
     check(MapKind::LruHash, 1_000, 0);
     check(MapKind::LruHash, 6, MapFlags::NO_COMMON_LRU);
+}
+
+#[test]
+fn tries_are_linearisable_per_prefix() {
+    check(MapKind::LpmTrie, 4, MapFlags::NO_PREALLOC);
 }

@@ -1,5 +1,6 @@
 //! LPM tries against a list of prefixes; Bloom filters against what they promise.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use osmia_program::{Errno, MapFlags, MapKind, UpdateMode};
@@ -67,6 +68,82 @@ proptest! {
             at = map.next_key_outside(Some(&now));
         }
         prop_assert!(left.is_empty(), "not walked: {:?}", left);
+    }
+}
+
+/// The first bits of some bytes.
+fn bits(bytes: &[u8], len: u32) -> impl Iterator<Item = u8> {
+    (0..len as usize).map(|at| bytes[at / 8] >> (7 - at % 8) & 1)
+}
+
+fn begins(prefix: &(u32, Vec<u8>), with: &(u32, Vec<u8>)) -> bool {
+    prefix.0 >= with.0 && bits(&prefix.1, with.0).eq(bits(&with.1, with.0))
+}
+
+/// The kernel's order of walks: by bits, longer prefixes before those they begin with.
+fn walk_order(a: &(u32, Vec<u8>), b: &(u32, Vec<u8>)) -> Ordering {
+    match (begins(a, b), begins(b, a)) {
+        (true, true) => Ordering::Equal,
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+        (false, false) => bits(&a.1, a.0).cmp(bits(&b.1, b.0)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Keys of any size that differ in few bits anywhere, so that much is skipped.
+    #[test]
+    fn long_prefixes_fork_anywhere(
+        bytes in 1..40usize,
+        steps in proptest::collection::vec((0..5u8, any::<u32>(), any::<[u16; 2]>()), 1..120),
+    ) {
+        let kind = MapKind::LpmTrie;
+        let map = make_with(kind, 4 + bytes as u32, 8, 1_000, MapFlags::NO_PREALLOC);
+        let mut model: Vec<((u32, Vec<u8>), u64)> = Vec::new();
+        let whole = bytes as u32 * 8;
+        for (number, (what, len, flips)) in (0u64..).zip(steps) {
+            let len = match len % 4 {
+                0 => len / 4 % (whole + 1),
+                1 => whole,
+                _ => (flips[0] as u32 + len / 4 % 9).min(whole),
+            };
+            let mut data = vec![0x5a; bytes];
+            for flip in flips {
+                let at = flip as usize % (bytes * 8);
+                data[at / 8] ^= 1 << (at % 8);
+            }
+            let key = [&len.to_ne_bytes()[..], &data].concat();
+            let prefix = (len, data);
+            let known = model.iter().position(|(known, _)| walk_order(known, &prefix).is_eq());
+            match what {
+                0 => {
+                    let removed = known.map(|at| model.remove(at));
+                    prop_assert_eq!(map.delete(&key), removed.map(drop).ok_or(Errno::ENOENT));
+                }
+                1 | 2 => {
+                    known.map(|at| model.remove(at));
+                    prop_assert_eq!(map.update(&key, &number.to_ne_bytes(), 0, 0), Ok(()));
+                    model.push((prefix, number));
+                }
+                _ => {
+                    let matching = model.iter().filter(|(known, _)| begins(&prefix, known));
+                    let longest = matching.max_by_key(|(known, _)| known.0);
+                    let value = longest.map(|(_, number)| number.to_ne_bytes().to_vec());
+                    prop_assert_eq!(read(&map, &key, 0), value);
+                }
+            }
+        }
+        model.sort_by(|a, b| walk_order(&a.0, &b.0));
+        let mut last: Option<Vec<u8>> = None;
+        for (prefix, _) in model {
+            let wanted = [&prefix.0.to_ne_bytes()[..], &prefix.1].concat();
+            last = Some(map.next_key_outside(last.as_deref()).unwrap());
+            prop_assert_eq!(last.as_ref(), Some(&wanted), "keys come back as they were given");
+        }
+        let behind = map.next_key_outside(last.as_deref());
+        prop_assert_eq!(behind, Err(Errno::ENOENT));
     }
 }
 
