@@ -41,6 +41,12 @@ impl MapFlags {
     pub const MMAPABLE: u32 = 1 << 10;
     pub const PRESERVE_ELEMS: u32 = 1 << 11;
     pub const INNER_MAP: u32 = 1 << 12;
+    pub const LINK: u32 = 1 << 13;
+    pub const PATH_FD: u32 = 1 << 14;
+    pub const VTYPE_BTF_OBJ_FD: u32 = 1 << 15;
+    pub const TOKEN_FD: u32 = 1 << 16;
+    pub const SEGV_ON_FAULT: u32 = 1 << 17;
+    pub const NO_USER_CONV: u32 = 1 << 18;
 
     /// True if every bit of `bits` is set.
     pub const fn has(self, bits: u32) -> bool {

@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 
 use crate::checked::{self, Checked};
 use crate::helper::{self, HelperFn};
-use crate::map::Map;
+use crate::map::{Arena, Map};
 use crate::memory::Shape;
 use crate::op::{self, Op, OpCode, R, Rmw};
 use crate::own::{Helpers, OwnHelper};
@@ -41,6 +41,8 @@ pub struct Code {
     pub(crate) maps: Vec<CodeMap>,
     /// Helpers that calls through registers reach by number.
     pub(crate) own: Vec<OwnHelper>,
+    /// The arena that 32-bit pointers are of.
+    arena: Option<Arc<Arena>>,
 }
 
 /// A map of a code.
@@ -81,7 +83,9 @@ impl std::fmt::Display for Unusable {
                 f,
                 "call through {reg}: Linux has no calls through registers either"
             ),
-            Unusable::AddrSpaceCast => f.write_str("addr_space_cast: arenas are not supported yet"),
+            Unusable::AddrSpaceCast => {
+                f.write_str("addr_space_cast: only between a process and an arena of the program")
+            }
         }
     }
 }
@@ -123,6 +127,11 @@ impl Code {
                         }
                     })?),
                 };
+            if map.arena().is_some() && builder.arena().is_some() {
+                return Err(PrepareError::TwoArenas {
+                    program: Arc::clone(program),
+                });
+            }
             let map = Arc::clone(map);
             builder.maps.push(CodeMap { map, shape });
         }
@@ -143,6 +152,19 @@ impl Code {
     /// The slot of an operation.
     pub(crate) fn slot(&self, op: usize) -> usize {
         self.slots.get(op).map_or(0, |&slot| slot as usize)
+    }
+
+    /// The arena, if this address is one of its 32-bit pointers and what they are moved by.
+    #[inline]
+    pub(crate) fn arena_at(&self, address: u64) -> Option<&Arena> {
+        (self.arena.as_deref()).filter(|_| Arena::is_near(address))
+    }
+
+    /// The pointer of the process to what a program's pointer into the arena names.
+    pub(crate) fn to_user(&self, pointer: u64) -> u64 {
+        self.arena
+            .as_ref()
+            .map_or(0, |arena| arena.to_user(pointer))
     }
 
     /// True if a function starts with this operation.
@@ -203,9 +225,14 @@ impl<'p> Builder<'p> {
         }
     }
 
+    fn arena(&self) -> Option<&Arc<Arena>> {
+        self.maps.iter().find_map(|map| map.map.arena())
+    }
+
     fn finish(mut self) -> Code {
         self.functions.sort_unstable();
         self.functions.dedup();
+        let arena = self.arena().cloned();
         Code {
             program: Arc::clone(self.program),
             ops: self.ops,
@@ -214,6 +241,7 @@ impl<'p> Builder<'p> {
             reasons: self.reasons,
             functions: self.functions,
             maps: self.maps,
+            arena,
             own: match self.choice {
                 Helpers::Linux => Vec::new(),
                 Helpers::Own(own) => own.to_vec(),
@@ -415,7 +443,18 @@ impl<'p> Builder<'p> {
                 Helpers::Own(_) => plain(OpCode::CallOwn, R::R0, reg.into(), 0, 0),
             },
             Insn::Exit => plain(OpCode::Exit, R::R0, R::R0, 0, 0),
-            Insn::AddrSpaceCast { .. } => self.unusable(Unusable::AddrSpaceCast),
+            Insn::AddrSpaceCast { dst, src, to, from } => {
+                let code = match (to, from) {
+                    // A program's pointer is the lower half of the process'.
+                    (0, 1) => OpCode::MovR32,
+                    (1, 0) => OpCode::CastUser,
+                    _ => return Ok(self.unusable(Unusable::AddrSpaceCast)),
+                };
+                if self.arena().is_none() {
+                    return Ok(self.unusable(Unusable::AddrSpaceCast));
+                }
+                plain(code, dst.into(), src.into(), 0, 0)
+            }
         })
     }
 
@@ -440,6 +479,11 @@ impl<'p> Builder<'p> {
             }
             Imm64::MapIdxValue { idx, off } => {
                 let (index, map) = self.map(at, idx)?;
+                if let Some(arena) = map.map.arena()
+                    && u64::from(off) < arena.bytes()
+                {
+                    return Ok(Ok(arena.user_start() + u64::from(off)));
+                }
                 // Linux takes addresses inside the only value of an array.
                 if map.shape.is_none() || off >= map.map.spec().value_size {
                     return Err(PrepareError::NoSuchValue {

@@ -278,17 +278,20 @@ fn run(
                 let address = regs[op.src as usize].wrapping_add(op.arg as u64);
                 let $value = match memory.space.load::<$int>(address) {
                     Some(value) => value,
-                    None => match context::load(memory, world, address, $int::BYTES as u32) {
-                        // Addresses in a context are wider than their fields.
-                        Some(value) => {
+                    None => {
+                        let bytes = $int::BYTES;
+                        if let Some(arena) = code.arena_at(address) {
+                            arena.load(address)
+                        } else if let Some(value) =
+                            context::load(memory, world, address, bytes as u32)
+                        {
+                            // Addresses in a context are wider than their fields.
                             dst!() = value;
                             continue;
-                        }
-                        None => {
-                            let bytes = $int::BYTES;
+                        } else {
                             return Err(denied(memory, world, code, pc - 1, address, bytes, false));
                         }
-                    },
+                    }
                 };
                 dst!() = $extended;
             }};
@@ -297,11 +300,13 @@ fn run(
             ($int:ident, $value:expr) => {{
                 let address = regs[op.dst as usize].wrapping_add(op.arg as u64);
                 let value = $value;
-                if memory.space.store(address, $int::narrow(value)).is_none()
-                    && context::store(world, address, $int::BYTES as u32, value).is_none()
-                {
+                if memory.space.store(address, $int::narrow(value)).is_none() {
                     let bytes = $int::BYTES;
-                    return Err(denied(memory, world, code, pc - 1, address, bytes, true));
+                    if let Some(arena) = code.arena_at(address) {
+                        arena.store::<$int>(address, value);
+                    } else if context::store(world, address, bytes as u32, value).is_none() {
+                        return Err(denied(memory, world, code, pc - 1, address, bytes, true));
+                    }
                 }
             }};
         }
@@ -431,6 +436,7 @@ fn run(
             Cut16 => dst!() = u64::from(dst!() as u16),
             Cut32 => dst!() = u64::from(dst!() as u32),
             Nothing => {}
+            CastUser => dst!() = code.to_user(regs[op.src as usize]),
             LoadImm => dst!() = op.imm,
 
             LoadB => load!(u8, |value| u64::from(value)),
@@ -452,7 +458,15 @@ fn run(
             Atomic64 => {
                 let address = dst!().wrapping_add(op.arg as u64);
                 let value = regs[op.src as usize];
-                let Some(cell) = memory.space.atomic64(address) else {
+                let found = match code.arena_at(address) {
+                    None => memory.space.atomic64(address),
+                    Some(arena) => match arena.atomic64(address) {
+                        // Where no page is nothing happens.
+                        None => continue,
+                        found => found,
+                    },
+                };
+                let Some(cell) = found else {
                     return Err(no_atomic(memory, world, code, pc - 1, address, 8));
                 };
                 match Rmw::ALL[op.imm as usize] {
@@ -474,7 +488,15 @@ fn run(
             Atomic32 => {
                 let address = dst!().wrapping_add(op.arg as u64);
                 let value = regs[op.src as usize] as u32;
-                let Some(cell) = memory.space.atomic32(address) else {
+                let found = match code.arena_at(address) {
+                    None => memory.space.atomic32(address),
+                    Some(arena) => match arena.atomic32(address) {
+                        // Where no page is nothing happens.
+                        None => continue,
+                        found => found,
+                    },
+                };
+                let Some(cell) = found else {
                     return Err(no_atomic(memory, world, code, pc - 1, address, 4));
                 };
                 let old = match Rmw::ALL[op.imm as usize] {

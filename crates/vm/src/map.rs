@@ -8,6 +8,7 @@
 //!
 //! Nothing here knows instructions, helpers or file descriptors.
 
+mod arena;
 mod array;
 mod batch;
 mod bloom;
@@ -38,6 +39,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use osmia_program::{Errno, Initial, MapFlags, MapKind, MapSpec, UpdateMode};
 
+pub use arena::Arena;
 pub use batch::Batched;
 pub use error::{BrokenRule, MapError};
 pub use group_storage::{GroupKey, GroupStorage};
@@ -89,6 +91,7 @@ enum Body {
     Bloom(Bloom),
     Storage(Arc<Storage>),
     GroupStorage(GroupStorage),
+    Arena(Arc<Arena>),
 }
 
 impl Map {
@@ -122,6 +125,7 @@ impl Map {
             MapKind::CgroupStorage | MapKind::PercpuCgroupStorage => {
                 Ok(Body::GroupStorage(GroupStorage::new(&spec, runs)))
             }
+            MapKind::Arena => Ok(Body::Arena(Arc::new(Arena::new(&spec)))),
             kind => match OwnerKind::of(kind) {
                 Some(owner) => Ok(Body::Storage(Storage::new(&spec, owner, runs))),
                 None => Err(BrokenRule::Unsupported),
@@ -346,6 +350,14 @@ impl Map {
         }
     }
 
+    /// The pages, if it is an arena.
+    pub fn arena(&self) -> Option<&Arc<Arena>> {
+        match &self.body {
+            Body::Arena(arena) => Some(arena),
+            _ => None,
+        }
+    }
+
     fn queue(&self) -> Result<&Queue, Errno> {
         match &self.body {
             Body::Queue(queue) => Ok(queue),
@@ -360,7 +372,16 @@ impl Map {
             kind: self.spec.kind,
             broken: BrokenRule::Initial { why },
         };
-        if let Initial::Value(bytes) = &self.spec.initial {
+        if let (Initial::Value(bytes), Body::Arena(arena)) = (&self.spec.initial, &self.body) {
+            if bytes.len() as u64 > arena.bytes() {
+                return Err(broken("are longer than its pages"));
+            }
+            arena.initialise(bytes).map_err(|broken| MapError {
+                map: self.spec.name.clone(),
+                kind: self.spec.kind,
+                broken,
+            })?;
+        } else if let Initial::Value(bytes) = &self.spec.initial {
             let Body::Array(array) = &self.body else {
                 return Err(broken("are one value, which only an array can hold"));
             };

@@ -75,6 +75,8 @@ pub(crate) enum OpCode {
     Neg64, Neg32,
     MovSx64B, MovSx64H, MovSx64W, MovSx32B, MovSx32H,
     Swap16, Swap32, Swap64, Cut16, Cut32, Nothing,
+    /// To a pointer of the process into the arena.
+    CastUser,
     /// `imm` is the value.
     LoadImm,
     LoadB, LoadH, LoadW, LoadDW, LoadSxB, LoadSxH, LoadSxW,

@@ -28,6 +28,11 @@ pub enum PrepareError {
         /// How many.
         maps: usize,
     },
+    /// A program has one arena at most.
+    TwoArenas {
+        /// The program.
+        program: Arc<Program>,
+    },
     /// A map with more value bytes than addresses can name.
     MapTooLarge {
         /// The program.
@@ -77,6 +82,9 @@ impl std::fmt::Display for PrepareError {
                 f,
                 "the program uses {maps} maps, at most {PROGRAM_MAPS_MAX} are possible"
             ),
+            PrepareError::TwoArenas { .. } => {
+                f.write_str("the program uses two arenas, but its pointers are of one")
+            }
             PrepareError::MapTooLarge { map, .. } => {
                 write!(f, "map {map} has more bytes than addresses can name")
             }
@@ -97,6 +105,7 @@ impl PrepareError {
     pub fn to_diagnostic(&self) -> Diagnostic {
         match self {
             PrepareError::TooManyMaps { program, .. }
+            | PrepareError::TwoArenas { program }
             | PrepareError::MapTooLarge { program, .. } => {
                 Diagnostic::error(codes::MAPS, self.to_string())
                     .at(Place::none().program(program.name.clone()))

@@ -44,6 +44,8 @@ struct Case {
     /// Kernel's and process' call stack, ids of control groups.
     stacks: [Vec<u64>; 2],
     cgroups: Vec<u64>,
+    /// Arena, offset, what the process writes there.
+    touched: Vec<(String, u64, Vec<u8>)>,
     /// Objects whose addresses are the arguments in the context.
     arguments: Vec<(OwnerKind, u64)>,
     /// The control group the program is attached to, by the attach type.
@@ -102,6 +104,7 @@ fn parse(input: &str) -> Case {
         entries: Vec::new(),
         stacks: Default::default(),
         cgroups: vec![1],
+        touched: Vec::new(),
         arguments: Vec::new(),
         attached: None,
         slots: Vec::new(),
@@ -135,6 +138,12 @@ fn parse(input: &str) -> Case {
             }
             "kernel-stack" => case.stacks[0] = numbers(value),
             "user-stack" => case.stacks[1] = numbers(value),
+            "touch" => {
+                let (name, rest) = value.split_once(' ').expect("arena, offset = bytes");
+                let (offset, bytes) = rest.split_once(" = ").expect("arena, offset = bytes");
+                let offset = offset.parse().expect("a number");
+                case.touched.push((name.to_owned(), offset, hex(bytes)));
+            }
             "argument" => case.arguments.push(owner(value)),
             "attached" => {
                 let (group, attach) = value.split_once(' ').expect("group and attach type");
@@ -233,6 +242,20 @@ fn show_map(map: &Map, text: &mut String) {
     }
 }
 
+/// What the process finds where it touched an arena.
+fn show_arena(map: &Map, touched: &[(String, u64, Vec<u8>)], text: &mut String) {
+    let Some(arena) = map.arena() else {
+        return;
+    };
+    let name = &map.spec().name;
+    writeln!(text, "{name} has {} pages", arena.len()).unwrap();
+    for (_, offset, bytes) in touched.iter().filter(|(arena, ..)| arena == name) {
+        let mut now = vec![0; bytes.len()];
+        arena.read(*offset, &mut now).expect("in the arena");
+        writeln!(text, "{name} {offset}:{}", show(&now)).unwrap();
+    }
+}
+
 /// What a local storage has for the owners of the case.
 fn show_storage(map: &Map, owners: &[(OwnerKind, u64)], text: &mut String) {
     let kind = OwnerKind::of(map.spec().kind);
@@ -305,6 +328,10 @@ fn run(input: &str) -> String {
             .update_outside(key, value, UpdateMode::Any)
             .expect("an entry the map takes");
     }
+    for (name, offset, bytes) in &case.touched {
+        let arena = named(name).arena().expect("an arena");
+        arena.write(*offset, bytes).expect("in the arena");
+    }
     let mut codes = Vec::new();
     for part in input.split("\n++++\n") {
         match prepare(part, &case, &maps) {
@@ -372,6 +399,7 @@ fn run(input: &str) -> String {
     }
     for map in &maps {
         show_map(map, &mut text);
+        show_arena(map, &case.touched, &mut text);
         show_storage(map, &case.arguments, &mut text);
         map.clear_slots();
     }

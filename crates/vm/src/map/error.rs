@@ -94,6 +94,21 @@ pub enum BrokenRule {
     /// Types that do not fit the sizes.
     #[error("the types of its key and value are not an int and something of the value's size")]
     OtherTypes,
+    /// Arenas are always mapped.
+    #[error("an arena is there to be mapped by a process")]
+    ArenaUnmapped,
+    /// An arena begins somewhere in a page.
+    #[error("map_extra is {is:#x}, the address of no page")]
+    ArenaAddress {
+        /// As specified.
+        is: u64,
+    },
+    /// An arena's 32-bit pointers would not be unique.
+    #[error("map_extra is {is:#x}, so that it reaches over a multiple of 4 GB")]
+    ArenaCrosses {
+        /// As specified.
+        is: u64,
+    },
     /// `map_extra` has a meaning for few kinds only.
     #[error("map_extra is {is:#x}, which has no meaning for this kind")]
     Extra {
@@ -138,6 +153,7 @@ impl MapError {
             BrokenRule::Unsupported | BrokenRule::LruNoPrealloc => Errno::ENOTSUPP,
             BrokenRule::ElementTooBig { .. } | BrokenRule::TooManyEntries { .. } => Errno::E2BIG,
             BrokenRule::TooMuchMemory { .. } | BrokenRule::OutOfMemory { .. } => Errno::ENOMEM,
+            BrokenRule::ArenaCrosses { .. } => Errno::ERANGE,
             BrokenRule::InnerKind { inner } if !inner.is_map_in_map() => Errno::ENOTSUPP,
             _ => Errno::EINVAL,
         }
@@ -170,6 +186,7 @@ impl MapError {
             BrokenRule::NoTypes => {
                 diagnostic.help("declare key and value with __type and compile with -g")
             }
+            BrokenRule::ArenaUnmapped => diagnostic.help("add BPF_F_MMAPABLE"),
             BrokenRule::LruNoPrealloc => diagnostic.help("remove BPF_F_NO_PREALLOC"),
             BrokenRule::TooManyEntries { .. }
             | BrokenRule::TooMuchMemory { .. }
@@ -196,6 +213,12 @@ const FLAG_NAMES: &[&str] = &[
     "MMAPABLE",
     "PRESERVE_ELEMS",
     "INNER_MAP",
+    "LINK",
+    "PATH_FD",
+    "VTYPE_BTF_OBJ_FD",
+    "TOKEN_FD",
+    "SEGV_ON_FAULT",
+    "NO_USER_CONV",
 ];
 
 /// Map creation flags as the header spells them, joined by `|`; unknown bits in hex.

@@ -17,6 +17,7 @@ impl Map {
     pub fn lookup_outside(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
         self.check_read()?;
         match &self.body {
+            Body::Arena(_) => Err(keyless(key, Errno::EINVAL)),
             Body::Storage(storage) => storage.value_of(key),
             Body::GroupStorage(storage) => storage.read(key),
             Body::Array(array) => array.read(key),
@@ -42,6 +43,7 @@ impl Map {
     pub fn update_outside(&self, key: &[u8], value: &[u8], mode: UpdateMode) -> Result<(), Errno> {
         self.check_write()?;
         match &self.body {
+            Body::Arena(_) => Err(keyless(key, Errno::EOPNOTSUPP)),
             Body::Storage(storage) => storage.update(key, value, mode),
             Body::GroupStorage(storage) => storage.update(key, value, mode),
             Body::Array(array) => array.update(key, Write::Outside(value), mode),
@@ -72,6 +74,7 @@ impl Map {
     pub fn delete_outside(&self, key: &[u8]) -> Result<(), Errno> {
         self.check_write()?;
         match &self.body {
+            Body::Arena(_) => Err(keyless(key, Errno::EOPNOTSUPP)),
             Body::Storage(storage) => storage.delete_of(key),
             Body::GroupStorage(_) => Err(Errno::EINVAL),
             Body::Array(_) | Body::Queue(_) => Err(Errno::EINVAL),
@@ -108,6 +111,7 @@ impl Map {
     pub fn next_key_outside(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
         self.check_read()?;
         match &self.body {
+            Body::Arena(_) => Err(keyless(key.unwrap_or_default(), Errno::EOPNOTSUPP)),
             Body::Storage(_) => Err(Errno::ENOTSUPP),
             Body::GroupStorage(storage) => storage.next_key(key),
             Body::Array(array) => next_index(key, array.count()),
@@ -221,6 +225,7 @@ impl Map {
     /// Live elements: all of an array's, filled slots, queued values.
     pub fn len(&self) -> u32 {
         match &self.body {
+            Body::Arena(arena) => arena.len(),
             Body::Storage(storage) => storage.len(),
             Body::GroupStorage(storage) => storage.len(),
             Body::Array(array) => array.count(),
@@ -271,6 +276,14 @@ impl Map {
             return Err(Errno::EPERM);
         }
         Ok(())
+    }
+}
+
+/// What a kind without keys answers, unless it is asked for one.
+fn keyless(key: &[u8], answer: Errno) -> Errno {
+    match key {
+        [] => answer,
+        _ => Errno::EINVAL,
     }
 }
 

@@ -58,6 +58,7 @@ const OUTSIDE: u32 = MapFlags::RDONLY | MapFlags::WRONLY;
 const NUMA: u32 = MapFlags::NUMA_NODE;
 const HASH: u32 = ACCESS | MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED;
 const STORAGE: u32 = MapFlags::NO_PREALLOC | MapFlags::CLONE;
+const ARENA: u32 = MapFlags::MMAPABLE | MapFlags::SEGV_ON_FAULT | MapFlags::NO_USER_CONV;
 const LRU: u32 = ACCESS | MapFlags::NO_COMMON_LRU | MapFlags::ZERO_SEED;
 
 /// Declares the rows: kind, key, value, `max_entries`, flags.
@@ -100,6 +101,7 @@ rules! {
     CgrpStorage    Four    NonZero Zero       STORAGE;
     CgroupStorage  Group   NonZero Zero       ACCESS | NUMA;
     PercpuCgroupStorage Group NonZero Zero    ACCESS | NUMA;
+    Arena          Zero    Zero    NonZero    ARENA;
     StackTrace     Four    Frames  NonZero    OUTSIDE | NUMA | MapFlags::STACK_BUILD_ID;
 }
 
@@ -122,11 +124,12 @@ pub(super) fn check(spec: &MapSpec, cpus: u32) -> Result<MapSpec, MapError> {
 fn broken_rule(spec: &MapSpec, cpus: u32) -> Result<u32, BrokenRule> {
     let rules =
         (RULES.iter().find(|rules| rules.kind == spec.kind)).ok_or(BrokenRule::Unsupported)?;
-    // The number of a Bloom filter's hash functions.
-    let extra_max = if spec.kind == MapKind::BloomFilter {
-        15
-    } else {
-        0
+    let extra_max = match spec.kind {
+        // The number of hash functions.
+        MapKind::BloomFilter => 15,
+        // The address in the process: see below.
+        MapKind::Arena => u64::MAX,
+        _ => 0,
     };
     if spec.extra > extra_max {
         return Err(BrokenRule::Extra { is: spec.extra });
@@ -143,6 +146,9 @@ fn broken_rule(spec: &MapSpec, cpus: u32) -> Result<u32, BrokenRule> {
     let max_entries = check_entries(spec, rules, cpus)?;
     if OwnerKind::of(spec.kind).is_some() {
         check_types(spec)?;
+    }
+    if spec.kind == MapKind::Arena {
+        check_arena(spec)?;
     }
     check_element_size(spec)?;
     if spec.kind.is_map_in_map() && spec.inner.is_none() {
@@ -162,6 +168,9 @@ fn check_flags(spec: &MapSpec, rules: &KindRules) -> Result<(), BrokenRule> {
     }
     if OwnerKind::of(spec.kind).is_some() && !spec.flags.has(MapFlags::NO_PREALLOC) {
         return Err(BrokenRule::StoragePrealloc);
+    }
+    if spec.kind == MapKind::Arena && !spec.flags.has(MapFlags::MMAPABLE) {
+        return Err(BrokenRule::ArenaUnmapped);
     }
     if flags & !rules.flags != 0 {
         return Err(BrokenRule::Flags {
@@ -267,6 +276,25 @@ fn check_element_size(spec: &MapSpec) -> Result<(), BrokenRule> {
     }
     if spec.kind.is_per_cpu() && value.next_multiple_of(8) > limits::PERCPU_VALUE_BYTES_MAX {
         return too_big("per-CPU value has", value, limits::PERCPU_VALUE_BYTES_MAX);
+    }
+    Ok(())
+}
+
+/// An arena lies between two multiples of 4 GB, so that the lower half of a pointer tells where.
+fn check_arena(spec: &MapSpec) -> Result<(), BrokenRule> {
+    let (is, pages) = (spec.extra, u64::from(spec.max_entries));
+    if !is.is_multiple_of(limits::PAGE_BYTES.into()) {
+        return Err(BrokenRule::ArenaAddress { is });
+    }
+    if pages > limits::ARENA_PAGES_MAX {
+        return Err(BrokenRule::TooManyEntries {
+            is: spec.max_entries,
+            limit: limits::ARENA_PAGES_MAX,
+        });
+    }
+    let last = is.wrapping_add(pages * u64::from(limits::PAGE_BYTES) - 1);
+    if is >> 32 != last >> 32 {
+        return Err(BrokenRule::ArenaCrosses { is });
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Maps against simple references, against their rules, and from several threads.
 
+mod arena;
 mod batch;
 mod events;
 mod linear;
