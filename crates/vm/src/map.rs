@@ -32,6 +32,7 @@ mod storage;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod user_ringbuf;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub use runs::{Running, Runs};
 pub use stacks::Stacks;
 pub(crate) use stacks::with_build_ids;
 pub use storage::Storage;
+pub use user_ringbuf::{Drain, Peek, Place, Sample, UserRingbuf};
 
 use self::array::Array;
 use self::bloom::Bloom;
@@ -92,6 +94,7 @@ enum Body {
     Storage(Arc<Storage>),
     GroupStorage(GroupStorage),
     Arena(Arc<Arena>),
+    UserRingbuf(UserRingbuf),
 }
 
 impl Map {
@@ -125,6 +128,7 @@ impl Map {
             MapKind::CgroupStorage | MapKind::PercpuCgroupStorage => {
                 Ok(Body::GroupStorage(GroupStorage::new(&spec, runs)))
             }
+            MapKind::UserRingbuf => UserRingbuf::new(&spec).map(Body::UserRingbuf),
             MapKind::Arena => Ok(Body::Arena(Arc::new(Arena::new(&spec)))),
             kind => match OwnerKind::of(kind) {
                 Some(owner) => Ok(Body::Storage(Storage::new(&spec, owner, runs))),
@@ -346,6 +350,14 @@ impl Map {
     pub fn group_storage(&self) -> Option<&GroupStorage> {
         match &self.body {
             Body::GroupStorage(storage) => Some(storage),
+            _ => None,
+        }
+    }
+
+    /// The ring that a process fills, if it is one.
+    pub fn user_ringbuf(&self) -> Option<&UserRingbuf> {
+        match &self.body {
+            Body::UserRingbuf(ring) => Some(ring),
             _ => None,
         }
     }

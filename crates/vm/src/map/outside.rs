@@ -34,7 +34,7 @@ impl Map {
             Body::Targets(targets) => targets.read(key),
             Body::Stacks(stacks) => stacks.read(key),
             Body::Queue(_) => Err(Errno::EINVAL),
-            Body::Ringbuf(_) => Err(no_key(key)),
+            Body::Ringbuf(_) | Body::UserRingbuf(_) => Err(no_key(key)),
         }
     }
 
@@ -53,7 +53,7 @@ impl Map {
             Body::Bloom(_) => Err(Errno::EINVAL),
             Body::Queue(queue) if key.is_empty() => queue.push(value, mode_flags(mode)),
             Body::Queue(_) => Err(Errno::EINVAL),
-            Body::Ringbuf(_) => Err(no_key(key)),
+            Body::Ringbuf(_) | Body::UserRingbuf(_) => Err(no_key(key)),
             // The value would be a file descriptor, and there are none here.
             Body::Programs(slots) if index_of(key)? >= slots.count() => Err(Errno::E2BIG),
             Body::PerfEvents(events) if index_of(key)? >= events.slots() => Err(Errno::E2BIG),
@@ -89,7 +89,7 @@ impl Map {
             Body::Targets(targets) => targets.delete(key),
             Body::Stacks(stacks) => stacks.delete(key),
             Body::PerfEvents(events) => events.close(index_of(key)?),
-            Body::Ringbuf(_) => Err(no_key(key)),
+            Body::Ringbuf(_) | Body::UserRingbuf(_) => Err(no_key(key)),
         }
     }
 
@@ -102,7 +102,7 @@ impl Map {
             Body::Queue(queue) if key.is_empty() => self.value(|value| queue.pop(value)),
             Body::Queue(_) => Err(Errno::EINVAL),
             Body::Stacks(stacks) => stacks.take(key),
-            Body::Ringbuf(_) => Err(no_key(key)),
+            Body::Ringbuf(_) | Body::UserRingbuf(_) => Err(no_key(key)),
             _ => Err(Errno::ENOTSUPP),
         }
     }
@@ -126,7 +126,7 @@ impl Map {
             Body::Targets(targets) => targets.next_key(key),
             Body::Stacks(stacks) => stacks.next_key(key),
             Body::Queue(_) => Err(Errno::EINVAL),
-            Body::Ringbuf(_) => Err(no_key(key.unwrap_or_default())),
+            Body::Ringbuf(_) | Body::UserRingbuf(_) => Err(no_key(key.unwrap_or_default())),
         }
     }
 
@@ -226,6 +226,7 @@ impl Map {
     pub fn len(&self) -> u32 {
         match &self.body {
             Body::Arena(arena) => arena.len(),
+            Body::UserRingbuf(_) => 0,
             Body::Storage(storage) => storage.len(),
             Body::GroupStorage(storage) => storage.len(),
             Body::Array(array) => array.count(),

@@ -101,6 +101,7 @@ rules! {
     CgrpStorage    Four    NonZero Zero       STORAGE;
     CgroupStorage  Group   NonZero Zero       ACCESS | NUMA;
     PercpuCgroupStorage Group NonZero Zero    ACCESS | NUMA;
+    UserRingbuf    Zero    Zero    Pages      NUMA;
     Arena          Zero    Zero    NonZero    ARENA;
     StackTrace     Four    Frames  NonZero    OUTSIDE | NUMA | MapFlags::STACK_BUILD_ID;
 }

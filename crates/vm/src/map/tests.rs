@@ -11,6 +11,7 @@ mod rules;
 mod slots;
 mod storages;
 mod threads;
+mod user_ringbuf;
 
 use std::sync::Arc;
 
