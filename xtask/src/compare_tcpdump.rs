@@ -196,6 +196,7 @@ fn translated(expression: &str, capture: &Path) -> Result<Result<Arc<Code>, Stri
         }],
         debug: None,
         poisons: Vec::new(),
+        kfuncs: Vec::new(),
     })
     .map_err(|error| error.to_string())?;
     let code = Code::prepare(&Arc::new(program), &[]).map_err(|error| format!("{error:?}"))?;

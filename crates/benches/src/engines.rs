@@ -21,6 +21,7 @@ fn link(bench: &BenchProgram) -> (Program, Vec<MapSpec>) {
         module_btfs: Vec::new(),
         kconfig: None,
         ksyms: None,
+        kfuncs: None,
     };
     let object = Object::parse(bench.object, bench.name).expect("a committed object");
     let set = object.link(&target, &LinkOptions::default());

@@ -27,5 +27,6 @@ pub fn kernel_target(bytes: Vec<u8>) -> Target {
         module_btfs: Vec::new(),
         kconfig: None,
         ksyms: None,
+        kfuncs: None,
     }
 }

@@ -33,6 +33,7 @@ pub fn elf(data: &[u8]) {
             "CONFIG_HZ=250\nCONFIG_BPF=y\n",
         ))),
         ksyms: None,
+        kfuncs: None,
     };
     link(&object, &target);
     if object.btf().is_some() {

@@ -154,6 +154,7 @@ impl Object {
             functions: linked.functions,
             debug: linked.debug,
             poisons: linked.poisons,
+            kfuncs: linked.kfuncs,
         })
         .map_err(|error| {
             vec![LinkProblem::Layout {

@@ -73,8 +73,18 @@ pub enum Arg {
     StackOrNull,
     /// A reservation in a ring buffer, which the call ends.
     Reservation,
-    /// A `struct bpf_spin_lock` in a map value.
+    /// A `struct bpf_spin_lock` in a map value or an object.
     SpinLock,
+    /// A `struct bpf_timer` in a map value.
+    Timer,
+    /// A pointer to an object, in a map value or an object.
+    Kptr,
+    /// A reference to an object, or null; the call takes it.
+    ObjectOrNull,
+    /// A `struct bpf_dynptr` that was made.
+    Dynptr,
+    /// Room for a `struct bpf_dynptr` that the call makes.
+    DynptrOut,
     /// A socket, or null where the helper takes none.
     Socket,
     /// The kernel object that a value of the local storage belongs to, or null for no effect.
@@ -94,6 +104,10 @@ pub enum Returns {
     ReservationOrNull,
     /// The address of a socket, or null.
     SocketOrNull,
+    /// A reference to an object, or null.
+    ObjectOrNull,
+    /// The address of bytes of a dynptr, or null.
+    BytesOrNull,
 }
 
 impl Returns {
@@ -101,7 +115,11 @@ impl Returns {
     pub const fn may_be_null(self) -> bool {
         matches!(
             self,
-            Returns::MapValueOrNull | Returns::ReservationOrNull | Returns::SocketOrNull
+            Returns::MapValueOrNull
+                | Returns::ReservationOrNull
+                | Returns::SocketOrNull
+                | Returns::ObjectOrNull
+                | Returns::BytesOrNull
         )
     }
 }

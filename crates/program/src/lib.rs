@@ -13,6 +13,7 @@ mod errno;
 pub mod helper;
 mod hook;
 mod host;
+pub mod kfunc;
 mod kind;
 pub mod limits;
 mod map_spec;
@@ -30,8 +31,8 @@ pub use host::{
 pub use kind::{AttachKind, MapKind, ProgramKind};
 pub use map_spec::{Initial, MapBtf, MapFlags, MapIndex, MapOrigin, MapSpec, Pinning, SlotContent};
 pub use program::{
-    DebugInfo, FuncRecord, Function, LineRecord, Poison, Program, ProgramError, ProgramFlags,
-    ProgramParts, SourceLine,
+    DebugInfo, FuncRecord, Function, KfuncRef, LineRecord, Poison, Program, ProgramError,
+    ProgramFlags, ProgramParts, SourceLine,
 };
 pub use record::{Record, RecordSource};
 pub use set::{Global, ProgramSet};

@@ -88,6 +88,16 @@ pub struct SourceLine<'a> {
     pub column: u32,
 }
 
+/// An instruction that calls a kernel function or takes its address. Its number differs from kernel
+/// to kernel, and a host without a kernel has none: what it is called is what counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KfuncRef {
+    /// The instruction's slot.
+    pub insn: u32,
+    /// The function's name.
+    pub name: String,
+}
+
 /// An instruction that a failed relocation made unusable, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poison {
@@ -124,6 +134,8 @@ pub struct ProgramParts {
     pub debug: Option<DebugInfo>,
     /// Instructions that failed relocations made unusable, by slot.
     pub poisons: Vec<Poison>,
+    /// Instructions that refer to kernel functions, by slot.
+    pub kfuncs: Vec<KfuncRef>,
 }
 
 impl ProgramParts {
@@ -150,6 +162,7 @@ impl ProgramParts {
             }],
             debug: None,
             poisons: Vec::new(),
+            kfuncs: Vec::new(),
         }
     }
 }
@@ -185,6 +198,7 @@ impl Program {
         osmia_isa::check_layout(&parts.insns)?;
         // Looked up for every slot of a listing.
         parts.poisons.sort_by_key(|poison| poison.insn);
+        parts.kfuncs.sort_by_key(|kfunc| kfunc.insn);
         Ok(Self { parts })
     }
 
@@ -214,6 +228,15 @@ impl Program {
             line: record.line,
             column: record.column,
         })
+    }
+
+    /// The name of the kernel function this slot refers to, if it does.
+    pub fn kfunc_at(&self, slot: usize) -> Option<&str> {
+        let at = self
+            .kfuncs
+            .partition_point(|kfunc| (kfunc.insn as usize) < slot);
+        let kfunc = self.kfuncs.get(at)?;
+        (kfunc.insn as usize == slot).then_some(kfunc.name.as_str())
     }
 
     /// Why this slot is unusable, if it is.

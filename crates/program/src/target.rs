@@ -66,4 +66,7 @@ pub struct Target {
     pub kconfig: Option<Arc<Kconfig>>,
     /// Addresses of kernel symbols, if known.
     pub ksyms: Option<Arc<BTreeMap<String, u64>>>,
+    /// Which kernel functions it has, if it has functions of its own instead of a kernel's; else the
+    /// BTFs tell.
+    pub kfuncs: Option<fn(&str) -> bool>,
 }

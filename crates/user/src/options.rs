@@ -65,6 +65,7 @@ impl UserOptions {
             module_btfs: Vec::new(),
             kconfig: self.kconfig.clone(),
             ksyms: None,
+            kfuncs: Some(osmia_vm::has_kfunc),
         }
     }
 }

@@ -28,6 +28,7 @@ fn program(kind: ProgramKind, maps: usize, text: &str) -> Program {
         functions: Vec::new(),
         debug: None,
         poisons: Vec::new(),
+        kfuncs: Vec::new(),
     })
     .expect("the test's program is one")
 }

@@ -31,6 +31,8 @@ pub(crate) mod region {
     pub(crate) const FUNCTIONS: usize = 4;
     /// Keys shown to callbacks, one a frame.
     pub(crate) const KEYS: usize = 5;
+    /// Addresses of kernel functions, which are only compared with null.
+    pub(crate) const KFUNCS: usize = 6;
     /// Values of the program's maps.
     pub(crate) const VALUES: usize = 8;
     /// Slabs of the heap, by position.
@@ -184,6 +186,11 @@ impl Checked {
         self.installed = Some(Arc::clone(code));
     }
 
+    /// The code whose maps are shown: the one that runs.
+    pub(crate) fn code(&self) -> Option<Arc<Code>> {
+        self.installed.clone()
+    }
+
     /// Lets go of a code and its maps, if it ran last: they would live until another one runs.
     pub(crate) fn release(&mut self, code: &Arc<Code>) {
         if self
@@ -265,9 +272,9 @@ impl Checked {
         Space::address(region::FUNCTIONS, FUNCTION_SHIFT, op, 0)
     }
 
-    /// Address of a position in the packet's buffer.
-    pub(crate) fn packet_address(&self, position: usize) -> u64 {
-        Space::address(self.packet, 0, 0, position)
+    /// Address of a kernel function by the slot that names it.
+    pub(crate) fn kfunc_address(slot: usize) -> u64 {
+        Space::address(region::KFUNCS, 0, 0, slot)
     }
 
     /// A new region, or one whose addresses have been stale for longest. `None` if all are in use.
@@ -531,6 +538,10 @@ impl Guest for Checked {
         self.space.clear(region);
         self.stale.push_back(region);
         Some(taken)
+    }
+
+    fn packet_address(&self, position: usize) -> u64 {
+        Space::address(self.packet, 0, 0, position)
     }
 
     fn packet_moved(&mut self, packet: &Packet) {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use osmia_btf::Body;
 use osmia_isa::{AtomicOp, Callee, EndOp, Endian, Imm64, Insn, Operand, Size, Width, decode};
 use osmia_program::Program;
+use osmia_program::kfunc::{self, Kfunc};
 use osmia_program::limits::PROGRAM_MAPS_MAX;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::checked::{self, Checked};
 use crate::helper::{self, HelperFn};
@@ -14,6 +16,9 @@ use crate::memory::Shape;
 use crate::op::{self, Op, OpCode, R, Rmw};
 use crate::own::{Helpers, OwnHelper};
 use crate::prepare::PrepareError;
+
+/// What the tag of a program's entry says before the name of its function for exceptions.
+const EXCEPTION_CALLBACK: &str = "exception_callback:";
 
 /// The number of `bpf_tail_call`, which is control flow rather than a call.
 const TAIL_CALL: i32 = 12;
@@ -43,6 +48,8 @@ pub struct Code {
     pub(crate) own: Vec<OwnHelper>,
     /// The arena that 32-bit pointers are of.
     arena: Option<Arc<Arena>>,
+    /// The operation that the function for exceptions starts with, if there is one.
+    pub(crate) exception_callback: Option<u32>,
 }
 
 /// A map of a code.
@@ -70,7 +77,7 @@ impl std::fmt::Display for Unusable {
             Unusable::Poisoned => f.write_str("this instruction could not be relocated"),
             Unusable::Kfunc(id) => write!(
                 f,
-                "kernel functions (BTF id {id}) are not available in the user-space host yet"
+                "a kernel function is named by BTF id ({id}), which only a kernel can resolve"
             ),
             Unusable::Variable(id) => write!(
                 f,
@@ -182,6 +189,13 @@ impl std::fmt::Debug for Code {
     }
 }
 
+/// Something called, to find it again.
+#[derive(PartialEq, Eq, Hash)]
+enum Called {
+    Helper(u32),
+    Kfunc(&'static str),
+}
+
 struct Builder<'p> {
     program: &'p Arc<Program>,
     ops: Vec<Op>,
@@ -189,7 +203,8 @@ struct Builder<'p> {
     /// The operation of each slot.
     op_of_slot: Vec<u32>,
     helpers: Vec<Callable>,
-    helper_ids: Vec<u32>,
+    /// What is called, by the position in `helpers`.
+    callees: FxHashMap<Called, usize>,
     reasons: Vec<Unusable>,
     functions: Vec<u32>,
     maps: Vec<CodeMap>,
@@ -216,7 +231,7 @@ impl<'p> Builder<'p> {
             slots: Vec::with_capacity(op as usize),
             op_of_slot,
             helpers: Vec::new(),
-            helper_ids: Vec::new(),
+            callees: FxHashMap::default(),
             reasons: Vec::new(),
             functions: vec![0],
             maps: Vec::new(),
@@ -233,10 +248,12 @@ impl<'p> Builder<'p> {
         self.functions.sort_unstable();
         self.functions.dedup();
         let arena = self.arena().cloned();
+        let exception_callback = self.exception_callback();
         Code {
             program: Arc::clone(self.program),
             ops: self.ops,
             slots: self.slots,
+            exception_callback,
             helpers: self.helpers,
             reasons: self.reasons,
             functions: self.functions,
@@ -437,7 +454,10 @@ impl<'p> Builder<'p> {
                 self.functions.push(target as u32);
                 plain(OpCode::CallLocal, R::R0, R::R0, target, 0)
             }
-            Insn::Call(Callee::Kfunc { id, .. }) => self.unusable(Unusable::Kfunc(id)),
+            Insn::Call(Callee::Kfunc { id, .. }) => match self.kfunc(at)? {
+                Some(index) => plain(OpCode::CallHelper, R::R0, R::R0, 0, index),
+                None => self.unusable(Unusable::Kfunc(id)),
+            },
             Insn::CallReg(reg) => match self.choice {
                 Helpers::Linux => self.unusable(Unusable::CallReg(reg)),
                 Helpers::Own(_) => plain(OpCode::CallOwn, R::R0, reg.into(), 0, 0),
@@ -470,6 +490,10 @@ impl<'p> Builder<'p> {
                 let target = self.target(at, distance);
                 self.functions.push(target as u32);
                 Ok(Checked::function_address(target as usize))
+            }
+            // Only compared with null: a weak function that is missing was linked as 0.
+            Imm64::BtfId { .. } if self.program.kfunc_at(at).is_some() => {
+                Ok(Checked::kfunc_address(at))
             }
             Imm64::BtfId { id, .. } => Err(Unusable::Variable(id)),
             Imm64::MapFd(_) | Imm64::MapValue { .. } => Err(Unusable::MapByDescriptor),
@@ -514,8 +538,8 @@ impl<'p> Builder<'p> {
     /// The position of a helper in the code's list.
     fn helper(&mut self, at: usize, id: i32) -> Result<u64, PrepareError> {
         let number = u32::try_from(id).unwrap_or(u32::MAX);
-        if let Some(index) = self.helper_ids.iter().position(|&known| known == number) {
-            return Ok(index as u64);
+        if let Some(index) = self.callees.get(&Called::Helper(number)) {
+            return Ok(*index as u64);
         }
         let callable = match self.choice {
             Helpers::Linux => linux_helper(number),
@@ -528,9 +552,58 @@ impl<'p> Builder<'p> {
                 id,
             });
         };
-        self.helper_ids.push(number);
+        Ok(self.callable(Called::Helper(number), callable))
+    }
+
+    /// The position of the kernel function that the instruction at a slot names; `None` if it names
+    /// none.
+    fn kfunc(&mut self, at: usize) -> Result<Option<u64>, PrepareError> {
+        let Some(name) = self.program.kfunc_at(at) else {
+            return Ok(None);
+        };
+        let known = kfunc::by_name(name).zip(crate::kfunc::implementation(name));
+        let Some((entry, function)) = known else {
+            return Err(PrepareError::KfuncMissing {
+                program: Arc::clone(self.program),
+                slot: at,
+                name: name.to_owned(),
+            });
+        };
+        if let Some(index) = self.callees.get(&Called::Kfunc(entry.name)) {
+            return Ok(Some(*index as u64));
+        }
+        let callable = Callable {
+            function,
+            name: entry.name,
+            may_be_null: entry.has(Kfunc::MAY_BE_NULL),
+        };
+        Ok(Some(self.callable(Called::Kfunc(entry.name), callable)))
+    }
+
+    fn callable(&mut self, called: Called, callable: Callable) -> u64 {
+        self.callees.insert(called, self.helpers.len());
         self.helpers.push(callable);
-        Ok(self.helpers.len() as u64 - 1)
+        self.helpers.len() as u64 - 1
+    }
+
+    /// The function that a tag of the program's entry names for exceptions.
+    fn exception_callback(&self) -> Option<u32> {
+        (self.callees)
+            .contains_key(&Called::Kfunc("bpf_throw"))
+            .then_some(())?;
+        let btf = &self.program.debug.as_ref()?.btf;
+        let name = btf.own_types().find_map(|ty| match ty.body() {
+            Body::DeclTag(tag) if tag.component.is_none() => {
+                let tagged = btf.type_at(tag.target).name() == self.program.name;
+                ty.name()
+                    .strip_prefix(EXCEPTION_CALLBACK)
+                    .filter(|_| tagged)
+            }
+            _ => None,
+        })?;
+        let mut functions = self.program.functions.iter();
+        let function = functions.find(|function| function.name == name)?;
+        self.op_of_slot.get(function.start as usize).copied()
     }
 }
 

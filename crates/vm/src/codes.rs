@@ -12,6 +12,9 @@ osmia_diag::codes! {
     POISONED = "vm-poisoned", "a program reached an instruction that a failed relocation made unusable";
     HELPER_ARGUMENT = "vm-helper-argument", "a helper got an argument it cannot work with";
     HELPER_MISSING = "vm-helper-missing", "a program calls a helper the user-space machine does not have";
+    MISUSE = "vm-misuse", "a helper or kernel function was called where it may not be";
+    HELD = "vm-held", "a program ended while it held something that has to be given back";
+    KFUNC_MISSING = "vm-kfunc-missing", "a program calls a kernel function the user-space machine does not have";
     UNSUPPORTED = "vm-unsupported", "a program uses an instruction the user-space machine does not run";
     MAPS = "vm-maps", "the maps given to a program are not the ones it refers to";
     INPUT = "vm-input", "the packet or context given to a program is not one its type takes";

@@ -3,6 +3,7 @@
 use osmia_program::context::{Context, ContextDenial, ContextValue};
 
 use crate::checked::{Checked, region};
+use crate::guest::Guest;
 use crate::memory::Space;
 use crate::trap::Cause;
 use crate::world::World;

@@ -33,6 +33,16 @@ pub enum Fault {
         /// What is wrong, as a phrase that follows "argument 1".
         what: String,
     },
+    /// The call is out of place, whatever its arguments are.
+    Misuse {
+        /// What it does, as a phrase that follows its name.
+        what: String,
+    },
+    /// The program throws an exception.
+    Thrown {
+        /// What it throws.
+        cookie: u64,
+    },
     /// A callback trapped.
     Trap(Box<Trap>),
     /// Nothing went wrong: the helper ends the program, whatever function it is in.
@@ -70,6 +80,8 @@ pub trait Guest: Sized {
     fn show(&mut self, block: &Arc<Block>, shape: Shape) -> Option<u64>;
     /// Makes an address that `show` gave invalid.
     fn hide(&mut self, address: u64);
+    /// Address of a position in the packet's buffer.
+    fn packet_address(&self, position: usize) -> u64;
     /// The packet was moved or resized: addresses from before must not be used any more.
     fn packet_moved(&mut self, packet: &Packet);
     /// Calls a function of the program by its address.

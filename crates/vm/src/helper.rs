@@ -1,6 +1,7 @@
 //! The helpers this machine has: one function each, written against [`Guest`].
 
 mod checksum;
+mod dynptr;
 mod events;
 mod format;
 mod map;
@@ -18,6 +19,8 @@ mod tunnel;
 mod vlan;
 
 use osmia_program::Errno;
+
+pub(crate) use probe::string;
 
 use crate::guest::{Call, Fault, Guest};
 
@@ -46,6 +49,7 @@ families! {
     vlan,
     tunnel,
     events,
+    dynptr,
     stack,
     storage,
     protocol,
@@ -53,14 +57,14 @@ families! {
 }
 
 /// A result as programs see it: 0 or a negative error number.
-fn errno(result: Result<(), Errno>) -> u64 {
+pub(crate) fn errno(result: Result<(), Errno>) -> u64 {
     match result {
         Ok(()) => 0,
         Err(errno) => negative(errno),
     }
 }
 
-fn negative(errno: Errno) -> u64 {
+pub(crate) fn negative(errno: Errno) -> u64 {
     i64::from(errno.0).wrapping_neg() as u64
 }
 

@@ -42,6 +42,23 @@ pub(crate) fn call(
     result
 }
 
+/// Ends a program that threw an exception: its exception callback decides what it returns, or it
+/// returns what was thrown.
+pub(crate) fn unwind(
+    memory: &mut Checked,
+    world: &mut World,
+    code: &Arc<Code>,
+    cookie: u64,
+) -> Result<u64, Box<Trap>> {
+    // A tail call may have gone to another program, whose callback it is then.
+    let code = memory.code().unwrap_or_else(|| Arc::clone(code));
+    memory.depth = 0;
+    match code.exception_callback {
+        Some(entry) => call(memory, world, &code, entry as usize, [cookie, 0, 0, 0, 0]),
+        None => Ok(cookie),
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn trap(code: &Code, op: usize, cause: Cause) -> Box<Trap> {
@@ -106,6 +123,8 @@ fn faulted(
     match fault {
         Fault::Trap(trap) => trap,
         Fault::End { value } => trap(code, op, Cause::Ended { value }),
+        Fault::Misuse { what } => trap(code, op, Cause::Misuse { helper: name, what }),
+        Fault::Thrown { cookie } => trap(code, op, Cause::Thrown { cookie }),
         Fault::Argument { argument, what } => trap(
             code,
             op,
@@ -643,6 +662,11 @@ fn run(
             }
             Exit => {
                 memory.left = left.saturating_sub((pc - counted) as u64);
+                if memory.depth == 1
+                    && let Some(what) = world.held.what()
+                {
+                    return Err(trap(code, pc - 1, Cause::Held { what }));
+                }
                 return Ok(regs[0]);
             }
             Unusable => return Err(unusable(code, pc - 1, op.imm)),

@@ -41,6 +41,11 @@ pub const PRINT_BYTES_MAX: usize = 1024;
 /// Longest key a helper takes.
 pub const KEY_BYTES_MAX: usize = 512;
 
+/// Longest string that kernel functions look at (Linux: `XATTR_SIZE_MAX`).
+pub const STRING_BYTES_MAX: usize = 65_536;
+/// Most words a bit iterator takes (Linux: `BITS_ITER_NR_WORDS_MAX`).
+pub const BITS_WORDS_MAX: usize = 511;
+
 // Maps. Where Linux has a limit, it is Linux's.
 
 /// Most bytes of one kernel allocation (`KMALLOC_MAX_SIZE` on x86-64): bounds keys and values.

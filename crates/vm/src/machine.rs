@@ -99,7 +99,14 @@ impl Machine {
         self.world.begin();
         self.memory.begin(code, &self.world);
         let args = [Checked::context_address(), second, 0, 0, 0];
-        let result = interp::call(&mut self.memory, &mut self.world, code, 0, args);
+        let mut result = interp::call(&mut self.memory, &mut self.world, code, 0, args);
+        if let Err(trap) = &result
+            && let Cause::Thrown { cookie } = trap.cause
+        {
+            self.world.held.give_back();
+            result = interp::unwind(&mut self.memory, &mut self.world, code, cookie);
+        }
+        self.world.held.give_back();
         self.memory.end();
         let value = match result {
             Ok(value) => value,

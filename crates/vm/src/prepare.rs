@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use osmia_diag::{Diagnostic, Place};
 use osmia_program::limits::PROGRAM_MAPS_MAX;
-use osmia_program::{Program, helper};
+use osmia_program::{Program, helper, kfunc};
 
 use crate::codes;
 use crate::trap::listing;
@@ -20,6 +20,15 @@ pub enum PrepareError {
         slot: usize,
         /// The helper's number.
         id: i32,
+    },
+    /// It calls a kernel function this machine does not have.
+    KfuncMissing {
+        /// The program.
+        program: Arc<Program>,
+        /// The call.
+        slot: usize,
+        /// The function's name.
+        name: String,
     },
     /// More maps than a program may use.
     TooManyMaps {
@@ -78,6 +87,13 @@ impl std::fmt::Display for PrepareError {
                     None => write!(f, "there is no helper #{id}"),
                 }
             }
+            PrepareError::KfuncMissing { name, .. } => match kfunc::by_name(name) {
+                Some(_) => write!(
+                    f,
+                    "the user-space host does not have kernel function {name} yet"
+                ),
+                None => write!(f, "kernel function {name} is not known"),
+            },
             PrepareError::TooManyMaps { maps, .. } => write!(
                 f,
                 "the program uses {maps} maps, at most {PROGRAM_MAPS_MAX} are possible"
@@ -117,6 +133,14 @@ impl PrepareError {
                         .program(program.name.clone())
                         .insn(*slot as u64))
                     .listing(listing(program, *slot, "named here"))
+            }
+            PrepareError::KfuncMissing { program, slot, .. } => {
+                Diagnostic::error(codes::KFUNC_MISSING, self.to_string())
+                    .at(Place::none()
+                        .program(program.name.clone())
+                        .insn(*slot as u64))
+                    .listing(listing(program, *slot, "called here"))
+                    .help("declare it __weak and guard the call with bpf_ksym_exists()")
             }
             PrepareError::HelperMissing { program, slot, id } => {
                 let diagnostic = Diagnostic::error(codes::HELPER_MISSING, self.to_string())

@@ -65,6 +65,23 @@ pub enum Cause {
         /// What the program returns.
         value: u64,
     },
+    /// A helper was called where it may not be.
+    Misuse {
+        /// The helper's name.
+        helper: &'static str,
+        /// What it does, as a phrase.
+        what: String,
+    },
+    /// The program ended without giving everything back.
+    Held {
+        /// What it held, as a phrase.
+        what: String,
+    },
+    /// An exception, on its way to the program's end.
+    Thrown {
+        /// What was thrown.
+        cookie: u64,
+    },
     /// A helper got an argument it cannot work with.
     Argument {
         /// The helper's name.
@@ -290,6 +307,9 @@ impl std::fmt::Display for Cause {
             }
             Cause::Unsupported { what } => write!(f, "{what}"),
             Cause::Ended { value } => write!(f, "a helper ended the program with {value:#x}"),
+            Cause::Misuse { helper, what } => write!(f, "{helper} {what}"),
+            Cause::Held { what } => write!(f, "the program ended while it {what}"),
+            Cause::Thrown { cookie } => write!(f, "exception {cookie:#x}"),
             Cause::Argument {
                 helper,
                 number,
@@ -352,6 +372,13 @@ impl Trap {
             ),
             Cause::Unsupported { .. } | Cause::Ended { .. } => (codes::UNSUPPORTED, None),
             Cause::Argument { .. } => (codes::HELPER_ARGUMENT, None),
+            Cause::Misuse { .. } => (codes::MISUSE, None),
+            Cause::Held { .. } => (
+                codes::HELD,
+                Some("leave sections and give references back on every path to the end"),
+            ),
+            // An exception that nobody takes would be a bug of the machine.
+            Cause::Thrown { .. } => (codes::UNSUPPORTED, None),
         };
         let mut diagnostic = Diagnostic::error(code, self.cause.to_string())
             .at(self.place())
@@ -409,7 +436,7 @@ pub(crate) fn listing(program: &Program, slot: usize, message: &str) -> Listing 
         line_before = line;
         text.push_str(&format!("{at:>5}: "));
         let start = text.len();
-        text.push_str(&crate::disasm::line(&program.insns, at));
+        text.push_str(&crate::disasm::line(program, at));
         if number == here {
             labels.push(Label {
                 range: start..text.len(),

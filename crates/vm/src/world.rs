@@ -12,6 +12,7 @@ use osmia_program::context::{Context, packet_access};
 use osmia_program::{ProgramKind, Record, RecordSource, RedirectTarget, Redirected, Role};
 
 use crate::env::Environment;
+use crate::held::Held;
 use crate::limits;
 use crate::map::{GroupKey, Map, Runs};
 use crate::packet::Packet;
@@ -145,6 +146,8 @@ pub struct World {
     pub context: ContextBytes,
     /// What the packet starts with.
     pub layer: Layer,
+    /// What the run holds.
+    pub held: Held,
     /// The last redirection asked for in the last run.
     pub redirect: Option<Redirect>,
     /// Copies of the packet sent elsewhere since the last input, at most
@@ -177,6 +180,7 @@ impl World {
             context: ContextBytes::new()?,
             flow: None,
             layer: Layer::Ethernet,
+            held: Held::default(),
             redirect: None,
             copies: Vec::new(),
             tunnel: None,

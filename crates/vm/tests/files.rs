@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use osmia_btf::{BtfBuilder, Endian, Int};
-use osmia_isa::{MapRef, Resolve};
+use osmia_isa::{Callee, Insn, MapRef, Resolve, Slot, decode};
 use osmia_program::{
-    Hook, MapBtf, MapFlags, MapKind, MapSpec, Poison, Program, ProgramFlags, ProgramKind,
-    ProgramParts, RecordSource, UpdateMode,
+    Hook, KfuncRef, MapBtf, MapFlags, MapKind, MapSpec, Poison, Program, ProgramFlags, ProgramKind,
+    ProgramParts, RecordSource, UpdateMode, kfunc,
 };
 use osmia_vm::map::{GroupKey, Map, Runs};
 use osmia_vm::owner::OwnerKind;
@@ -22,6 +22,12 @@ struct Known<'a>(&'a [MapSpec]);
 impl Resolve for Known<'_> {
     fn helper(&self, name: &str) -> Option<i32> {
         osmia_program::helper::by_name(name).map(|helper| helper.id as i32)
+    }
+
+    /// Kernel functions are numbered as the table has them.
+    fn kfunc(&self, name: &str) -> Option<(i32, i16)> {
+        let position = kfunc::ALL.iter().position(|kfunc| kfunc.name == name)?;
+        Some((position as i32 + 1, 0))
     }
 
     fn map(&self, name: &str) -> Option<MapRef> {
@@ -269,6 +275,19 @@ fn show_storage(map: &Map, owners: &[(OwnerKind, u64)], text: &mut String) {
     }
 }
 
+/// The kernel functions that instructions call.
+fn kfuncs(slots: &[Slot]) -> Vec<KfuncRef> {
+    let called = |(at, insn)| match insn {
+        Insn::Call(Callee::Kfunc { id, .. }) => Some(KfuncRef {
+            insn: at as u32,
+            name: kfunc::ALL[id as usize - 1].name.to_owned(),
+        }),
+        _ => None,
+    };
+    let decoded = (0..slots.len()).filter_map(|at| Some((at, decode(slots, at).ok()?)));
+    decoded.filter_map(called).collect()
+}
+
 fn prepare(input: &str, case: &Case, maps: &[Arc<Map>]) -> Result<Arc<Code>, String> {
     let assembly = osmia_isa::assemble(input, &Known(&case.maps)).map_err(|errors| {
         errors
@@ -288,6 +307,7 @@ fn prepare(input: &str, case: &Case, maps: &[Arc<Map>]) -> Result<Arc<Code>, Str
         license: "GPL".to_owned(),
         kernel_version: 0,
         autoload: true,
+        kfuncs: kfuncs(&assembly.slots),
         insns: assembly.slots,
         maps: Vec::new(),
         functions: Vec::new(),

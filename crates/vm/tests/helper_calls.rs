@@ -63,6 +63,7 @@ fn program(kind: ProgramKind, text: &str) -> Arc<Program> {
         functions: Vec::new(),
         debug: None,
         poisons: Vec::new(),
+        kfuncs: Vec::new(),
     };
     Arc::new(Program::new(parts).expect("a right layout"))
 }

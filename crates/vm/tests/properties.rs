@@ -27,6 +27,7 @@ fn program(kind: ProgramKind, insns: Vec<Slot>) -> Result<Program, osmia_program
         functions: Vec::new(),
         debug: None,
         poisons: Vec::new(),
+        kfuncs: Vec::new(),
     })
 }
 

@@ -43,6 +43,7 @@ impl Linker {
                 module_btfs: Vec::new(),
                 kconfig: kconfig.map(|text| Arc::new(Kconfig::from_text(&text))),
                 ksyms: Some(Arc::new(kernel_symbols())),
+                kfuncs: None,
             },
         })
     }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use osmia_btf::{Body, ExtSection, FuncInfo, LineInfo, StrOff};
+use osmia_btf::{Body, ExtSection, FuncInfo, LineInfo, StrOff, essential_name};
 use osmia_isa::Slot;
 use osmia_program::{
-    DebugInfo, FuncRecord, Function as ProgramFunction, LineRecord, MapIndex, MapOrigin, MapSpec,
-    Poison,
+    DebugInfo, FuncRecord, Function as ProgramFunction, KfuncRef, LineRecord, MapIndex, MapOrigin,
+    MapSpec, Poison,
 };
 
 use super::core::FunctionCode;
@@ -37,6 +37,7 @@ pub(super) struct Linked {
     pub(super) functions: Vec<ProgramFunction>,
     pub(super) debug: Option<DebugInfo>,
     pub(super) poisons: Vec<Poison>,
+    pub(super) kfuncs: Vec<KfuncRef>,
     /// Where each map of the object is in `maps`.
     positions: BTreeMap<usize, i32>,
 }
@@ -379,6 +380,12 @@ impl<'a> Linker<'a> {
             return Err(fail("is not declared", "build the object again"));
         };
         let is_call = is_local_call(&linked.insns[at]);
+        if let Resolved::Function { .. } = resolved {
+            linked.kfuncs.push(KfuncRef {
+                insn: at as u32,
+                name: essential_name(&symbol.name).to_owned(),
+            });
+        }
         match (resolved, is_call) {
             (Resolved::Configuration { offset }, false) => {
                 let map = self

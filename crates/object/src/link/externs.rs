@@ -275,8 +275,17 @@ fn variable(object: &Object, target: &Target, each: &Extern, ty: TypeId) -> Reso
 }
 
 fn function(object: &Object, target: &Target, each: &Extern, func: TypeId) -> Resolved {
-    let mut what = missing(target, "function");
+    let mut mismatch = None;
     let name = essential_name(&each.name);
+    if let Some(has) = target.kfuncs
+        && !has(name)
+        && each.weak
+    {
+        let what = format!("is no function that target {} has", target.name);
+        return Resolved::Absent {
+            reason: format!("weak kernel function `{}` {what}", each.name),
+        };
+    }
     for (module, btf) in btfs(target) {
         let Some(id) = btf.find(name, Kind::Func) else {
             continue;
@@ -296,9 +305,20 @@ fn function(object: &Object, target: &Target, each: &Extern, func: TypeId) -> Re
         if osmia_btf::core::types_compatible(local, declared.proto, btf, kernel.proto) {
             return Resolved::Function { id, module };
         }
-        what = format!("has another prototype on target {}", target.name);
+        mismatch = Some(format!("has another prototype on target {}", target.name));
         break;
     }
+    let what = match mismatch {
+        Some(what) => what,
+        // It is known by its name; if the target does not have it, loading says so.
+        None if target.kfuncs.is_some() => {
+            return Resolved::Function {
+                id: TypeId::VOID,
+                module: 0,
+            };
+        }
+        None => missing(target, "function"),
+    };
     if each.weak {
         return Resolved::Absent {
             reason: format!("weak kernel function `{}` {what}", each.name),

@@ -24,6 +24,7 @@ pub(crate) fn target(endian: Endian) -> Target {
         ksyms: Some(Arc::new(
             [("init_task".to_owned(), 0xffff_ffff_8123_4560)].into(),
         )),
+        kfuncs: None,
     }
 }
 

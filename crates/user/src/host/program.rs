@@ -140,6 +140,7 @@ mod tests {
             functions: Vec::new(),
             debug: None,
             poisons: Vec::new(),
+            kfuncs: Vec::new(),
         })
         .expect("a right layout");
         let loaded = host.load(&program, &[map]).expect("nothing missing");

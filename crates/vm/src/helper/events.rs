@@ -21,7 +21,7 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
     })
 }
 
-fn not_a_ring(argument: usize, name: &str) -> Fault {
+pub(super) fn not_a_ring(argument: usize, name: &str) -> Fault {
     Fault::Argument {
         argument,
         what: format!("is map {name}, which is not a ring buffer"),
@@ -57,16 +57,20 @@ fn ringbuf_reserve<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 
 /// `bpf_ringbuf_submit`
 fn ringbuf_submit<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    give_back(call, true)
+    give_back(call, call.args[0], true)
 }
 
 /// `bpf_ringbuf_discard`
 fn ringbuf_discard<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    give_back(call, false)
+    give_back(call, call.args[0], false)
 }
 
-fn give_back<G: Guest>(call: &mut Call<'_, G>, submit: bool) -> Result<u64, Fault> {
-    let address = call.args[0];
+/// Ends the reservation that begins at an address.
+pub(super) fn give_back<G: Guest>(
+    call: &mut Call<'_, G>,
+    address: u64,
+    submit: bool,
+) -> Result<u64, Fault> {
     let Some((map, reservation)) = call.guest.take_reservation(address) else {
         return Err(Fault::Argument {
             argument: 1,

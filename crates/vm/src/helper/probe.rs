@@ -61,7 +61,7 @@ fn read_str<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 
 /// Copies a string with its zero, cut to the buffer; its length with the zero, or `None` if it
 /// leaves readable memory first.
-pub(super) fn string<G: Guest>(guest: &G, source: u64, out: &mut [u8]) -> Option<usize> {
+pub(crate) fn string<G: Guest>(guest: &G, source: u64, out: &mut [u8]) -> Option<usize> {
     let last = out.len().checked_sub(1)?;
     for at in 0..last {
         let byte = &mut out[at..=at];
