@@ -7,11 +7,12 @@
 use osmia_program::Errno;
 
 use crate::guest::{Call, Fault, Guest};
+use crate::limits;
 
 /// Bytes of a dynptr.
 pub(crate) const DYNPTR_BYTES: usize = 16;
 /// Most bytes one can span.
-pub(crate) const SIZE_MAX: u32 = (1 << 24) - 1;
+pub(crate) const SIZE_MAX: u32 = limits::DYNPTR_BYTES_MAX;
 
 const TYPE_SHIFT: u32 = 28;
 const TYPE_MASK: u32 = 7;
@@ -94,6 +95,19 @@ impl Dynptr {
         }))
     }
 
+    /// One, or a null one, as programs have it.
+    pub(crate) fn bytes(this: Option<Self>) -> [u8; DYNPTR_BYTES] {
+        let mut bytes = [0; DYNPTR_BYTES];
+        if let Some(this) = this {
+            let read_only = if this.read_only { READ_ONLY } else { 0 };
+            let size = this.size | (this.kind as u32) << TYPE_SHIFT | read_only;
+            bytes[..8].copy_from_slice(&this.data.to_ne_bytes());
+            bytes[8..12].copy_from_slice(&size.to_ne_bytes());
+            bytes[12..].copy_from_slice(&this.offset.to_ne_bytes());
+        }
+        bytes
+    }
+
     /// Puts one, or a null one, where an argument (from 1) points.
     ///
     /// # Errors
@@ -103,15 +117,7 @@ impl Dynptr {
         call: &mut Call<'_, G>,
         argument: usize,
     ) -> Result<(), Fault> {
-        let mut bytes = [0; DYNPTR_BYTES];
-        if let Some(this) = this {
-            let read_only = if this.read_only { READ_ONLY } else { 0 };
-            let size = this.size | (this.kind as u32) << TYPE_SHIFT | read_only;
-            bytes[..8].copy_from_slice(&this.data.to_ne_bytes());
-            bytes[8..12].copy_from_slice(&size.to_ne_bytes());
-            bytes[12..].copy_from_slice(&this.offset.to_ne_bytes());
-        }
-        call.write(argument, &bytes)
+        call.write(argument, &Self::bytes(this))
     }
 
     /// Where the reservation it stands for begins.

@@ -1,6 +1,7 @@
 //! The helpers this machine has: one function each, written against [`Guest`].
 
 mod checksum;
+mod drain;
 mod dynptr;
 mod events;
 mod format;
@@ -48,6 +49,7 @@ families! {
     socket,
     vlan,
     tunnel,
+    drain,
     events,
     dynptr,
     stack,

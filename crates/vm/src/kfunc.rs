@@ -1,6 +1,7 @@
 //! The kernel functions this machine has: one function each, written against [`Guest`] like helpers,
 //! and found by name. What they are called with is in [`osmia_program::kfunc`].
 
+mod arena;
 mod dynptr;
 mod exception;
 mod iter;
@@ -41,6 +42,7 @@ macro_rules! families {
 }
 
 families! {
+    arena,
     dynptr,
     exception,
     iter,

@@ -96,7 +96,7 @@ pub const SOCKHASH_KEY_BYTES_MAX: u64 = 512;
 pub const SOCKHASH_ENTRIES_MAX: u64 = 1 << 27;
 /// Most pages of an arena: 4 GB.
 pub const ARENA_PAGES_MAX: u64 = 1 << 20;
-/// Most bytes of a sample in a user ring buffer: what a dynptr can span.
+/// Most bytes that a dynptr can span, and a sample of a user ring buffer has.
 pub const DYNPTR_BYTES_MAX: u32 = (1 << 24) - 1;
 /// Most samples that one drain of a user ring buffer looks at (Linux: `BPF_MAX_USER_RINGBUF_SAMPLES`).
 pub const DRAIN_SAMPLES_MAX: u64 = 128 * 1024;

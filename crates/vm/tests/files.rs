@@ -50,6 +50,8 @@ struct Case {
     /// Kernel's and process' call stack, ids of control groups.
     stacks: [Vec<u64>; 2],
     cgroups: Vec<u64>,
+    /// User ring buffer, sample; `None` for one that was given up.
+    samples: Vec<(String, Option<Vec<u8>>)>,
     /// Arena, offset, what the process writes there.
     touched: Vec<(String, u64, Vec<u8>)>,
     /// Objects whose addresses are the arguments in the context.
@@ -110,6 +112,7 @@ fn parse(input: &str) -> Case {
         entries: Vec::new(),
         stacks: Default::default(),
         cgroups: vec![1],
+        samples: Vec::new(),
         touched: Vec::new(),
         arguments: Vec::new(),
         attached: None,
@@ -144,6 +147,11 @@ fn parse(input: &str) -> Case {
             }
             "kernel-stack" => case.stacks[0] = numbers(value),
             "user-stack" => case.stacks[1] = numbers(value),
+            "sample" => {
+                let (name, bytes) = value.split_once(" = ").expect("ring = bytes");
+                let bytes = (bytes != "discarded").then(|| hex(bytes));
+                case.samples.push((name.to_owned(), bytes));
+            }
             "touch" => {
                 let (name, rest) = value.split_once(' ').expect("arena, offset = bytes");
                 let (offset, bytes) = rest.split_once(" = ").expect("arena, offset = bytes");
@@ -351,6 +359,18 @@ fn run(input: &str) -> String {
     for (name, offset, bytes) in &case.touched {
         let arena = named(name).arena().expect("an arena");
         arena.write(*offset, bytes).expect("in the arena");
+    }
+    for (name, bytes) in &case.samples {
+        let ring = named(name).user_ringbuf().expect("a ring");
+        let len = bytes.as_ref().map_or(8, Vec::len);
+        let place = ring.reserve(len as u32).expect("room");
+        match bytes {
+            Some(bytes) => {
+                ring.fill(&place, 0, bytes);
+                ring.submit(place);
+            }
+            None => ring.discard(place),
+        }
     }
     let mut codes = Vec::new();
     for part in input.split("\n++++\n") {

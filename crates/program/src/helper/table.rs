@@ -231,7 +231,7 @@ pub(super) static ALL: [Helper; 212] = [
     Helper::new(206, "bpf_tcp_raw_check_syncookie_ipv4", NET).gpl(),
     Helper::new(207, "bpf_tcp_raw_check_syncookie_ipv6", NET).gpl(),
     Helper::new(208, "bpf_ktime_get_tai_ns", ANY).with(&Prototype::new(&[], Returns::Scalar)),
-    Helper::new(209, "bpf_user_ringbuf_drain", ANY),
+    Helper::new(209, "bpf_user_ringbuf_drain", ANY).with(&Prototype::new(&[Map, Function, StackOrNull, Scalar], Returns::Scalar)),
     Helper::new(210, "bpf_cgrp_storage_get", ANY).with(&Prototype::new(&[Map, Owner, MapValueOrNull, Scalar], Returns::MapValueOrNull)),
     Helper::new(211, "bpf_cgrp_storage_delete", ANY).with(&Prototype::new(&[Map, Owner], Returns::Scalar)),
 ];
