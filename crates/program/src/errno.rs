@@ -58,6 +58,7 @@ errnos! {
     ELOOP = 40 "too many levels",
     ENODATA = 61 "no data",
     EPROTO = 71 "protocol error",
+    EBADMSG = 74 "not a data message",
     EOVERFLOW = 75 "value too large",
     EILSEQ = 84 "illegal byte sequence",
     EMSGSIZE = 90 "message too long",

@@ -67,6 +67,8 @@ pub enum Arg {
     ConstString,
     /// Room for a 64-bit number.
     LongOut,
+    /// So many bytes, to read and for some helpers to write.
+    Fixed(u32),
     /// A function of the program.
     Function,
     /// An address in the stack, or null.

@@ -36,6 +36,7 @@ impl UserHost {
         let target = options.target();
         let environment = Environment {
             insns_max: options.insns_max,
+            network: Arc::clone(&options.network),
             ..match options.seed {
                 Some(seed) => Environment::repeatable(seed),
                 None => Environment::real(),

@@ -7,6 +7,7 @@ pub mod capture;
 pub mod codes;
 mod host;
 pub mod limits;
+pub mod network;
 mod options;
 
 pub use host::{UserHost, UserMap, UserProgram};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use osmia_btf::{Btf, BtfError};
 use osmia_program::{Kconfig, KernelVersion, Target};
+use osmia_vm::net::Network;
 
 /// Where Linux shows the types of the running kernel.
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -22,6 +23,8 @@ pub struct UserOptions {
     pub seed: Option<u64>,
     /// Instructions one run may execute.
     pub insns_max: u64,
+    /// Interfaces, routes and neighbours that programs ask about.
+    pub network: Arc<Network>,
     /// Types of the kernel that CO-RE relocations are resolved against.
     pub btf: Option<Arc<Btf>>,
     /// The kernel's configuration, for `.kconfig` variables.
@@ -29,12 +32,13 @@ pub struct UserOptions {
 }
 
 impl Default for UserOptions {
-    /// One CPU, real time, no types, no configuration.
+    /// One CPU, real time, no network but the loopback interface, no types, no configuration.
     fn default() -> Self {
         Self {
             cpus: 1,
             seed: None,
             insns_max: osmia_vm::limits::INSNS_PER_RUN,
+            network: Arc::new(Network::loopback()),
             btf: None,
             kconfig: None,
         }

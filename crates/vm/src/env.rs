@@ -1,6 +1,9 @@
 //! What the machine knows about the world: clock, chance, CPU, task. All of it can be fixed.
 
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::net::Network;
 
 /// Where time comes from.
 #[derive(Clone, Debug)]
@@ -126,6 +129,8 @@ pub struct Environment {
     pub task: Task,
     /// Event.
     pub event: Event,
+    /// Interfaces, routes and neighbours.
+    pub network: Arc<Network>,
     /// Ticks a second, for jiffies.
     pub hertz: u64,
     /// Instructions one run may execute.
@@ -154,6 +159,7 @@ impl Environment {
             random: Random::seeded(seed),
             task: Task::default(),
             event: Event::default(),
+            network: Arc::new(Network::loopback()),
             hertz: 250,
             insns_max: crate::limits::INSNS_PER_RUN,
         }

@@ -4,13 +4,18 @@ mod checksum;
 mod drain;
 mod dynptr;
 mod events;
+mod fib;
 mod format;
+mod lwt;
 mod map;
+mod marking;
+mod mtu;
 mod packet;
 mod probe;
 mod protocol;
 mod redirect;
 mod room;
+mod seg6;
 mod socket;
 mod stack;
 mod storage;
@@ -56,6 +61,11 @@ families! {
     storage,
     protocol,
     room,
+    fib,
+    mtu,
+    marking,
+    lwt,
+    seg6,
 }
 
 /// A result as programs see it: 0 or a negative error number.

@@ -22,6 +22,7 @@ pub mod limits;
 mod machine;
 pub mod map;
 pub mod memory;
+pub mod net;
 mod op;
 mod own;
 pub mod owner;

@@ -16,6 +16,8 @@ pub const PACKET_TAIL_BYTES: usize = 320;
 pub const PACKET_BUFFER_BYTES_MIN: usize = 4096;
 /// Longest packet taken: what an IPv4 header can say, an Ethernet header, two tags.
 pub const PACKET_BYTES_MAX: usize = 65_535 + 14 + 8;
+/// Longest packet that helpers make of a socket buffer (Linux: `SKB_MAX_ALLOC`).
+pub const SOCKET_BUFFER_BYTES_MAX: usize = (16 << 10) - PACKET_TAIL_BYTES;
 /// Longest context taken.
 pub const CONTEXT_BYTES_MAX: usize = 65_536;
 /// Longest metadata in front of a packet.

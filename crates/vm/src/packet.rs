@@ -21,6 +21,10 @@ pub struct Packet {
     hard_end: usize,
     /// What programs may do with its bytes by loads and stores of their own.
     pub access: PacketAccess,
+    /// Where the link header starts, as socket buffers remember it.
+    link: usize,
+    /// Where the network header starts, likewise.
+    network: usize,
 }
 
 impl Packet {
@@ -35,6 +39,8 @@ impl Packet {
             end: limits::PACKET_HEADROOM_BYTES,
             hard_end,
             access: PacketAccess::None,
+            link: limits::PACKET_HEADROOM_BYTES,
+            network: limits::PACKET_HEADROOM_BYTES,
         })
     }
 
@@ -52,6 +58,8 @@ impl Packet {
         self.data = limits::PACKET_HEADROOM_BYTES;
         self.meta = self.data;
         self.end = self.data + bytes.len();
+        self.link = self.data;
+        self.network = self.data;
         // The room behind depends on this packet only, not on earlier, longer ones.
         self.hard_end = buffer - limits::PACKET_TAIL_BYTES;
         // What an earlier packet left there is nobody's business; behind, `move_tail` clears.
@@ -80,6 +88,26 @@ impl Packet {
         self.end
     }
 
+    /// The offset of the network header from the first byte; negative if that was cut off.
+    pub fn network(&self) -> i64 {
+        self.network as i64 - self.data as i64
+    }
+
+    /// Says where the network header starts.
+    pub fn set_network(&mut self, offset: usize) {
+        self.network = self.data + offset;
+    }
+
+    /// Says that the packet starts with the link header.
+    pub fn reset_link(&mut self) {
+        self.link = self.data;
+    }
+
+    /// Bytes of the link header.
+    pub fn link_bytes(&self) -> usize {
+        self.network.saturating_sub(self.link)
+    }
+
     /// Bytes, metadata not included.
     pub fn len(&self) -> usize {
         self.end - self.data
@@ -100,6 +128,13 @@ impl Packet {
     pub fn read(&self, offset: usize, out: &mut [u8]) -> Option<()> {
         let end = offset.checked_add(out.len())?;
         (end <= self.len()).then(|| self.block.read(0, self.data + offset, out))
+    }
+
+    /// Copies bytes out that start so far behind the network header; `None` if they are not all there.
+    pub fn read_from_network(&self, offset: usize, out: &mut [u8]) -> Option<()> {
+        let start = self.network.checked_add(offset)?;
+        let end = start.checked_add(out.len())?;
+        (end <= self.end).then(|| self.block.read(0, start, out))
     }
 
     /// Copies bytes in; `None` if there is no room for all of them.
@@ -162,6 +197,8 @@ impl Packet {
         self.block = block;
         self.meta += shift;
         self.data += shift;
+        self.link += shift;
+        self.network += shift;
         self.end = end;
         self.hard_end = buffer - limits::PACKET_TAIL_BYTES;
         Some(())
@@ -174,7 +211,8 @@ impl Packet {
         Some(())
     }
 
-    /// Opens `bytes` zeroed bytes at an offset of a socket buffer; what is before them moves.
+    /// Opens `bytes` zeroed bytes at an offset of a socket buffer; what is before them moves, and the
+    /// link header with it.
     pub fn insert(&mut self, offset: usize, bytes: usize) -> Option<()> {
         let mut before = vec![0; offset];
         self.read(0, &mut before)?;
@@ -182,10 +220,11 @@ impl Packet {
         self.grow_head(bytes)?;
         self.write(0, &before)?;
         self.zero(self.data + offset, self.data + offset + bytes);
+        self.link = self.link.saturating_sub(bytes);
         Some(())
     }
 
-    /// Takes `bytes` bytes at an offset out; what is before them moves.
+    /// Takes `bytes` bytes at an offset out; what is before them moves, and the link header with it.
     pub fn remove(&mut self, offset: usize, bytes: usize) -> Option<()> {
         if offset.checked_add(bytes)? > self.len() {
             return None;
@@ -193,7 +232,22 @@ impl Packet {
         let mut before = vec![0; offset];
         self.read(0, &mut before)?;
         self.move_head(i64::try_from(bytes).ok()?, 0)?;
+        self.link += bytes;
         self.write(0, &before)
+    }
+
+    /// `insert`, and the network header moves too: what was inserted is behind its start.
+    pub fn insert_behind_headers(&mut self, offset: usize, bytes: usize) -> Option<()> {
+        self.insert(offset, bytes)?;
+        self.network = self.network.saturating_sub(bytes);
+        Some(())
+    }
+
+    /// `remove`, and the network header moves too.
+    pub fn remove_behind_headers(&mut self, offset: usize, bytes: usize) -> Option<()> {
+        self.remove(offset, bytes)?;
+        self.network += bytes;
+        Some(())
     }
 
     fn zero(&self, from: usize, to: usize) {

@@ -19,6 +19,8 @@ use crate::packet::Packet;
 
 pub use context::ContextBytes;
 
+/// Bytes of an Ethernet header.
+const ETHERNET_BYTES: usize = 14;
 /// The interface that packets come from unless the context says another.
 const LOOPBACK: u32 = 1;
 
@@ -165,6 +167,12 @@ pub struct World {
     unattached: Vec<(Weak<Map>, u64)>,
     /// What a flow dissector fills.
     flow: flow::FlowKeys,
+    /// The type of the program that the input is for.
+    pub kind: ProgramKind,
+    /// The packet's hash is a program's word, even if that is 0.
+    pub hash_is_set: bool,
+    /// How many checksums after the first were found right, if any was looked at.
+    pub checksums_right: Option<u8>,
     records: VecDeque<Record>,
     lost: u64,
     buffers: Vec<Vec<u8>>,
@@ -188,6 +196,9 @@ impl World {
             encapsulated: false,
             attachment: None,
             unattached: Vec::new(),
+            kind: ProgramKind::Unspec,
+            hash_is_set: false,
+            checksums_right: None,
             records: VecDeque::new(),
             lost: 0,
             buffers: Vec::new(),
@@ -215,6 +226,12 @@ impl World {
         self.copies.clear();
         self.tunnel = None;
         self.encapsulated = false;
+        self.kind = role.kind;
+        self.hash_is_set = false;
+        self.checksums_right = None;
+        if layer == Layer::Ethernet {
+            self.packet.set_network(ETHERNET_BYTES);
+        }
         self.forget_unattached();
         if self.context.is_flow() {
             self.show_flow()?;

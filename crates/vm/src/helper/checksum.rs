@@ -133,12 +133,31 @@ fn csum_update<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(negative(Errno::ENOTSUPP))
 }
 
-/// `bpf_csum_level`: as `csum_update`, so there is no level to ask for and none to change.
+// What `bpf_csum_level` is asked for.
+const QUERY: u64 = 0;
+const INCREASE: u64 = 1;
+const DECREASE: u64 = 2;
+const RESET: u64 = 3;
+/// Most checksums a packet remembers (`SKB_MAX_CSUM_LEVEL`).
+const LEVEL_MAX: u8 = 3;
+
+/// `bpf_csum_level`: how many checksums are known to be right; nothing was looked at at first.
 fn csum_level<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
-    Ok(match call.args[1] {
-        0 => negative(Errno::EACCES),
-        1..=3 => 0,
-        _ => negative(Errno::EINVAL),
-    })
+    let level = &mut call.world.checksums_right;
+    *level = match (call.args[1], *level) {
+        (QUERY, None) => return Ok(negative(Errno::EACCES)),
+        (QUERY, Some(level)) => return Ok(u64::from(level)),
+        (INCREASE, None) => Some(0),
+        (INCREASE, Some(level)) => Some((level + 1).min(LEVEL_MAX)),
+        (DECREASE, level) => level.and_then(|level| level.checked_sub(1)),
+        (RESET, _) => None,
+        _ => return Ok(negative(Errno::EINVAL)),
+    };
+    Ok(0)
+}
+
+/// The checksum of a header whose checksum is 0.
+pub(super) fn of_header(header: &[u8]) -> [u8; 2] {
+    (!fold(add_words(0, header))).to_ne_bytes()
 }

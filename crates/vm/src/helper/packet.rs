@@ -23,7 +23,6 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
         54 => xdp_adjust_meta,
         65 => xdp_adjust_tail,
         68 => skb_load_bytes_relative,
-        69 => fib_lookup,
         188 => xdp_get_buff_len,
         189 => xdp_load_bytes,
         190 => xdp_store_bytes,
@@ -40,27 +39,46 @@ pub(super) fn moved<G: Guest>(call: &mut Call<'_, G>) {
     call.guest.packet_moved(&call.world.packet);
 }
 
-/// Copies packet bytes to where argument `argument` points; zeroes, if they are not all there.
+/// What offsets count from.
+enum From {
+    /// The first byte.
+    Start,
+    /// The link header, where it is in the packet.
+    Link,
+    /// The network header.
+    Network,
+}
+
+/// Copies packet bytes to where argument 3 points; zeroes, if they are not all there.
 fn load<G: Guest>(
     call: &mut Call<'_, G>,
-    offset: Option<usize>,
-    argument: usize,
+    from: Option<From>,
+    offset: u64,
     size: u64,
     missing: Errno,
 ) -> Result<u64, Fault> {
+    const ARGUMENT: usize = 3;
     call.context(1)?;
+    let offset = offset as u32 as usize;
     let size = size as u32;
-    call.check_write(argument, size)?;
+    call.check_write(ARGUMENT, size)?;
     let mut buffer = call.world.buffer(size as usize);
-    let there = offset.and_then(|offset| call.world.packet.read(offset, &mut buffer));
+    let packet = &call.world.packet;
+    let there = match (from, call.world.layer) {
+        (Some(From::Start), _) | (Some(From::Link), Layer::Ethernet) => {
+            packet.read(offset, &mut buffer)
+        }
+        (Some(From::Network), _) => packet.read_from_network(offset, &mut buffer),
+        _ => None,
+    };
     // Socket buffer helpers leave zeroes behind, XDP's nothing.
     let written = match there {
         None if missing != Errno::EFAULT => Ok(()),
         None => {
             buffer.fill(0);
-            call.write(argument, &buffer)
+            call.write(ARGUMENT, &buffer)
         }
-        Some(()) => call.write(argument, &buffer),
+        Some(()) => call.write(ARGUMENT, &buffer),
     };
     call.world.reuse(buffer);
     written?;
@@ -90,32 +108,39 @@ fn store<G: Guest>(
 /// `bpf_skb_load_bytes`
 fn skb_load_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, offset, _, size, _] = call.args;
-    load(call, Some(offset as u32 as usize), 3, size, Errno::EFAULT)
+    load(call, Some(From::Start), offset, size, Errno::EFAULT)
 }
+
+/// Longest offset of `bpf_skb_load_bytes_relative`.
+const RELATIVE_MAX: u32 = 0xffff;
 
 /// `bpf_skb_load_bytes_relative`: from the link header (0) or the network header (1).
 fn skb_load_bytes_relative<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, offset, _, size, from] = call.args;
-    let start = match (from, call.world.layer) {
-        (0, _) => Some(0),
-        (1, Layer::Ethernet) => Some(ETHERNET_BYTES),
-        (1, Layer::Network) => Some(0),
+    let from = match from as u32 {
+        _ if offset as u32 > RELATIVE_MAX => None,
+        0 => Some(From::Link),
+        1 => Some(From::Network),
         _ => None,
     };
-    let offset = start.map(|start| start + offset as u32 as usize);
-    load(call, offset, 3, size, Errno::EFAULT)
+    load(call, from, offset, size, Errno::EFAULT)
 }
 
-/// `BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH`
-const STORE_FLAGS: u64 = 3;
+/// `BPF_F_RECOMPUTE_CSUM`: nothing here keeps a checksum of the whole packet.
+const RECOMPUTE_CHECKSUM: u64 = 1;
+/// `BPF_F_INVALIDATE_HASH`
+const INVALIDATE_HASH: u64 = 2;
 
 /// `bpf_skb_store_bytes`
 fn skb_store_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, offset, _, size, flags] = call.args;
-    if flags & !STORE_FLAGS != 0 {
+    if flags & !(RECOMPUTE_CHECKSUM | INVALIDATE_HASH) != 0 {
         return Ok(negative(Errno::EINVAL));
     }
     let result = store(call, offset, 3, size, Errno::EFAULT)?;
+    if result == 0 && flags & INVALIDATE_HASH != 0 {
+        forget_hash(call);
+    }
     moved(call);
     Ok(result)
 }
@@ -134,10 +159,7 @@ fn skb_pull_data<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 
 /// Bytes of a packet's headers that cannot be cut off.
 fn len_min<G: Guest>(call: &Call<'_, G>) -> usize {
-    match call.world.layer {
-        Layer::Ethernet => ETHERNET_BYTES,
-        Layer::Network => 0,
-    }
+    usize::try_from(call.world.packet.network()).unwrap_or(0)
 }
 
 /// `bpf_skb_change_tail`
@@ -145,7 +167,7 @@ fn skb_change_tail<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, len, flags, ..] = call.args;
     let len = len as u32 as usize;
-    if flags != 0 || len > limits::PACKET_BYTES_MAX {
+    if flags != 0 || len > limits::SOCKET_BUFFER_BYTES_MAX {
         return Ok(negative(Errno::EINVAL));
     }
     let delta = len as i64 - call.world.packet.len() as i64;
@@ -169,11 +191,12 @@ fn skb_change_head<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     }
     let room = room as u32 as usize;
     let packet = &mut call.world.packet;
-    if room > limits::PACKET_BYTES_MAX - packet.len().min(limits::PACKET_BYTES_MAX) {
+    if room.saturating_add(packet.len()) > limits::SOCKET_BUFFER_BYTES_MAX {
         return Ok(negative(Errno::EINVAL));
     }
     let done = packet.make_room(room, 0);
     let done = done.and_then(|()| packet.grow_head(room));
+    packet.reset_link();
     moved(call);
     Ok(errno(done.ok_or(Errno::ENOMEM)))
 }
@@ -199,7 +222,7 @@ const HASHED_BYTES: usize = 64;
 fn get_hash_recalc<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let known = call.world.context.field("hash");
-    if known != 0 {
+    if known != 0 || call.world.hash_is_set {
         return Ok(u64::from(known));
     }
     let mut bytes = [0; HASHED_BYTES];
@@ -218,8 +241,13 @@ fn get_hash_recalc<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 /// `bpf_set_hash_invalid`
 fn set_hash_invalid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
-    call.world.context.set("hash", 0);
+    forget_hash(call);
     Ok(0)
+}
+
+fn forget_hash<G: Guest>(call: &mut Call<'_, G>) {
+    call.world.context.set("hash", 0);
+    call.world.hash_is_set = false;
 }
 
 /// `bpf_set_hash`
@@ -227,6 +255,7 @@ fn set_hash<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let hash = call.args[1] as u32;
     call.world.context.set("hash", hash);
+    call.world.hash_is_set = true;
     Ok(0)
 }
 
@@ -285,7 +314,7 @@ fn xdp_load_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     if u64::from(offset as u32) > XDP_BYTES_MAX || u64::from(size as u32) > XDP_BYTES_MAX {
         return Ok(negative(Errno::EFAULT));
     }
-    load(call, Some(offset as u32 as usize), 3, size, Errno::EINVAL)
+    load(call, Some(From::Start), offset, size, Errno::EINVAL)
 }
 
 /// `bpf_xdp_store_bytes`
@@ -295,19 +324,4 @@ fn xdp_store_bytes<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
         return Ok(negative(Errno::EFAULT));
     }
     store(call, offset, 3, size, Errno::EINVAL)
-}
-
-/// Bytes of `struct bpf_fib_lookup`.
-const FIB_LOOKUP_BYTES: u32 = 64;
-/// `BPF_FIB_LKUP_RET_NOT_FWDED`: the packet is not forwarded.
-const FIB_NOT_FORWARDED: u64 = 4;
-
-/// `bpf_fib_lookup`: there are no routes here.
-fn fib_lookup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    call.context(1)?;
-    if (call.args[2] as u32) < FIB_LOOKUP_BYTES {
-        return Ok(negative(Errno::EINVAL));
-    }
-    call.check_write(2, FIB_LOOKUP_BYTES)?;
-    Ok(FIB_NOT_FORWARDED)
 }

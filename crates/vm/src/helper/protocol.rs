@@ -5,7 +5,7 @@ use osmia_program::Errno;
 use super::packet::moved;
 use super::{HelperFn, errno};
 use crate::guest::{Call, Fault, Guest};
-use crate::world::{Layer, World};
+use crate::world::World;
 
 /// The helpers of this family by number.
 pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
@@ -19,7 +19,6 @@ const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 /// Bytes an IPv6 header is longer than one of IPv4.
 const BYTES_LONGER: usize = 20;
-const ETHERNET_BYTES: usize = 14;
 
 /// Makes room for the longer header, or takes what it has too much; what stands there is the
 /// program's to write, the Ethernet header's protocol included.
@@ -36,28 +35,16 @@ fn change<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 
 fn changed(world: &mut World, to: u16) -> Result<(), Errno> {
     let from = u16::from_be(world.context.field("protocol") as u16);
-    let link_bytes = match world.layer {
-        Layer::Ethernet => ETHERNET_BYTES,
-        Layer::Network => 0,
-    };
-    let mut link = [0; ETHERNET_BYTES];
-    let link = &mut link[..link_bytes];
     let packet = &mut world.packet;
+    let at = packet.link_bytes();
     let done = match (from, to) {
-        (IPV4, IPV6) => packet
-            .read(0, link)
-            .and_then(|()| packet.make_room(BYTES_LONGER, 0))
-            .and_then(|()| packet.grow_head(BYTES_LONGER))
-            .and_then(|()| packet.write(0, link))
-            .and_then(|()| packet.write(link_bytes, &[0; BYTES_LONGER])),
-        (IPV6, IPV4) => packet
-            .read(0, link)
-            .and_then(|()| packet.move_head(BYTES_LONGER as i64, link_bytes))
-            .and_then(|()| packet.write(0, link)),
+        (IPV4, IPV6) => packet.insert_behind_headers(at, BYTES_LONGER),
+        (IPV6, IPV4) => packet.remove_behind_headers(at, BYTES_LONGER),
         _ => return Err(Errno::ENOTSUPP),
     };
     done.ok_or(Errno::ENOMEM)?;
     world.context.set("protocol", u32::from(to.to_be()));
     world.context.set("hash", 0);
+    world.hash_is_set = false;
     Ok(())
 }

@@ -6,7 +6,6 @@ use super::packet::{ETHERNET_BYTES, moved};
 use super::{HelperFn, errno};
 use crate::guest::{Call, Fault, Guest};
 use crate::limits;
-use crate::world::Layer;
 
 /// The helpers of this family by number.
 pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
@@ -53,19 +52,14 @@ fn set_protocol<G: Guest>(call: &mut Call<'_, G>, protocol: u16) {
     call.world.context.set("protocol", u32::from(protocol));
 }
 
-/// Where the network header begins.
-fn network_at<G: Guest>(call: &Call<'_, G>) -> usize {
-    match call.world.layer {
-        Layer::Ethernet => ETHERNET_BYTES,
-        Layer::Network => 0,
-    }
-}
-
 /// `bpf_skb_adjust_room`
 fn skb_adjust_room<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, delta, mode, flags, _] = call.args;
     let result = adjust_room(call, delta as i32, mode as u32, flags);
+    if result.is_ok() && flags & NO_CHECKSUM_RESET == 0 {
+        call.world.checksums_right = None;
+    }
     moved(call);
     Ok(errno(result))
 }
@@ -89,7 +83,7 @@ fn adjust_room<G: Guest>(
         IPV6 => IPV6_BYTES,
         _ => return Err(Errno::ENOTSUPP),
     };
-    let network = network_at(call);
+    let network = call.world.packet.link_bytes();
     let at = match mode {
         BEHIND_NETWORK => network + header_bytes,
         BEFORE_NETWORK => network,
@@ -101,7 +95,8 @@ fn adjust_room<G: Guest>(
         DECAP_IPV6 if delta < 0 => IPV6_BYTES,
         _ => return Err(Errno::EINVAL),
     };
-    let len = call.world.packet.len().saturating_sub(network);
+    let len = call.world.packet.len() as i64 - call.world.packet.network();
+    let len = usize::try_from(len).unwrap_or(0);
     if delta < 0 {
         if bytes >= len || len - bytes < len_min {
             return Err(Errno::ENOTSUPP);
@@ -109,7 +104,8 @@ fn adjust_room<G: Guest>(
         if flags & !(FIXED_GSO | DECAP | NO_CHECKSUM_RESET) != 0 {
             return Err(Errno::EINVAL);
         }
-        call.world.packet.remove(at, bytes).ok_or(Errno::ENOMEM)?;
+        let packet = &mut call.world.packet;
+        packet.remove_behind_headers(at, bytes).ok_or(Errno::ENOMEM)?;
         match flags & DECAP {
             DECAP_IPV4 => set_protocol(call, IPV4),
             DECAP_IPV6 => set_protocol(call, IPV6),
@@ -117,14 +113,15 @@ fn adjust_room<G: Guest>(
         }
         return Ok(());
     }
-    if call.world.packet.len() + bytes > limits::PACKET_BYTES_MAX {
+    if call.world.packet.len() + bytes > limits::SOCKET_BUFFER_BYTES_MAX {
         return Err(Errno::ENOTSUPP);
     }
     let encapsulates = flags & ENCAP_NETWORK != 0;
     if encapsulates {
         check_encapsulation(call, bytes, flags)?;
     }
-    call.world.packet.insert(at, bytes).ok_or(Errno::ENOMEM)?;
+    let packet = &mut call.world.packet;
+    packet.insert_behind_headers(at, bytes).ok_or(Errno::ENOMEM)?;
     if encapsulates {
         call.world.encapsulated = true;
         set_protocol(call, if flags & ENCAP_IPV6 != 0 { IPV6 } else { IPV4 });

@@ -59,13 +59,9 @@ fn push_old(world: &mut World) -> Result<(), Errno> {
     }
     let protocol = protocol_of(world, "vlan_proto");
     let tag = world.context.field("vlan_tci") as u16;
-    let mut addresses = [0; ADDRESSES_BYTES];
     let packet = &mut world.packet;
     let written = packet
-        .read(0, &mut addresses)
-        .and_then(|()| packet.make_room(TAG_BYTES, 0))
-        .and_then(|()| packet.grow_head(TAG_BYTES))
-        .and_then(|()| packet.write(0, &addresses))
+        .insert(ADDRESSES_BYTES, TAG_BYTES)
         .and_then(|()| packet.write(ADDRESSES_BYTES, &protocol.to_be_bytes()))
         .and_then(|()| packet.write(ETHERNET_BYTES, &tag.to_be_bytes()));
     world.context.set("protocol", u32::from(protocol.to_be()));
@@ -108,9 +104,11 @@ fn take_tag(world: &mut World) -> Result<u16, Errno> {
     let packet = &mut world.packet;
     packet
         .read(0, &mut header)
-        .and_then(|()| packet.move_head(TAG_BYTES as i64, ETHERNET_BYTES))
-        .and_then(|()| packet.write(0, &header[..ADDRESSES_BYTES]))
+        .and_then(|()| packet.remove(ADDRESSES_BYTES, TAG_BYTES))
         .ok_or(Errno::ENOMEM)?;
+    if packet.network() < ETHERNET_BYTES as i64 {
+        packet.set_network(ETHERNET_BYTES);
+    }
     let (protocol, _) = world.ethernet_type();
     world.context.set("protocol", u32::from(protocol.to_be()));
     Ok(u16::from_be_bytes([

@@ -121,14 +121,18 @@ impl ContextBytes {
 
     /// Sets a four-byte field by name, if the context has it.
     pub fn set(&self, field: &str, value: u32) {
+        self.set_bytes(field, &value.to_ne_bytes());
+    }
+
+    /// Sets the first bytes of a field by name, if the context has it.
+    pub fn set_bytes(&self, field: &str, bytes: &[u8]) {
         let Context::Fields(layout) = self.kind else {
             return;
         };
         if let Some(field) = layout.field(field)
-            && field.offset as usize + 4 <= self.len
+            && field.offset as usize + bytes.len() <= self.len
         {
-            self.block
-                .write(0, field.offset as usize, &value.to_ne_bytes());
+            self.block.write(0, field.offset as usize, bytes);
         }
     }
 
