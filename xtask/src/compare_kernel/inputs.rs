@@ -20,10 +20,10 @@ pub(super) struct Input {
     pub(super) data: Vec<u8>,
     /// The context as our host takes it.
     pub(super) ctx: Vec<u8>,
-    /// Bytes the kernel takes off the packet before the program sees it, and puts back as zeroes.
-    /// Its test run gives socket filters the payload of the frame; on a packet socket, as here, they
-    /// see the frame. So it is given a second header.
-    pub(super) hidden: usize,
+    /// The Ethernet header that the kernel takes off the packet before the program sees it, and puts
+    /// back as zeroes. Its test run gives socket filters the payload of the frame; on a packet socket,
+    /// as here, they see the frame. So it is given a second header.
+    pub(super) hidden: Vec<u8>,
     /// The context as the kernel takes it.
     pub(super) kernel_ctx: Vec<u8>,
 }
@@ -31,9 +31,7 @@ pub(super) struct Input {
 impl Input {
     /// The packet as the kernel takes it.
     pub(super) fn kernel_data(&self) -> Vec<u8> {
-        let mut bytes = self.data[..self.hidden].to_vec();
-        bytes.extend(&self.data);
-        bytes
+        [self.hidden.as_slice(), &self.data].concat()
     }
 }
 
@@ -79,31 +77,44 @@ impl Inputs {
         Ok(Inputs { frames })
     }
 
-    /// The inputs of a program, if its type has any.
-    pub(super) fn of(&self, program: &Program) -> Option<Vec<Input>> {
-        let kind = program.hook.kind;
+    /// Socket buffers of the frames that have such a hidden header and such a packet.
+    fn buffers<'a>(
+        &'a self,
+        parts: impl Fn(&'a [u8]) -> Option<(Vec<u8>, &'a [u8])>,
+    ) -> Vec<Input> {
+        let parts = self.frames.iter().filter_map(|frame| parts(frame));
+        parts
+            .enumerate()
+            .map(|(number, (hidden, data))| {
+                let ctx = socket_buffer(number, data.len() + hidden.len());
+                Input {
+                    data: data.to_vec(),
+                    kernel_ctx: ctx.clone(),
+                    ctx,
+                    hidden,
+                }
+            })
+            .collect()
+    }
+
+    /// The inputs of a program, at most so many, if its type has any.
+    pub(super) fn of(&self, program: &Program, max: usize) -> Option<Vec<Input>> {
+        let mut inputs = self.all(program.hook.kind)?;
+        inputs.truncate(max);
+        Some(inputs)
+    }
+
+    fn all(&self, kind: ProgramKind) -> Option<Vec<Input>> {
         match kind {
             ProgramKind::Xdp => Some(self.frames.iter().map(|frame| xdp(frame)).collect()),
-            ProgramKind::SchedCls | ProgramKind::SocketFilter => {
-                let hidden = match kind {
-                    ProgramKind::SocketFilter => ETHERNET_BYTES,
-                    _ => 0,
-                };
-                let frames = self.frames.iter().enumerate();
-                Some(
-                    frames
-                        .map(|(number, frame)| {
-                            let ctx = socket_buffer(number, frame.len() + hidden);
-                            Input {
-                                data: frame.clone(),
-                                kernel_ctx: ctx.clone(),
-                                ctx,
-                                hidden,
-                            }
-                        })
-                        .collect(),
-                )
-            }
+            ProgramKind::SchedCls => Some(self.buffers(|frame| Some((Vec::new(), frame)))),
+            ProgramKind::SocketFilter => Some(
+                self.buffers(|frame| Some((frame.first_chunk::<ETHERNET_BYTES>()?.into(), frame))),
+            ),
+            ProgramKind::CgroupSkb
+            | ProgramKind::LwtIn
+            | ProgramKind::LwtOut
+            | ProgramKind::LwtXmit => Some(self.buffers(internet)),
             ProgramKind::RawTracepoint | ProgramKind::Syscall => Some(
                 (0..CONTEXT_RUNS)
                     .map(|run| {
@@ -113,7 +124,7 @@ impl Inputs {
                             data: Vec::new(),
                             kernel_ctx: ctx.clone(),
                             ctx,
-                            hidden: 0,
+                            hidden: Vec::new(),
                         }
                     })
                     .collect(),
@@ -123,6 +134,14 @@ impl Inputs {
     }
 }
 
+/// The header the kernel takes off a frame, and the packet of the Internet that follows, if one does.
+fn internet(frame: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let (header, packet) = frame.split_at_checked(ETHERNET_BYTES)?;
+    let version = packet.first()? >> 4;
+    let is_internet = matches!((&header[12..], version), ([8, 0], 4) | ([0x86, 0xdd], 6));
+    is_internet.then(|| (header.to_vec(), packet))
+}
+
 /// The kernel wants to be told where the packet ends and says in return where it starts.
 fn xdp(frame: &[u8]) -> Input {
     let mut kernel_ctx = vec![0; 24];
@@ -130,7 +149,7 @@ fn xdp(frame: &[u8]) -> Input {
     Input {
         data: frame.to_vec(),
         ctx: Vec::new(),
-        hidden: 0,
+        hidden: Vec::new(),
         kernel_ctx,
     }
 }

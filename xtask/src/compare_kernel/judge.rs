@@ -176,9 +176,18 @@ const FIELDS: [&str; 7] = [
 ];
 
 fn differing_fields(kind: Option<ProgramKind>, ours: &[u8], theirs: &[u8]) -> Vec<String> {
-    let (Some(ProgramKind::SchedCls | ProgramKind::SocketFilter), Context::Fields(layout)) =
-        (kind, context(ProgramKind::SchedCls))
-    else {
+    let buffers = [
+        ProgramKind::SchedCls,
+        ProgramKind::SocketFilter,
+        ProgramKind::CgroupSkb,
+        ProgramKind::LwtIn,
+        ProgramKind::LwtOut,
+        ProgramKind::LwtXmit,
+    ];
+    let (true, Context::Fields(layout)) = (
+        kind.is_some_and(|kind| buffers.contains(&kind)),
+        context(ProgramKind::SchedCls),
+    ) else {
         return Vec::new();
     };
     let fields = FIELDS.iter().chain(&["cb"]);
@@ -220,8 +229,10 @@ fn map(ours: &Contents, theirs: &Contents) -> Option<String> {
                 .iter()
                 .find(|(key, their)| ours.get(*key) != Some(their));
             differing.map(|(key, their)| {
-                let our = ours.get(key);
-                format!("key {key:02x?}: {our:02x?}, kernel {their:02x?}")
+                let our = ours.get(key).map_or(&[][..], Vec::as_slice);
+                let at = first_difference(our, their).unwrap_or_default();
+                let (our, their) = (around(our, at), around(their, at));
+                format!("key {key:02x?} differs at {at}: {our}, kernel {their}")
             })
         }
         (Contents::Records(ours), Contents::Records(theirs)) => {

@@ -127,7 +127,7 @@ fn one(run: &Value, input: &Input) -> Result<OneRun, Error> {
         data.drain(..start.min(data.len()));
         ctx.clear();
     }
-    data.drain(..input.hidden.min(data.len()));
+    data.drain(..input.hidden.len().min(data.len()));
     let mut globals = BTreeMap::new();
     for (name, value) in run["globals"].as_object().into_iter().flatten() {
         globals.insert(name.clone(), bytes(value)?);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use osmia::{HostMap, HostProgram, LinkOptions, Linked, Loaded, MapKind, UserHost, UserOptions};
 use osmia_program::{Host, Record, RecordSource, Run, UpdateMode};
@@ -10,13 +11,14 @@ use super::inputs::{Filling, Input};
 use super::judge::{Contents, OneRun, Ran};
 use crate::place::Error;
 
-/// A machine with this one's CPUs and kernel types.
+/// A machine with this one's CPUs, kernel types and network.
 pub(super) fn host() -> Result<UserHost, Error> {
     let possible = std::fs::read_to_string("/sys/devices/system/cpu/possible")?;
     let last = possible.trim().rsplit(['-', ',']).next().unwrap_or("0");
     let mut options = UserOptions {
         cpus: last.parse::<u32>()? + 1,
         seed: Some(1),
+        network: Arc::new(osmia_user::network::of_machine()?),
         ..UserOptions::default()
     };
     options.use_kernel_btf()?;

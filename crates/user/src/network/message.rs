@@ -55,9 +55,7 @@ impl Reading {
             NEW_LINK => self.link(body),
             NEW_ADDRESS => self.address(body),
             NEW_ROUTE => route(body).map(|route| self.network.add_route(route)),
-            NEW_NEIGHBOUR => {
-                neighbour(body).map(|neighbour| self.network.add_neighbour(neighbour))
-            }
+            NEW_NEIGHBOUR => neighbour(body).map(|neighbour| self.network.add_neighbour(neighbour)),
             NEW_RULE => self.rule(body),
             _ => None,
         };
@@ -93,7 +91,11 @@ impl Reading {
         link.forwards_ipv4 = None;
         link.ipv6 = None;
         link.up = u32_at(head, 8)? & UP != 0;
-        link.header_bytes = if WITH_ETHERNET.contains(&hardware) { 14 } else { 0 };
+        link.header_bytes = if WITH_ETHERNET.contains(&hardware) {
+            14
+        } else {
+            0
+        };
         let (mut other, mut pair) = (None, false);
         for (kind, value) in Attributes(attributes) {
             match kind {
@@ -342,11 +344,17 @@ fn find(attributes: &[u8], wanted: u16) -> Option<&[u8]> {
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|value| u16::from_ne_bytes(*value))
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|value| u16::from_ne_bytes(*value))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|value| u32::from_ne_bytes(*value))
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|value| u32::from_ne_bytes(*value))
 }
 
 fn ip(family: u8, bytes: &[u8]) -> Option<IpAddr> {
@@ -388,7 +396,11 @@ mod tests {
     #[test]
     fn a_route_by_a_router() {
         let mut body = vec![AF_INET, 8, 0, 0, 254, 0, 0, 1, 0, 0, 0, 0];
-        for (kind, value) in [(1_u16, [10, 0, 0, 0]), (4, [3, 0, 0, 0]), (5, [10, 0, 0, 1])] {
+        for (kind, value) in [
+            (1_u16, [10, 0, 0, 0]),
+            (4, [3, 0, 0, 0]),
+            (5, [10, 0, 0, 1]),
+        ] {
             body.extend(8_u16.to_ne_bytes());
             body.extend(kind.to_ne_bytes());
             body.extend(value);

@@ -47,11 +47,15 @@ impl Socket {
             while let Some(header) = rest.first_chunk::<HEADER_BYTES>() {
                 let len = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]) as usize;
                 let kind = u16::from_ne_bytes([header[4], header[5]]);
-                let body = rest.get(HEADER_BYTES..len).ok_or(io::ErrorKind::InvalidData)?;
+                let body = rest
+                    .get(HEADER_BYTES..len)
+                    .ok_or(io::ErrorKind::InvalidData)?;
                 match kind {
                     DONE => return Ok(()),
                     ERROR => {
-                        let errno = body.first_chunk().map_or(0, |code| i32::from_ne_bytes(*code));
+                        let errno = body
+                            .first_chunk()
+                            .map_or(0, |code| i32::from_ne_bytes(*code));
                         return Err(io::Error::from_raw_os_error(-errno));
                     }
                     kind => take(kind, body),

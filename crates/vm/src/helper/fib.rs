@@ -261,7 +261,16 @@ fn follow(
         // Also a packet of IPv4 may leave by a router of IPv6.
         params.0[Params::FAMILY] = AF_INET6;
     }
-    if flags & SOURCE != 0 && !put_source(network, params, link, route.source, destination, hop.gateway) {
+    if flags & SOURCE != 0
+        && !put_source(
+            network,
+            params,
+            link,
+            route.source,
+            destination,
+            hop.gateway,
+        )
+    {
         return Answer::NoSource;
     }
     params.put_address(Params::DESTINATION, next);

@@ -2,6 +2,8 @@
 
 use osmia_program::Errno;
 
+use super::packet::ETHERNET_BYTES;
+use super::vlan::TAG_PROTOCOLS;
 use super::{HelperFn, negative};
 use crate::guest::{Call, Fault, Guest};
 use crate::world::World;
@@ -23,13 +25,31 @@ fn protocol(world: &World) -> u16 {
     u16::from_be(world.context.field("protocol") as u16)
 }
 
+/// The protocol behind tags that are in the packet's bytes.
+fn protocol_behind_tags(world: &World) -> u16 {
+    const TAG_BYTES: usize = 4;
+    let mut protocol = protocol(world);
+    // The protocol inside is the second half of a tag.
+    let mut at = ETHERNET_BYTES + 2;
+    while TAG_PROTOCOLS.contains(&protocol) {
+        let mut inside = [0; 2];
+        if world.packet.read(at, &mut inside).is_none() {
+            return 0;
+        }
+        protocol = u16::from_be_bytes(inside);
+        at += TAG_BYTES;
+    }
+    protocol
+}
+
 /// "Congestion experienced", the highest of the two bits' values; 0 is "not capable".
 const CONGESTED: u8 = 3;
 
 /// `bpf_skb_ecn_set_ce`: marks a packet as having met congestion; 1 if it carries the mark now.
 fn skb_ecn_set_ce<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
-    let marked = match protocol(call.world) {
+    // Behind tags it takes them for the header, as the kernel does.
+    let marked = match protocol_behind_tags(call.world) {
         IPV4 => mark_ipv4(call.world),
         IPV6 => mark_ipv6(call.world),
         _ => None,

@@ -41,14 +41,15 @@ fn check_mtu<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let Some(link) = network.link(index) else {
         return Ok(negative(Errno::ENODEV));
     };
+    // Signed, as the kernel has them: what is absurdly long is negative and fits.
     let len = match len_in {
-        0 => call.world.packet.len() as u32,
-        len => len.wrapping_add(link.header_bytes),
+        0 => call.world.packet.len() as i32,
+        len => len.wrapping_add(link.header_bytes) as i32,
     };
-    let len_max = link.mtu.wrapping_add(link.header_bytes);
+    let len_max = link.mtu.wrapping_add(link.header_bytes) as i32;
     let part_bytes = call.world.context.field("gso_size");
     let mtu = link.mtu;
-    let answer = if len.wrapping_add_signed(difference) <= len_max {
+    let answer = if len.wrapping_add(difference) <= len_max {
         0
     } else if part_bytes == 0 {
         TOO_LONG

@@ -105,7 +105,9 @@ fn adjust_room<G: Guest>(
             return Err(Errno::EINVAL);
         }
         let packet = &mut call.world.packet;
-        packet.remove_behind_headers(at, bytes).ok_or(Errno::ENOMEM)?;
+        packet
+            .remove_behind_headers(at, bytes)
+            .ok_or(Errno::ENOMEM)?;
         match flags & DECAP {
             DECAP_IPV4 => set_protocol(call, IPV4),
             DECAP_IPV6 => set_protocol(call, IPV6),
@@ -121,7 +123,9 @@ fn adjust_room<G: Guest>(
         check_encapsulation(call, bytes, flags)?;
     }
     let packet = &mut call.world.packet;
-    packet.insert_behind_headers(at, bytes).ok_or(Errno::ENOMEM)?;
+    packet
+        .insert_behind_headers(at, bytes)
+        .ok_or(Errno::ENOMEM)?;
     if encapsulates {
         call.world.encapsulated = true;
         set_protocol(call, if flags & ENCAP_IPV6 != 0 { IPV6 } else { IPV4 });

@@ -107,7 +107,11 @@ pub(super) fn push(world: &mut World, header: &[u8], inside: bool) -> Result<(),
     let mut outer = [0; IPV6_BYTES];
     let read = world.packet.read(0, &mut outer);
     if !is_ipv6 || read.is_none() {
-        return Err(if inside { Errno::EBADMSG } else { Errno::EINVAL });
+        return Err(if inside {
+            Errno::EBADMSG
+        } else {
+            Errno::EINVAL
+        });
     }
     let mut header = header.to_vec();
     let last = FIXED_BYTES + usize::from(header[LAST_SEGMENT]) * SEGMENT_BYTES;
@@ -185,9 +189,8 @@ fn stored(world: &mut World, offset: usize, bytes: &[u8]) -> Result<(), Errno> {
     let end = offset.saturating_add(bytes.len());
     let options = header.options()..=header.at + header.bytes.len();
     let flags = header.at + FLAGS..=header.at + FIXED_BYTES;
-    let within = |range: &std::ops::RangeInclusive<usize>| {
-        range.contains(&offset) && range.contains(&end)
-    };
+    let within =
+        |range: &std::ops::RangeInclusive<usize>| range.contains(&offset) && range.contains(&end);
     if !within(&options) && !within(&flags) {
         return Err(Errno::EFAULT);
     }
@@ -215,7 +218,9 @@ fn adjusted(world: &mut World, offset: usize, delta: i32) -> Result<(), Errno> {
         _ => header.bytes.len() - bytes,
     };
     // The length counts eight bytes; nothing between two of them is a packet afterwards.
-    let units = (new_len / 8).checked_sub(1).and_then(|units| u8::try_from(units).ok());
+    let units = (new_len / 8)
+        .checked_sub(1)
+        .and_then(|units| u8::try_from(units).ok());
     let units = units.filter(|_| new_len.is_multiple_of(8));
     let units = units.ok_or(Errno::EBADMSG)?;
     let packet = &mut world.packet;

@@ -66,6 +66,11 @@ fn tunnel(bytes: &[u8], flags: u64) -> Result<Tunnel, Errno> {
     if labelled || !is_zero(&key[EXT..LABEL]) {
         return Err(Errno::EINVAL);
     }
+    // A label has twenty bits.
+    let label = &mut key[LABEL..LOCAL];
+    let mut bytes = [0; 4];
+    bytes.copy_from_slice(label);
+    label.copy_from_slice(&(u32::from_ne_bytes(bytes) & 0xf_ffff).to_ne_bytes());
     Ok(Tunnel {
         key,
         flags,
@@ -117,12 +122,19 @@ fn seen(tunnel: Option<&Tunnel>, size: usize, flags: u64) -> Result<[u8; TUNNEL_
 
 /// The tunnel's flags as headers of the kernel number them (`TUNNEL_CSUM` and so on).
 fn wire_flags(tunnel: &Tunnel) -> u16 {
+    /// Options of any of the four kinds that headers know.
+    const OPTIONS: u16 = 0xd800;
     let bit = |set: bool, bit: u32| u16::from(set) << bit;
     bit(tunnel.flags & NO_CHECKSUM == 0, 0)
         | bit(tunnel.flags & NO_KEY == 0, 2)
         | bit(tunnel.flags & SEQUENCE != 0, 3)
         | bit(tunnel.flags & DONT_FRAGMENT != 0, 8)
         | bit(true, 13)
+        | if tunnel.options.is_empty() {
+            0
+        } else {
+            OPTIONS
+        }
 }
 
 /// `bpf_skb_set_tunnel_opt`

@@ -23,7 +23,7 @@ const ETHERNET_BYTES: usize = 14;
 /// Bytes of a tag.
 const TAG_BYTES: usize = 4;
 /// `ETH_P_8021Q`, `ETH_P_8021AD`
-const TAG_PROTOCOLS: [u16; 2] = [0x8100, 0x88a8];
+pub(super) const TAG_PROTOCOLS: [u16; 2] = [0x8100, 0x88a8];
 
 /// What the context says of a protocol: the number in network order.
 fn protocol_of(world: &World, field: &str) -> u16 {
@@ -64,6 +64,7 @@ fn push_old(world: &mut World) -> Result<(), Errno> {
         .insert(ADDRESSES_BYTES, TAG_BYTES)
         .and_then(|()| packet.write(ADDRESSES_BYTES, &protocol.to_be_bytes()))
         .and_then(|()| packet.write(ETHERNET_BYTES, &tag.to_be_bytes()));
+    packet.set_network(ETHERNET_BYTES);
     world.context.set("protocol", u32::from(protocol.to_be()));
     written.ok_or(Errno::ENOMEM)
 }

@@ -127,12 +127,15 @@ impl Table {
     pub(super) fn find(&self, flow: &Flow) -> Option<Found<'_>> {
         self.lengths.iter().find_map(|(Reverse(bits), routes)| {
             let routes = routes.get(&prefix::key(flow.destination, *bits))?;
-            routes.iter().find_map(|route| taken(route, flow))
+            match flow.destination.is_ipv4() {
+                true => routes.iter().find_map(|route| taken(route, flow)),
+                false => preferred(routes, flow),
+            }
         })
     }
 }
 
-/// The route with its hop, if the flow can take it.
+/// The route with its hop, if the flow can take it; the interface asked for must be the hop's.
 fn taken<'n>(route: &'n Route, flow: &Flow) -> Option<Found<'n>> {
     if route.dscp != 0 && route.dscp != flow.dscp {
         return None;
@@ -146,4 +149,12 @@ fn taken<'n>(route: &'n Route, flow: &Flow) -> Option<Found<'n>> {
         route,
         hop: Some(hop),
     })
+}
+
+/// As IPv6 chooses: of the cheapest routes rather one by the interface asked for, but any.
+fn preferred<'n>(routes: &'n [Route], flow: &Flow) -> Option<Found<'n>> {
+    let first = routes.first()?;
+    let mut cheapest = routes.iter().filter(|route| route.metric == first.metric);
+    let by_output = cheapest.find_map(|route| taken(route, flow));
+    by_output.or_else(|| taken(first, &Flow { output: 0, ..*flow }))
 }

@@ -53,7 +53,15 @@ fn the_longest_range_wins_then_the_lowest_metric() {
 #[test]
 fn an_interface_asked_for_may_lead_to_a_shorter_range() {
     let network = network();
-    let by = |output| link(&network, &Flow { output, ..to("10.1.2.3") });
+    let by = |output| {
+        link(
+            &network,
+            &Flow {
+                output,
+                ..to("10.1.2.3")
+            },
+        )
+    };
     assert_eq!(by(4), Some(4));
     assert_eq!(by(3), Some(3));
     assert_eq!(by(2), Some(2));
@@ -80,7 +88,15 @@ fn marks_lead_to_other_tables_and_thrown_packets_back() {
         ..Rule::all(false, 100, RuleAction::Table(7))
     });
     network.set_rules(rules);
-    let marked = |destination, mark| link(&network, &Flow { mark, ..to(destination) });
+    let marked = |destination, mark| {
+        link(
+            &network,
+            &Flow {
+                mark,
+                ..to(destination)
+            },
+        )
+    };
     assert_eq!(marked("8.8.8.8", 0x1f), Some(6));
     assert_eq!(marked("8.8.8.8", 0x2f), Some(2));
     assert_eq!(marked("10.1.0.1", 0x10), Some(5));
