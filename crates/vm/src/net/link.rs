@@ -134,7 +134,8 @@ fn reach(address: Ipv6Addr) -> u8 {
 /// on the first interface, with the longest part in common.
 pub(super) fn source_ipv6(links: &[&Link], destination: Ipv6Addr) -> Option<Ipv6Addr> {
     let wanted = reach(destination);
-    let mut best: Option<((bool, bool, u8, bool, u32), Ipv6Addr)> = None;
+    type Rank = (bool, bool, u8, bool, u32);
+    let mut best: Option<(Rank, Ipv6Addr)> = None;
     for (position, link) in links.iter().enumerate() {
         let own = link.addresses.iter().filter_map(|own| match own.address {
             IpAddr::V6(address) if !address.is_multicast() => Some(address),
