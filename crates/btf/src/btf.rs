@@ -38,6 +38,11 @@ impl Btf {
         parse::parse(bytes.into(), base)
     }
 
+    /// Its bytes, in the byte order of this machine, without the base's.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The byte order it came in: of the values it describes, and of the target it belongs to.
     pub fn endian(&self) -> Endian {
         self.endian

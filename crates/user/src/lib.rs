@@ -6,9 +6,15 @@ pub mod bpf;
 pub mod capture;
 pub mod codes;
 mod host;
+mod kernel;
 pub mod limits;
 pub mod network;
+mod object;
 mod options;
+pub mod pin;
+mod process;
 
 pub use host::{UserHost, UserMap, UserProgram};
+pub use kernel::Kernel;
 pub use options::{KERNEL, UserOptions};
+pub use process::{Credentials, Process};

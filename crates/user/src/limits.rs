@@ -8,3 +8,19 @@ pub const CAPTURE_INTERFACES_MAX: usize = 65_536;
 pub const INTERFACE_BLOCK_BYTES_MAX: u32 = 1 << 20;
 /// Bytes of an object's name, the final zero included (`BPF_OBJ_NAME_LEN`).
 pub const OBJECT_NAME_BYTES: usize = 16;
+/// Most descriptors of a process (Linux: `fs.nr_open` as it comes).
+pub const DESCRIPTORS_MAX: usize = 1 << 20;
+/// Bytes of the digest of a program's instructions (SHA-256).
+pub const DIGEST_BYTES: usize = 32;
+/// Most bytes of BTF (`BTF_MAX_SIZE`).
+pub const BTF_BYTES_MAX: u32 = 16 << 20;
+/// The greatest type number (`BTF_MAX_TYPE`).
+pub const TYPE_ID_MAX: u32 = 0xf_ffff;
+/// Bytes of a licence that are kept.
+pub const LICENSE_BYTES_MAX: usize = 127;
+/// Most bytes of a path, the final zero included (`PATH_MAX`).
+pub const PATH_BYTES_MAX: usize = 4096;
+/// Most bytes of a name in a directory (`NAME_MAX`).
+pub const NAME_BYTES_MAX: usize = 255;
+/// Most symbolic links on the way (`MAXSYMLINKS`).
+pub const SYMLINKS_MAX: u32 = 40;

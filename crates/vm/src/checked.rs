@@ -191,15 +191,11 @@ impl Checked {
         self.installed.clone()
     }
 
-    /// Lets go of a code and its maps, if it ran last: they would live until another one runs.
-    pub(crate) fn release(&mut self, code: &Arc<Code>) {
-        if self
-            .installed
-            .take_if(|installed| Arc::ptr_eq(installed, code))
-            .is_none()
-        {
+    /// Lets go of the code that ran last and its maps: they would live until another one runs.
+    pub(crate) fn release(&mut self) {
+        let Some(code) = self.installed.take() else {
             return;
-        }
+        };
         for index in 0..code.maps.len() {
             self.space.clear(region::VALUES + index);
         }

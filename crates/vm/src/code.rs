@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::checked::{self, Checked};
 use crate::helper::{self, HelperFn};
+use crate::identity::{self, Identity};
 use crate::map::{Arena, Map};
 use crate::memory::Shape;
 use crate::op::{self, Op, OpCode, R, Rmw};
@@ -50,6 +51,7 @@ pub struct Code {
     arena: Option<Arc<Arena>>,
     /// The operation that the function for exceptions starts with, if there is one.
     pub(crate) exception_callback: Option<u32>,
+    identity: Option<Box<dyn Identity>>,
 }
 
 /// A map of a code.
@@ -116,6 +118,27 @@ impl Code {
         maps: &[Arc<Map>],
         helpers: Helpers<'_>,
     ) -> Result<Arc<Code>, PrepareError> {
+        Self::build(program, maps, helpers, None)
+    }
+
+    /// As [`Code::prepare`], known to its host by an identity.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn prepare_as(
+        program: &Arc<Program>,
+        maps: &[Arc<Map>],
+        identity: Box<dyn Identity>,
+    ) -> Result<Arc<Code>, PrepareError> {
+        Self::build(program, maps, Helpers::Linux, Some(identity))
+    }
+
+    fn build(
+        program: &Arc<Program>,
+        maps: &[Arc<Map>],
+        helpers: Helpers<'_>,
+        identity: Option<Box<dyn Identity>>,
+    ) -> Result<Arc<Code>, PrepareError> {
         if maps.len() > PROGRAM_MAPS_MAX {
             return Err(PrepareError::TooManyMaps {
                 program: Arc::clone(program),
@@ -148,12 +171,22 @@ impl Code {
             builder.add(at, insn)?;
             at += insn.slots();
         }
-        Ok(Arc::new(builder.finish()))
+        Ok(Arc::new(builder.finish(identity)))
     }
 
     /// What it was made from.
     pub fn program(&self) -> &Arc<Program> {
         &self.program
+    }
+
+    /// What its host knows it by, if it is this type.
+    pub fn identity<T: Identity>(&self) -> Option<&T> {
+        identity::known_as(self.identity.as_deref())
+    }
+
+    /// The maps it uses, in the order of `program().maps`.
+    pub fn maps(&self) -> impl ExactSizeIterator<Item = &Arc<Map>> {
+        self.maps.iter().map(|map| &map.map)
     }
 
     /// The slot of an operation.
@@ -177,6 +210,12 @@ impl Code {
     /// True if a function starts with this operation.
     pub(crate) fn is_function(&self, op: u64) -> bool {
         u32::try_from(op).is_ok_and(|op| self.functions.binary_search(&op).is_ok())
+    }
+}
+
+impl Identity for Code {
+    fn id(&self) -> u32 {
+        self.identity.as_deref().map_or(0, Identity::id)
     }
 }
 
@@ -244,7 +283,7 @@ impl<'p> Builder<'p> {
         self.maps.iter().find_map(|map| map.map.arena())
     }
 
-    fn finish(mut self) -> Code {
+    fn finish(mut self, identity: Option<Box<dyn Identity>>) -> Code {
         self.functions.sort_unstable();
         self.functions.dedup();
         let arena = self.arena().cloned();
@@ -263,6 +302,7 @@ impl<'p> Builder<'p> {
                 Helpers::Linux => Vec::new(),
                 Helpers::Own(own) => own.to_vec(),
             },
+            identity,
         }
     }
 

@@ -121,9 +121,9 @@ impl Machine {
         })
     }
 
-    /// Lets go of a program and its maps, which a machine keeps ready for another run.
-    pub fn release(&mut self, code: &Arc<Code>) {
-        self.memory.release(code);
+    /// Lets go of the program that ran last and its maps, which a machine keeps ready for another run.
+    pub fn rest(&mut self) {
+        self.memory.release();
         self.world.begin();
     }
 

@@ -3,7 +3,7 @@
 //! A [`Map`] is made from a [`MapSpec`] that passes the rules of its kind, and behaves as the
 //! kernel's map of that kind does, errno included. Programs call [`Map::lookup_element`],
 //! [`Map::update`] and [`Map::delete`] during a run that is counted in the map's [`Runs`]; everybody
-//! else calls the functions whose names end in `_outside`, which obey frozen maps and access flags.
+//! else calls the functions whose names end in `_outside`, which do not write frozen maps.
 //! Values lie in one [`Block`] at stable addresses.
 //!
 //! Nothing here knows instructions, helpers or file descriptors.
@@ -62,6 +62,7 @@ use self::nested::Nested;
 use self::queue::Queue;
 use self::slots::Slots;
 use self::targets::Targets;
+use crate::identity::{self, Identity};
 use crate::memory::Block;
 use crate::owner::OwnerKind;
 
@@ -71,6 +72,7 @@ pub struct Map {
     spec: MapSpec,
     runs: Arc<Runs>,
     frozen: AtomicBool,
+    identity: Option<Box<dyn Identity>>,
     body: Body,
 }
 
@@ -80,7 +82,7 @@ enum Body {
     Array(Array),
     Hash(Hash),
     /// What a tail call runs is the interpreter's business.
-    Programs(Slots<Arc<dyn Any + Send + Sync>>),
+    Programs(Slots<Arc<dyn Identity>>),
     Nested(Nested),
     Queue(Queue),
     Ringbuf(Ringbuf),
@@ -139,11 +141,29 @@ impl Map {
         let map = Self {
             runs: Arc::clone(runs),
             frozen: AtomicBool::new(false),
+            identity: None,
             body,
             spec,
         };
         map.fill()?;
         Ok(map)
+    }
+
+    /// The same map, known to its host by this.
+    #[must_use]
+    pub fn known_as(mut self, identity: Box<dyn Identity>) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// What its host knows it by, if it is this type.
+    pub fn identity<T: Identity>(&self) -> Option<&T> {
+        identity::known_as(self.identity.as_deref())
+    }
+
+    /// Its id outside; 0 if no host gave it one.
+    pub fn id(&self) -> u32 {
+        self.identity.as_deref().map_or(0, Identity::id)
     }
 
     /// What it was made from, with `max_entries` as it became.
@@ -267,9 +287,12 @@ impl Map {
 
     /// For programs: the program in a slot of a program array, if it is of this type.
     #[inline]
-    pub fn program_at<T: Any + Send + Sync>(&self, index: u32) -> Option<Arc<T>> {
+    pub fn program_at<T: Identity>(&self, index: u32) -> Option<Arc<T>> {
         match &self.body {
-            Body::Programs(slots) => slots.at(index)?.downcast().ok(),
+            Body::Programs(slots) => {
+                let program: Arc<dyn Any + Send + Sync> = slots.at(index)?;
+                program.downcast().ok()
+            }
             _ => None,
         }
     }

@@ -33,8 +33,6 @@ pub struct ObjGet<'a> {
 pub struct NextId {
     /// `start_id`: the answer is greater.
     pub start_id: u32,
-    /// `next_id` and `open_flags` as they were given: these must be 0.
-    pub open_flags: u32,
 }
 
 /// `BPF_PROG_GET_FD_BY_ID`, `BPF_MAP_…`, `BPF_BTF_…`, `BPF_LINK_GET_FD_BY_ID`. The answer is a

@@ -2,40 +2,53 @@
 
 use std::sync::Arc;
 
+use osmia_btf::TypeId;
 use osmia_diag::Diagnostic;
-use osmia_program::{Errno, Fault, HostError, HostMap, HostProgram, MapSpec, Slotted, UpdateMode};
-use osmia_vm::map::{BrokenRule, Map, MapError, Runs};
+use osmia_program::{
+    Errno, Fault, HostError, HostMap, HostProgram, MapFlags, MapSpec, Slotted, UpdateMode,
+};
+use osmia_vm::map::{BrokenRule, Map};
 
 use super::UserProgram;
-use crate::codes;
+use crate::object::{MapAbout, MapRefused, MapUse, fitted_name};
+use crate::{Kernel, codes};
 
-/// A handle to a live map. With the last one, program arrays and maps of maps are emptied, as in
-/// the kernel: a program that jumps to itself would otherwise never go away.
+/// A handle to a live map: a use of it, as a file descriptor is.
 #[derive(Clone, Debug)]
 pub struct UserMap {
-    outside: Arc<Outside>,
-}
-
-#[derive(Debug)]
-struct Outside(Arc<Map>);
-
-impl Drop for Outside {
-    fn drop(&mut self) {
-        self.0.clear_slots();
-    }
+    used: MapUse,
 }
 
 impl UserMap {
-    pub(super) fn create(spec: &MapSpec, runs: &Arc<Runs>) -> Result<Self, HostError> {
-        let map = Map::create(spec, runs).map_err(|error| refused(&error))?;
-        Ok(Self {
-            outside: Arc::new(Outside(Arc::new(map))),
-        })
+    pub(super) fn create(spec: &MapSpec, kernel: &Kernel) -> Result<Self, HostError> {
+        let types = spec.btf.as_ref();
+        let number = |id: Option<TypeId>| id.map_or(0, |id| id.0);
+        let about = MapAbout {
+            name: fitted_name(&spec.name),
+            btf: types.and_then(|types| kernel.shared_btf(&types.btf)),
+            key_type: number(types.and_then(|types| types.key)),
+            value_type: number(types.and_then(|types| types.value)),
+            ..MapAbout::default()
+        };
+        let used = kernel.create_map(spec, about).map_err(refused)?;
+        Ok(Self { used })
+    }
+
+    /// Its id in the registry.
+    pub fn id(&self) -> u32 {
+        self.used.id()
     }
 
     /// What programs hold.
     pub(super) fn map(&self) -> &Arc<Map> {
-        &self.outside.0
+        self.used.map()
+    }
+
+    fn may(&self, denied_by: u32) -> Result<(), Errno> {
+        match self.spec().flags.has(denied_by) {
+            true => Err(Errno::EPERM),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn set_slot(
@@ -73,7 +86,17 @@ impl UserMap {
     }
 }
 
-fn refused(error: &MapError) -> HostError {
+fn refused(refused: MapRefused) -> HostError {
+    let error = match refused {
+        MapRefused::Rule(error) => error,
+        MapRefused::Errno(errno) => {
+            let message = format!("the map cannot be registered: {errno}");
+            return HostError::new(
+                Fault::Unsupported,
+                Diagnostic::error(codes::USER_MEMORY, message),
+            );
+        }
+    };
     let fault = match error.broken {
         BrokenRule::Unsupported => Fault::Unsupported,
         _ => Fault::Input,
@@ -87,22 +110,27 @@ impl HostMap for UserMap {
     }
 
     fn lookup(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        self.may(MapFlags::WRONLY)?;
         self.map().lookup_outside(key)
     }
 
     fn update(&self, key: &[u8], value: &[u8], mode: UpdateMode) -> Result<(), Errno> {
+        self.may(MapFlags::RDONLY)?;
         self.map().update_outside(key, value, mode)
     }
 
     fn delete(&self, key: &[u8]) -> Result<(), Errno> {
+        self.may(MapFlags::RDONLY)?;
         self.map().delete_outside(key)
     }
 
     fn next_key(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
+        self.may(MapFlags::WRONLY)?;
         self.map().next_key_outside(key)
     }
 
     fn freeze(&self) -> Result<(), Errno> {
+        self.may(MapFlags::RDONLY)?;
         self.map().freeze()
     }
 }

@@ -1,107 +1,93 @@
 //! A program of the user-space host.
 
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::sync::Arc;
 
-use osmia_program::{Fault, HostError, HostProgram, Program, ProgramKind, Run};
-use osmia_vm::{Code, InputError, Layer, Machine};
+use osmia_diag::Diagnostic;
+use osmia_program::{AttachKind, Fault, HostError, HostProgram, Program, Run};
+use osmia_vm::{Code, Identity, InputError};
 
-use super::{UserMap, lock};
-use crate::capture::PacketStart;
+use super::UserMap;
+use crate::kernel::RunFailed;
+use crate::object::{ProgramAbout, ProgramRecord, ProgramRefused, digest, fitted_name};
+use crate::{Kernel, codes};
 
 /// A handle to a resident program.
 #[derive(Clone, Debug)]
 pub struct UserProgram {
-    resident: Arc<Resident>,
-}
-
-#[derive(Debug)]
-struct Resident {
     code: Arc<Code>,
-    machine: Arc<Mutex<Machine>>,
-}
-
-impl Drop for Resident {
-    /// The machine keeps the program that ran last; nobody will run this one again. A machine that
-    /// is busy lets go of it when it runs another.
-    fn drop(&mut self) {
-        if let Ok(mut machine) = self.machine.try_lock() {
-            machine.release(&self.code);
-        }
-    }
+    kernel: Arc<Kernel>,
 }
 
 impl UserProgram {
     pub(super) fn load(
         program: &Program,
         maps: &[UserMap],
-        machine: &Arc<Mutex<Machine>>,
+        kernel: &Arc<Kernel>,
     ) -> Result<Self, HostError> {
         let maps: Vec<_> = maps.iter().map(|map| Arc::clone(map.map())).collect();
-        let code = Code::prepare(&Arc::new(program.clone()), &maps)
-            .map_err(|error| HostError::new(Fault::Unsupported, error.to_diagnostic()))?;
-        let machine = Arc::clone(machine);
+        let types = program.debug.as_ref().map(|debug| &debug.btf);
+        let about = ProgramAbout {
+            name: fitted_name(&program.name),
+            digest: digest(&program.insns),
+            attach: program.hook.attach.map_or(0, AttachKind::number),
+            load_time: kernel.since_boot(),
+            btf: types.and_then(|btf| kernel.shared_btf(btf)),
+            ..ProgramAbout::default()
+        };
+        let code = kernel
+            .load(&Arc::new(program.clone()), &maps, about)
+            .map_err(|refused| refusal(program, &refused))?;
         Ok(Self {
-            resident: Arc::new(Resident { code, machine }),
+            code,
+            kernel: Arc::clone(kernel),
         })
     }
 
+    /// Its id in the registry.
+    pub fn id(&self) -> u32 {
+        self.code.id()
+    }
+
+    /// What its instructions are told apart by (`bpf_prog_info.tag`).
+    pub fn tag(&self) -> [u8; 8] {
+        ProgramRecord::of(&self.code).tag()
+    }
+
     pub(super) fn code(&self) -> &Arc<Code> {
-        &self.resident.code
+        &self.code
     }
 }
 
 impl HostProgram for UserProgram {
     fn program(&self) -> &Program {
-        self.resident.code.program()
+        self.code.program()
     }
 
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {
-        let hook = &self.program().hook;
-        let mut machine = lock(&self.resident.machine);
-        machine.environment().cpu = run.cpu;
-        machine
-            .input(hook, &run.data, &run.ctx, layer(hook.kind))
-            .map_err(|error| HostError::new(fault_of(&error), error.to_diagnostic()))?;
-        let repeat = run.repeat.max(1);
-        let (mut insns, mut outcome) = (0, Ok(0));
-        let start = Instant::now();
-        for _ in 0..repeat {
-            match machine.run(&self.resident.code) {
-                Ok(end) => {
-                    insns += end.insns;
-                    outcome = Ok(end.value as u32);
-                }
-                Err(trap) => {
-                    outcome = Err(trap);
-                    break;
-                }
-            }
-        }
-        let nanos = start.elapsed().as_nanos() / u128::from(repeat);
-        run.duration_ns = u64::try_from(nanos).unwrap_or(u64::MAX);
-        run.insns = Some(insns);
-        machine.world().output(&mut run.data);
-        run.redirected.clear();
-        machine.redirected(&mut |redirected| run.redirected.push(redirected));
-        machine.world().context.copy_to(&mut run.ctx);
-        run.retval = outcome.map_err(|trap| HostError::new(Fault::Input, trap.to_diagnostic()))?;
-        Ok(())
+        self.kernel
+            .run(&self.code, run)
+            .map_err(|failed| match failed {
+                RunFailed::Input(error) => HostError::new(fault_of(&error), error.to_diagnostic()),
+                RunFailed::Trap(trap) => HostError::new(Fault::Input, trap.to_diagnostic()),
+            })
     }
+}
+
+fn refusal(program: &Program, refused: &ProgramRefused) -> HostError {
+    let diagnostic = match refused {
+        ProgramRefused::Prepare(error) => error.to_diagnostic(),
+        ProgramRefused::Errno(errno) => {
+            let message = format!("program `{}` cannot be registered: {errno}", program.name);
+            Diagnostic::error(codes::USER_MEMORY, message)
+        }
+    };
+    HostError::new(Fault::Unsupported, diagnostic)
 }
 
 fn fault_of(error: &InputError) -> Fault {
     match error {
         InputError::PacketTooLong { .. } | InputError::ContextTooLong { .. } => Fault::Usage,
         InputError::NoContext { .. } | InputError::NoMemory => Fault::Unsupported,
-    }
-}
-
-/// What packets of this program type start with.
-fn layer(kind: ProgramKind) -> Layer {
-    match PacketStart::of(kind) {
-        Some(PacketStart::Network) => Layer::Network,
-        _ => Layer::Ethernet,
     }
 }
 

@@ -152,10 +152,23 @@ impl Map {
         count: u32,
         element_flags: u64,
     ) -> Batched {
+        self.update_batch_by(keys, values, count, element_flags, |key, value| {
+            self.update_outside(key, value, UpdateMode::Any)
+        })
+    }
+
+    /// The same, where somebody else knows what a value from outside stands for.
+    pub fn update_batch_by(
+        &self,
+        keys: &[u8],
+        values: &[u8],
+        count: u32,
+        element_flags: u64,
+        store: impl Fn(&[u8], &[u8]) -> Result<(), Errno>,
+    ) -> Batched {
         let value_bytes = self.value_bytes_outside();
         self.each(Batch::Update, keys, count, element_flags, |at, key| {
-            let value = part(values, value_bytes, at)?;
-            self.update_outside(key, value, UpdateMode::Any)
+            store(key, part(values, value_bytes, at)?)
         })
     }
 
@@ -167,9 +180,6 @@ impl Map {
     }
 
     fn begin(&self, batch: Batch, element_flags: u64) -> Result<(), Errno> {
-        if matches!(batch, Batch::Lookup | Batch::Take) {
-            self.check_read()?;
-        }
         if batch != Batch::Lookup {
             self.check_write()?;
         }

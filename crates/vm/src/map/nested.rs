@@ -107,15 +107,6 @@ impl Nested {
         }
     }
 
-    pub(super) fn clear(&self) {
-        match &self.by {
-            By::Index(slots) => slots.clear_all(),
-            By::Key { maps, .. } => {
-                maps.write().unwrap_or_else(PoisonError::into_inner).clear();
-            }
-        }
-    }
-
     pub(super) fn next_key(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
         match &self.by {
             By::Index(slots) => next_index(key, slots.count()),

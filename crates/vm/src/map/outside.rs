@@ -1,21 +1,21 @@
 //! A map seen from outside programs: what `bpf(2)` offers, and what only a host does (putting
-//! programs and maps into slots, reading events). Frozen maps and access flags bind these functions.
+//! programs and maps into slots, reading events). Frozen maps refuse to be written; `BPF_F_RDONLY` and
+//! `BPF_F_WRONLY` are the business of descriptors, which hosts have.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use osmia_program::{Errno, MapFlags, Record, RecordSource, UpdateMode};
+use osmia_program::{Errno, Record, RecordSource, UpdateMode};
 
 use super::array::{index_of, next_index};
 use super::lanes::Write;
 use super::{Body, Map};
+use crate::Identity;
 
 impl Map {
     /// The value of a key; for per-CPU kinds every CPU's, each padded to eight bytes; for queues and
     /// stacks, which have no key, the next value.
     pub fn lookup_outside(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
-        self.check_read()?;
         match &self.body {
             Body::Arena(_) => Err(keyless(key, Errno::EINVAL)),
             Body::Storage(storage) => storage.value_of(key),
@@ -26,11 +26,9 @@ impl Map {
             // Asking takes a value: see `Map::peek`.
             Body::Bloom(_) => Err(Errno::EINVAL),
             Body::Queue(queue) if key.is_empty() => self.value(|value| queue.peek(value)),
-            Body::Programs(slots) if slots.at(index_of(key)?).is_none() => Err(Errno::ENOENT),
-            Body::Nested(nested) if nested.at(key).is_none() => Err(Errno::ENOENT),
-            // The kernel answers with an object's id; objects have none here.
-            Body::Programs(_) | Body::Nested(_) | Body::PerfEvents(_) => Err(Errno::ENOTSUPP),
-            Body::Groups(_) => Err(Errno::ENOTSUPP),
+            Body::Programs(slots) => id_of(slots.at(index_of(key)?).map(|program| program.id())),
+            Body::Nested(nested) => id_of(nested.at(key).map(|map| map.id())),
+            Body::PerfEvents(_) | Body::Groups(_) => Err(Errno::ENOTSUPP),
             Body::Targets(targets) => targets.read(key),
             Body::Stacks(stacks) => stacks.read(key),
             Body::Queue(_) => Err(Errno::EINVAL),
@@ -95,7 +93,6 @@ impl Map {
 
     /// Removes a key and returns its value; of queues and stacks, the next value.
     pub fn take_outside(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
-        self.check_read()?;
         self.check_write()?;
         match &self.body {
             Body::Hash(hash) => hash.take(key),
@@ -109,7 +106,6 @@ impl Map {
 
     /// The key after this one, the first for `None` or an unknown key; `ENOENT` after the last.
     pub fn next_key_outside(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
-        self.check_read()?;
         match &self.body {
             Body::Arena(_) => Err(keyless(key.unwrap_or_default(), Errno::EOPNOTSUPP)),
             Body::Storage(_) => Err(Errno::ENOTSUPP),
@@ -131,11 +127,7 @@ impl Map {
     }
 
     /// Puts a program into a slot of a program array.
-    pub fn set_program<T: Any + Send + Sync>(
-        &self,
-        index: u32,
-        program: Arc<T>,
-    ) -> Result<(), Errno> {
+    pub fn set_program<T: Identity>(&self, index: u32, program: Arc<T>) -> Result<(), Errno> {
         self.check_write()?;
         match &self.body {
             Body::Programs(slots) => slots.set(index, program),
@@ -162,14 +154,12 @@ impl Map {
         }
     }
 
-    /// Empties a program array or a map of maps. A program holds its maps, and a program array its
-    /// programs: whoever drops the last handle from outside calls this, or a program that calls
-    /// itself lives forever (the kernel does the same).
+    /// Empties a program array. A program holds its maps, and a program array its programs: whoever
+    /// drops the last handle from outside calls this, or a program that calls itself lives forever
+    /// (the kernel does the same).
     pub fn clear_slots(&self) {
-        match &self.body {
-            Body::Programs(slots) => slots.clear_all(),
-            Body::Nested(nested) => nested.clear(),
-            _ => {}
+        if let Body::Programs(slots) = &self.body {
+            slots.clear_all();
         }
     }
 
@@ -264,19 +254,20 @@ impl Map {
         }
     }
 
-    pub(super) fn check_read(&self) -> Result<(), Errno> {
-        if self.spec.flags.has(MapFlags::WRONLY) {
-            Err(Errno::EPERM)
-        } else {
-            Ok(())
+    pub(super) fn check_write(&self) -> Result<(), Errno> {
+        match self.is_frozen() {
+            true => Err(Errno::EPERM),
+            false => Ok(()),
         }
     }
+}
 
-    pub(super) fn check_write(&self) -> Result<(), Errno> {
-        if self.is_frozen() || self.spec.flags.has(MapFlags::RDONLY) {
-            return Err(Errno::EPERM);
-        }
-        Ok(())
+/// The value that stands for an object in a slot: its id. One that no host knows has none.
+fn id_of(content: Option<u32>) -> Result<Vec<u8>, Errno> {
+    match content {
+        None => Err(Errno::ENOENT),
+        Some(0) => Err(Errno::ENOTSUPP),
+        Some(id) => Ok(id.to_ne_bytes().to_vec()),
     }
 }
 

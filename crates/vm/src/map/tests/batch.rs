@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use osmia_program::{Errno, MapFlags, MapKind, UpdateMode};
+use osmia_program::{Errno, MapFlags, MapKind};
 
 use super::{CPUS, make, make_with};
 use crate::map::{Batched, Map};
@@ -143,12 +143,10 @@ fn taking_empties_a_hash_and_other_kinds_refuse() {
 }
 
 #[test]
-fn access_flags_come_first() {
-    let map = make_with(MapKind::Hash, 4, 8, 4, MapFlags::RDONLY);
+fn a_frozen_map_refuses_before_anything_else() {
+    let map = make(MapKind::Hash, 4, 8, 4);
+    map.freeze().unwrap();
     assert_eq!(map.delete_batch(&[], 0, 9).error, Some(Errno::EPERM));
     assert_eq!(map.take_batch(None, 1, 9).error, Some(Errno::EPERM));
-    let map = make_with(MapKind::Array, 4, 8, 4, MapFlags::WRONLY);
-    assert_eq!(map.lookup_batch(None, 1, 9).error, Some(Errno::EPERM));
-    map.update_outside(&[0; 4], &[0; 8], UpdateMode::Any)
-        .unwrap();
+    assert_eq!(map.lookup_batch(None, 1, 0).error, Some(Errno::ENOENT));
 }

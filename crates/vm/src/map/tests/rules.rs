@@ -5,7 +5,7 @@ use std::sync::Arc;
 use osmia_program::{Errno, Initial, MapFlags, MapKind, MapSpec, UpdateMode};
 
 use super::storages::types;
-use super::{CPUS, make, make_with};
+use super::{CPUS, make};
 use crate::map::{Map, Runs};
 use crate::owner::OwnerKind;
 
@@ -209,26 +209,6 @@ fn a_data_section_is_filled_then_frozen() {
     assert!(!map.program_writes());
     spec.initial = Initial::Value(vec![0; 7]);
     assert!(Map::create(&spec, &Arc::new(Runs::new(CPUS))).is_err());
-}
-
-#[test]
-fn access_flags_bind_the_outside_only() {
-    let key = 0u32.to_ne_bytes();
-    let read_only = make_with(MapKind::Hash, 4, 4, 4, MapFlags::RDONLY);
-    assert_eq!(
-        read_only.update_outside(&key, &[0; 4], UpdateMode::Any),
-        Err(Errno::EPERM)
-    );
-    assert_eq!(read_only.delete_outside(&key), Err(Errno::EPERM));
-    assert_eq!(read_only.update(&key, &[7; 4], 0, 0), Ok(()));
-    assert_eq!(read_only.lookup_outside(&key), Ok(vec![7; 4]));
-    let write_only = make_with(MapKind::Hash, 4, 4, 4, MapFlags::WRONLY);
-    assert_eq!(
-        write_only.update_outside(&key, &[0; 4], UpdateMode::Any),
-        Ok(())
-    );
-    assert_eq!(write_only.lookup_outside(&key), Err(Errno::EPERM));
-    assert_eq!(write_only.next_key_outside(None), Err(Errno::EPERM));
 }
 
 #[test]

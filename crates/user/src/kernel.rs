@@ -1,0 +1,257 @@
+//! The kernel of the user-space host: the registry of live objects and the machine they run on.
+//!
+//! It hands out ids and makes objects; who holds them is the business of [`crate::Process`] (file
+//! descriptors), of pins and links, and of [`crate::UserHost`] (handles). It has no commands.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+use osmia_btf::Btf;
+use osmia_diag::Diagnostic;
+use osmia_program::{
+    Fault, HostError, MapKind, MapSpec, Program, ProgramKind, Record, Run, Target,
+};
+use osmia_vm::map::{Map, Runs};
+use osmia_vm::net::Network;
+use osmia_vm::{Clock, Code, Environment, InputError, Layer, Machine, Trap};
+
+use crate::capture::PacketStart;
+use crate::object::{
+    BtfObject, MapAbout, MapRecord, MapRefused, MapUse, ProgramAbout, ProgramRecord,
+    ProgramRefused, Table,
+};
+use crate::pin::PinTree;
+use crate::{UserOptions, codes};
+
+/// The registry of live objects, and the machine.
+#[derive(Debug)]
+pub struct Kernel {
+    target: Target,
+    runs: Arc<Runs>,
+    machine: Mutex<Machine>,
+    boot: Mutex<Clock>,
+    programs: Arc<Table<Code>>,
+    maps: Arc<Table<Map>>,
+    btfs: Arc<Table<BtfObject>>,
+    /// The kernel's own types.
+    vmlinux: Option<Arc<BtfObject>>,
+    /// Types that handles, not descriptors, brought along; many programs share one.
+    shared_btfs: Mutex<Vec<Weak<BtfObject>>>,
+    /// Maps that programs send records through.
+    event_maps: Mutex<Vec<Weak<Map>>>,
+    pins: PinTree,
+    network: Arc<Network>,
+    /// How many want runs to be counted.
+    counting: AtomicUsize,
+}
+
+/// Somebody who wants runs to be counted, for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Counting(Arc<Kernel>);
+
+impl Counting {
+    pub(crate) fn of(kernel: &Arc<Kernel>) -> Self {
+        kernel.counting.fetch_add(1, SeqCst);
+        Self(Arc::clone(kernel))
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.0.counting.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Why a run did not come to an end.
+#[derive(Debug)]
+pub(crate) enum RunFailed {
+    /// The input is not what programs of this type take.
+    Input(InputError),
+    /// The program did what it may not.
+    Trap(Box<Trap>),
+}
+
+impl Kernel {
+    /// A kernel for a machine as described.
+    ///
+    /// # Errors
+    /// If memory is short.
+    pub fn new(options: UserOptions) -> Result<Arc<Self>, HostError> {
+        let target = options.target();
+        let environment = Environment {
+            insns_max: options.insns_max,
+            network: Arc::clone(&options.network),
+            ..match options.seed {
+                Some(seed) => Environment::repeatable(seed),
+                None => Environment::real(),
+            }
+        };
+        let runs = Arc::new(Runs::new(target.cpus));
+        let boot = environment.clock.clone();
+        let machine = Machine::among(&runs, environment).ok_or_else(|| {
+            HostError::new(
+                Fault::Unsupported,
+                Diagnostic::error(codes::USER_MEMORY, "there is not enough memory to begin"),
+            )
+        })?;
+        let btfs = Arc::default();
+        let vmlinux = target.btf.as_ref().map(|btf| {
+            BtfObject::add(&btfs, Arc::clone(btf), "vmlinux").expect("the first id is free")
+        });
+        Ok(Arc::new(Self {
+            target,
+            runs,
+            machine: Mutex::new(machine),
+            boot: Mutex::new(boot),
+            programs: Arc::default(),
+            maps: Arc::default(),
+            btfs,
+            vmlinux,
+            shared_btfs: Mutex::default(),
+            event_maps: Mutex::default(),
+            pins: PinTree::default(),
+            network: options.network,
+            counting: AtomicUsize::new(0),
+        }))
+    }
+
+    /// What programs should be linked for.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Hands over what programs have said since the last call, oldest first.
+    pub fn drain(&self, sink: &mut dyn FnMut(Record)) {
+        self.machine().drain(sink);
+        // Not under the lock: the sink may make maps.
+        let maps: Vec<_> = lock(&self.event_maps)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
+        for map in maps {
+            map.drain(sink);
+        }
+    }
+
+    pub(crate) fn programs(&self) -> &Arc<Table<Code>> {
+        &self.programs
+    }
+
+    pub(crate) fn maps(&self) -> &Arc<Table<Map>> {
+        &self.maps
+    }
+
+    pub(crate) fn btfs(&self) -> &Arc<Table<BtfObject>> {
+        &self.btfs
+    }
+
+    pub(crate) fn vmlinux(&self) -> Option<&Arc<BtfObject>> {
+        self.vmlinux.as_ref()
+    }
+
+    pub(crate) fn pins(&self) -> &PinTree {
+        &self.pins
+    }
+
+    /// Nanoseconds since it was made.
+    pub(crate) fn since_boot(&self) -> u64 {
+        lock(&self.boot).nanoseconds()
+    }
+
+    pub(crate) fn create_map(&self, spec: &MapSpec, about: MapAbout) -> Result<MapUse, MapRefused> {
+        let map = MapRecord::create(&self.maps, spec, &self.runs, about)?;
+        if matches!(spec.kind, MapKind::Ringbuf | MapKind::PerfEventArray) {
+            let mut event_maps = lock(&self.event_maps);
+            // Looking for dead ones each time would make many maps slow.
+            if event_maps.len() == event_maps.capacity() {
+                event_maps.retain(|map| map.strong_count() > 0);
+            }
+            event_maps.push(Arc::downgrade(map.map()));
+        }
+        Ok(map)
+    }
+
+    pub(crate) fn load(
+        &self,
+        program: &Arc<Program>,
+        maps: &[Arc<Map>],
+        about: ProgramAbout,
+    ) -> Result<Arc<Code>, ProgramRefused> {
+        ProgramRecord::load(&self.programs, program, maps, about)
+    }
+
+    /// The object of types that a handle brings along.
+    pub(crate) fn shared_btf(&self, btf: &Arc<Btf>) -> Option<Arc<BtfObject>> {
+        let mut shared = lock(&self.shared_btfs);
+        shared.retain(|object| object.strong_count() > 0);
+        let known = shared.iter().filter_map(Weak::upgrade);
+        if let Some(object) = { known }.find(|object| Arc::ptr_eq(&object.btf, btf)) {
+            return Some(object);
+        }
+        let object = BtfObject::add(&self.btfs, Arc::clone(btf), "").ok()?;
+        shared.push(Arc::downgrade(&object));
+        Some(object)
+    }
+
+    /// True if there is a network interface with this index.
+    pub(crate) fn has_interface(&self, index: u32) -> bool {
+        self.network.link(index).is_some()
+    }
+
+    /// Runs a program on a described input and leaves the results in `run`.
+    pub(crate) fn run(&self, code: &Arc<Code>, run: &mut Run) -> Result<(), RunFailed> {
+        let hook = &code.program().hook;
+        let mut machine = self.machine();
+        machine.environment().cpu = run.cpu;
+        machine
+            .input(hook, &run.data, &run.ctx, layer(hook.kind))
+            .map_err(RunFailed::Input)?;
+        let repeat = run.repeat.max(1);
+        let (mut insns, mut outcome) = (0, Ok(0));
+        let start = Instant::now();
+        for _ in 0..repeat {
+            match machine.run(code) {
+                Ok(end) => {
+                    insns += end.insns;
+                    outcome = Ok(end.value as u32);
+                }
+                Err(trap) => {
+                    outcome = Err(trap);
+                    break;
+                }
+            }
+        }
+        let took = start.elapsed();
+        if self.counting.load(SeqCst) > 0 {
+            ProgramRecord::of(code).ran(u64::from(repeat), took);
+        }
+        run.duration_ns = u64::try_from(took.as_nanos() / u128::from(repeat)).unwrap_or(u64::MAX);
+        run.insns = Some(insns);
+        machine.world().output(&mut run.data);
+        run.redirected.clear();
+        machine.redirected(&mut |redirected| run.redirected.push(redirected));
+        machine.world().context.copy_to(&mut run.ctx);
+        // A program that nobody holds must not live on in the machine.
+        machine.rest();
+        run.retval = outcome.map_err(RunFailed::Trap)?;
+        Ok(())
+    }
+
+    fn machine(&self) -> MutexGuard<'_, Machine> {
+        lock(&self.machine)
+    }
+}
+
+/// What packets of this program type start with.
+fn layer(kind: ProgramKind) -> Layer {
+    match PacketStart::of(kind) {
+        Some(PacketStart::Network) => Layer::Network,
+        _ => Layer::Ethernet,
+    }
+}
+
+/// What is locked here is filled anew by each use, so a panic in one does not spoil the next.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,137 @@
+//! What is known about objects.
+
+use osmia_isa::{Endian, Slot};
+use osmia_program::Program;
+use osmia_vm::map::Map;
+use osmia_vm::{Code, Identity};
+
+use super::Process;
+use crate::bpf::{BtfInfo, MapInfo, ProgInfo};
+use crate::object::{BtfObject, MapRecord, ProgramRecord, digest, tag};
+
+/// `BPF_PSEUDO_MAP_IDX`, `BPF_PSEUDO_MAP_IDX_VALUE`: how maps are named here.
+const BY_POSITION: [u8; 2] = [5, 6];
+/// `BPF_PSEUDO_MAP_FD`, `BPF_PSEUDO_MAP_VALUE`: how they are named outside.
+const BY_ID: [u8; 2] = [1, 2];
+/// `BPF_LD | BPF_IMM | BPF_DW`.
+const LD_IMM64: u8 = 0x18;
+
+impl Process {
+    pub(super) fn prog_info(&self, code: &Code) -> ProgInfo {
+        let record = ProgramRecord::of(code);
+        let (about, program) = (&record.about, code.program());
+        let map_ids = ProgramRecord::map_ids(code);
+        let (run_cnt, run_time_ns) = record.counted();
+        let attach_to = &about.attach_to;
+        ProgInfo {
+            kind: program.hook.kind.number(),
+            id: code.id(),
+            tag: record.tag(),
+            xlated: shown(&program.insns, &map_ids),
+            load_time: about.load_time,
+            created_by_uid: about.created_by_uid,
+            name: about.name,
+            gpl_compatible: is_gpl_compatible(&program.license),
+            btf_id: about.btf.as_ref().map_or(0, |btf| btf.id()),
+            func_info: about.func_info.clone(),
+            func_info_rec_size: about.func_info_bytes,
+            line_info: about.line_info.clone(),
+            line_info_rec_size: about.line_info_bytes,
+            prog_tags: function_tags(program, record.tag()),
+            run_time_ns,
+            run_cnt,
+            recursion_misses: 0,
+            verified_insns: 0,
+            attach_btf_obj_id: attached_btf(attach_to.program.as_deref(), attach_to.btf.as_deref()),
+            attach_btf_id: attach_to.btf_id,
+            map_ids,
+        }
+    }
+
+    pub(super) fn map_info(&self, map: &Map) -> MapInfo {
+        let (spec, about) = (map.spec(), &MapRecord::of(map).about);
+        let by_kernel = about.vmlinux_value_type != 0;
+        MapInfo {
+            kind: spec.kind.number(),
+            id: map.id(),
+            key_size: spec.key_size,
+            value_size: spec.value_size,
+            max_entries: spec.max_entries,
+            flags: spec.flags.0,
+            name: about.name,
+            btf_vmlinux_value_type_id: about.vmlinux_value_type,
+            btf_id: about.btf.as_ref().map_or(0, |btf| btf.id()),
+            btf_key_type_id: about.key_type,
+            btf_value_type_id: about.value_type,
+            btf_vmlinux_id: match self.kernel.vmlinux() {
+                Some(vmlinux) if by_kernel => vmlinux.id(),
+                _ => 0,
+            },
+            map_extra: spec.extra,
+            hash: None,
+        }
+    }
+
+    pub(super) fn btf_info(object: &BtfObject) -> BtfInfo {
+        BtfInfo {
+            btf: object.btf.as_bytes().to_vec(),
+            id: object.id(),
+            name: object.name.to_owned(),
+            kernel_btf: object.is_kernel(),
+        }
+    }
+}
+
+/// The types that the id of what a program is attached to counts in.
+fn attached_btf(program: Option<&Code>, btf: Option<&BtfObject>) -> u32 {
+    let of_program = || ProgramRecord::of(program?).about.btf.as_deref();
+    btf.or_else(of_program).map_or(0, BtfObject::id)
+}
+
+/// Instructions with maps named by id, as the kernel shows them (`bpf_insn_prepare_dump`).
+fn shown(insns: &[Slot], map_ids: &[u32]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(insns.len() * Slot::BYTES);
+    for slot in insns {
+        let mut slot = *slot;
+        let by_position = BY_POSITION.iter().position(|&src| src == slot.src);
+        if let Some(at) = by_position.filter(|_| slot.code == LD_IMM64) {
+            slot.src = BY_ID[at];
+            let id = usize::try_from(slot.imm)
+                .ok()
+                .and_then(|map| map_ids.get(map));
+            slot.imm = id.copied().unwrap_or(0) as i32;
+        }
+        bytes.extend_from_slice(&slot.to_bytes(Endian::NATIVE));
+    }
+    bytes
+}
+
+/// A tag a function. The kernel takes them after its verifier has changed the instructions, we
+/// before: of programs with one function they are equal, of others not.
+fn function_tags(program: &Program, own: [u8; 8]) -> Vec<[u8; 8]> {
+    if program.functions.len() < 2 {
+        return vec![own];
+    }
+    let starts = program
+        .functions
+        .iter()
+        .map(|function| function.start as usize);
+    let ends = (program.functions.iter().skip(1)).map(|function| function.start as usize);
+    let ranges = starts.zip(ends.chain([program.insns.len()]));
+    ranges
+        .map(|(start, end)| tag(&digest(&program.insns[start..end])))
+        .collect()
+}
+
+/// `license_is_gpl_compatible`.
+pub(super) fn is_gpl_compatible(license: &str) -> bool {
+    matches!(
+        license,
+        "GPL"
+            | "GPL v2"
+            | "GPL and additional rights"
+            | "Dual BSD/GPL"
+            | "Dual MIT/GPL"
+            | "Dual MPL/GPL"
+    )
+}

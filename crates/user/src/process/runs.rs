@@ -1,0 +1,204 @@
+//! `BPF_PROG_TEST_RUN` (`net/bpf/test_run.c` of Linux 6.18).
+
+use osmia_program::context::{Context, context};
+use osmia_program::{Errno, ProgramKind, Run};
+
+use super::Process;
+use super::bytes::read;
+use crate::bpf::{ProgTestRun, ProgTestRunAnswer};
+use crate::kernel::RunFailed;
+
+/// `BPF_F_TEST_RUN_ON_CPU`.
+const ON_CPU: u32 = 1;
+/// `BPF_F_TEST_XDP_LIVE_FRAMES`.
+const LIVE_FRAMES: u32 = 1 << 1;
+/// `BPF_F_TEST_SKB_CHECKSUM_COMPLETE`.
+const CHECKSUM_COMPLETE: u32 = 1 << 2;
+/// Bytes of an Ethernet header: shorter packets are none.
+const ETHERNET_BYTES: u32 = 14;
+/// Most bytes of a socket buffer's data: a page without headroom and `struct skb_shared_info`.
+const SKB_DATA_BYTES_MAX: u32 = 4096 - 64 - 320;
+/// Most bytes of a raw tracepoint's arguments.
+const ARGUMENT_BYTES_MAX: u32 = 12 * 8;
+
+/// How a type is test-run.
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Family {
+    Skb,
+    Xdp,
+    FlowDissector,
+    Netfilter,
+    RawTracepoint,
+    Syscall,
+}
+
+impl Family {
+    fn of(kind: ProgramKind) -> Option<Self> {
+        use ProgramKind as P;
+        Some(match kind {
+            P::SocketFilter | P::SchedCls | P::SchedAct | P::CgroupSkb => Self::Skb,
+            P::LwtIn | P::LwtOut | P::LwtXmit => Self::Skb,
+            P::Xdp => Self::Xdp,
+            P::FlowDissector => Self::FlowDissector,
+            P::Netfilter => Self::Netfilter,
+            P::RawTracepoint => Self::RawTracepoint,
+            P::Syscall => Self::Syscall,
+            _ => return None,
+        })
+    }
+
+    /// Checks what only this family minds.
+    fn check(self, asked: &ProgTestRun<'_>, cpus: u32) -> Result<(), Errno> {
+        let has_data = asked.data_in.is_some() || asked.has_data_out;
+        let right = match self {
+            Self::Skb => {
+                asked.flags & !CHECKSUM_COMPLETE == 0
+                    && asked.cpu == 0
+                    && asked.batch_size == 0
+                    && (ETHERNET_BYTES..=SKB_DATA_BYTES_MAX).contains(&asked.data_size_in)
+            }
+            Self::Xdp => {
+                asked.flags & !LIVE_FRAMES == 0
+                    && (asked.batch_size == 0 || asked.flags & LIVE_FRAMES != 0)
+                    && asked.data_size_in >= ETHERNET_BYTES
+            }
+            Self::FlowDissector => {
+                asked.flags == 0
+                    && asked.cpu == 0
+                    && asked.batch_size == 0
+                    && asked.data_size_in >= ETHERNET_BYTES
+            }
+            Self::Netfilter => {
+                asked.flags == 0
+                    && asked.cpu == 0
+                    && asked.batch_size == 0
+                    && !asked.has_data_out
+                    && asked.data_size_in >= ETHERNET_BYTES + 20
+            }
+            Self::RawTracepoint if asked.flags & ON_CPU != 0 && asked.cpu >= cpus => {
+                return Err(Errno::ENXIO);
+            }
+            Self::RawTracepoint => {
+                !has_data
+                    && !asked.has_ctx_out
+                    && asked.repeat == 0
+                    && asked.batch_size == 0
+                    && asked.ctx_size_in <= ARGUMENT_BYTES_MAX
+                    && (asked.flags & ON_CPU != 0 || asked.cpu == 0)
+            }
+            Self::Syscall => {
+                !has_data
+                    && !asked.has_ctx_out
+                    && asked.repeat == 0
+                    && asked.flags == 0
+                    && asked.batch_size == 0
+                    && asked.ctx_size_in <= u32::from(u16::MAX)
+            }
+        };
+        match right {
+            true => Ok(()),
+            false => Err(Errno::EINVAL),
+        }
+    }
+}
+
+impl Process {
+    /// `BPF_PROG_TEST_RUN`. A program that does what it may not ends with `EFAULT`, which in the
+    /// kernel cannot happen.
+    pub fn prog_test_run(&self, asked: &ProgTestRun<'_>) -> Result<ProgTestRunAnswer, Errno> {
+        if (asked.ctx_size_in != 0) != asked.ctx_in.is_some()
+            || (asked.ctx_size_out != 0) != asked.has_ctx_out
+        {
+            return Err(Errno::EINVAL);
+        }
+        let code = self.program(asked.prog_fd)?;
+        let kind = code.program().hook.kind;
+        let family = Family::of(kind).ok_or(Errno::ENOTSUPP)?;
+        family.check(asked, self.kernel.target().cpus)?;
+        if family == Family::Xdp && asked.flags & LIVE_FRAMES != 0 {
+            // Nothing here could send them.
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let data = read(asked.data_in, asked.data_size_in as usize)?;
+        let ctx = context_in(kind, asked)?;
+        let mut run = Run {
+            data: data.to_vec(),
+            ctx,
+            repeat: asked.repeat,
+            cpu: if asked.flags & ON_CPU != 0 {
+                asked.cpu
+            } else {
+                0
+            },
+            ..Run::default()
+        };
+        self.kernel
+            .run(&code, &mut run)
+            .map_err(|failed| match failed {
+                RunFailed::Input(_) => Errno::EINVAL,
+                RunFailed::Trap(_) => Errno::EFAULT,
+            })?;
+        Ok(answer(family, asked, run))
+    }
+}
+
+/// The context as given, or as much of it as the type has: bytes behind that must be zero.
+fn context_in(kind: ProgramKind, asked: &ProgTestRun<'_>) -> Result<Vec<u8>, Errno> {
+    let given = read(asked.ctx_in, asked.ctx_size_in as usize)?;
+    let bytes_max = match context(kind) {
+        Context::Fields(layout) => layout.bytes as usize,
+        _ => return Ok(given.to_vec()),
+    };
+    if asked.ctx_in.is_none() && asked.has_ctx_out {
+        return Ok(vec![0; bytes_max]);
+    }
+    let (kept, behind) = given.split_at(given.len().min(bytes_max));
+    if behind.iter().any(|&byte| byte != 0) {
+        return Err(Errno::E2BIG);
+    }
+    let mut context = kept.to_vec();
+    if !context.is_empty() {
+        context.resize(bytes_max, 0);
+    }
+    Ok(context)
+}
+
+fn answer(family: Family, asked: &ProgTestRun<'_>, run: Run) -> ProgTestRunAnswer {
+    let mut answer = ProgTestRunAnswer {
+        retval: run.retval,
+        duration: u32::try_from(run.duration_ns).unwrap_or(u32::MAX),
+        ..ProgTestRunAnswer::default()
+    };
+    if matches!(family, Family::RawTracepoint | Family::Netfilter) {
+        answer.duration = 0;
+        return answer;
+    }
+    if family == Family::Syscall {
+        // What was given is written back, changed.
+        answer.duration = 0;
+        answer.ctx_out = run.ctx;
+        return answer;
+    }
+    answer.data_size_out = run.data.len() as u32;
+    if asked.has_data_out {
+        answer.data_out = run.data;
+        // Without a size the kernel takes the buffer to be long enough.
+        answer.error = cut(&mut answer.data_out, asked.data_size_out);
+    }
+    if asked.has_ctx_out {
+        answer.ctx_size_out = run.ctx.len() as u32;
+        answer.ctx_out = run.ctx;
+        let error = cut(&mut answer.ctx_out, asked.ctx_size_out);
+        answer.error = answer.error.or(error);
+    }
+    answer
+}
+
+/// Cuts to the room there is.
+fn cut(bytes: &mut Vec<u8>, room: u32) -> Option<Errno> {
+    let short = room != 0 && (room as usize) < bytes.len();
+    short.then(|| {
+        bytes.truncate(room as usize);
+        Errno::ENOSPC
+    })
+}

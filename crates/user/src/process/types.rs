@@ -1,0 +1,46 @@
+//! BTF objects (`btf_new_fd` of Linux 6.18).
+
+use std::sync::Arc;
+
+use osmia_btf::Btf;
+use osmia_program::Errno;
+
+use super::bytes::read;
+use super::programs::{check_log, written};
+use super::{File, Process};
+use crate::bpf::{BtfLoad, ProgLoadAnswer};
+use crate::limits::BTF_BYTES_MAX;
+use crate::object::BtfObject;
+
+/// `BPF_F_TOKEN_FD`.
+const TOKEN_FD: u32 = 1 << 16;
+
+impl Process {
+    /// `BPF_BTF_LOAD`.
+    pub fn btf_load(&self, asked: &BtfLoad<'_>) -> ProgLoadAnswer {
+        let mut log = String::new();
+        let result = self.btf_loaded(asked, &mut log);
+        written(asked.log, &log, result)
+    }
+
+    fn btf_loaded(&self, asked: &BtfLoad<'_>, log: &mut String) -> Result<crate::bpf::Fd, Errno> {
+        if asked.flags & !TOKEN_FD != 0 {
+            return Err(Errno::EINVAL);
+        }
+        if asked.flags & TOKEN_FD != 0 {
+            return Err(self.no_token(asked.token_fd));
+        }
+        self.must_be_capable()?;
+        if asked.btf_size > BTF_BYTES_MAX {
+            return Err(Errno::E2BIG);
+        }
+        check_log(asked.log)?;
+        let bytes = read(asked.btf, asked.btf_size as usize)?;
+        let btf = Btf::parse(bytes, None).map_err(|error| {
+            *log = format!("{error}\n");
+            Errno::EINVAL
+        })?;
+        let object = BtfObject::add(self.kernel.btfs(), Arc::new(btf), "")?;
+        self.open(File::Btf(object))
+    }
+}
