@@ -101,6 +101,17 @@ pub enum RedirectTarget {
         /// The value under it, as bytes.
         value: Vec<u8>,
     },
+    /// The socket that a map of sockets has under a key.
+    Socket {
+        /// The map's name.
+        map: String,
+        /// Its kind.
+        kind: crate::MapKind,
+        /// The key.
+        key: Vec<u8>,
+        /// The socket's cookie.
+        cookie: u64,
+    },
     /// Every interface in a map.
     Everybody {
         /// The map's name.

@@ -17,6 +17,7 @@ mod redirect;
 mod room;
 mod seg6;
 mod socket;
+mod sockets;
 mod stack;
 mod storage;
 mod system;
@@ -52,6 +53,7 @@ families! {
     checksum,
     redirect,
     socket,
+    sockets,
     vlan,
     tunnel,
     drain,

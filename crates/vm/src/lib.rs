@@ -29,6 +29,7 @@ mod own;
 pub mod owner;
 mod packet;
 mod prepare;
+pub mod socket;
 mod trap;
 mod world;
 

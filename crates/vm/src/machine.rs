@@ -67,6 +67,12 @@ impl Machine {
         self.world.fill(role.into(), packet, context, layer)
     }
 
+    /// Makes a pointer field of the context hold the address of an object until the next input; false
+    /// if the context has no such field.
+    pub fn point(&mut self, field: &str, address: u64) -> bool {
+        self.world.context.point(field, address)
+    }
+
     /// Runs a program on what the last input, or the run after it, left.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ mod ringbuf;
 mod rules;
 mod runs;
 mod slots;
+mod sockets;
 mod stacks;
 mod storage;
 mod targets;
@@ -48,6 +49,7 @@ pub use lanes::Element;
 pub use perf_events::PerfEvents;
 pub use ringbuf::{Reservation, Ringbuf};
 pub use runs::{Running, Runs};
+pub use sockets::Sockets;
 pub use stacks::Stacks;
 pub(crate) use stacks::with_build_ids;
 pub use storage::Storage;
@@ -97,6 +99,7 @@ enum Body {
     GroupStorage(GroupStorage),
     Arena(Arc<Arena>),
     UserRingbuf(UserRingbuf),
+    Sockets(Arc<Sockets>),
 }
 
 impl Map {
@@ -131,6 +134,9 @@ impl Map {
                 Ok(Body::GroupStorage(GroupStorage::new(&spec, runs)))
             }
             MapKind::UserRingbuf => UserRingbuf::new(&spec).map(Body::UserRingbuf),
+            MapKind::Sockmap | MapKind::Sockhash | MapKind::ReuseportSockarray => {
+                Ok(Body::Sockets(Sockets::new(&spec, runs)))
+            }
             MapKind::Arena => Ok(Body::Arena(Arc::new(Arena::new(&spec)))),
             kind => match OwnerKind::of(kind) {
                 Some(owner) => Ok(Body::Storage(Storage::new(&spec, owner, runs))),
@@ -233,6 +239,7 @@ impl Map {
     /// For programs: removes a key.
     pub fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         match &self.body {
+            Body::Sockets(sockets) => sockets.delete(key),
             Body::Hash(hash) => hash.delete(key),
             Body::Lpm(lpm) => lpm.delete(key),
             _ => Err(Errno::EINVAL),
@@ -381,6 +388,15 @@ impl Map {
     pub fn user_ringbuf(&self) -> Option<&UserRingbuf> {
         match &self.body {
             Body::UserRingbuf(ring) => Some(ring),
+            _ => None,
+        }
+    }
+
+    /// The sockets, if it is a map of sockets.
+    #[inline]
+    pub fn sockets(&self) -> Option<&Arc<Sockets>> {
+        match &self.body {
+            Body::Sockets(sockets) => Some(sockets),
             _ => None,
         }
     }

@@ -94,6 +94,15 @@ pub enum Destination {
     Slot(Arc<Map>, u32),
     /// Every interface in a map.
     Everybody(Arc<Map>),
+    /// The socket a map has under a key.
+    Socket {
+        /// The map.
+        map: Arc<Map>,
+        /// The key.
+        key: Vec<u8>,
+        /// The socket's cookie.
+        cookie: u64,
+    },
 }
 
 impl Redirect {
@@ -108,6 +117,12 @@ impl Redirect {
                 map: map.spec().name.clone(),
                 kind: map.spec().kind,
                 key,
+            },
+            Destination::Socket { map, key, cookie } => RedirectTarget::Socket {
+                map: map.spec().name.clone(),
+                kind: map.spec().kind,
+                key,
+                cookie,
             },
             Destination::Everybody(map) => RedirectTarget::Everybody {
                 map: map.spec().name.clone(),

@@ -14,6 +14,7 @@ use osmia_program::{
 };
 use osmia_vm::map::{GroupKey, Map, Runs};
 use osmia_vm::owner::OwnerKind;
+use osmia_vm::socket::{Socket, state};
 use osmia_vm::{Code, Environment, Layer, Machine};
 
 /// Names of helpers, and of the case's maps.
@@ -50,6 +51,9 @@ struct Case {
     /// Kernel's and process' call stack, ids of control groups.
     stacks: [Vec<u64>; 2],
     cgroups: Vec<u64>,
+    /// Sockets there are, and the one the context names.
+    sockets: Vec<Socket>,
+    sk: Option<u64>,
     /// User ring buffer, sample; `None` for one that was given up.
     samples: Vec<(String, Option<Vec<u8>>)>,
     /// Arena, offset, what the process writes there.
@@ -112,6 +116,8 @@ fn parse(input: &str) -> Case {
         entries: Vec::new(),
         stacks: Default::default(),
         cgroups: vec![1],
+        sockets: Vec::new(),
+        sk: None,
         samples: Vec::new(),
         touched: Vec::new(),
         arguments: Vec::new(),
@@ -147,6 +153,8 @@ fn parse(input: &str) -> Case {
             }
             "kernel-stack" => case.stacks[0] = numbers(value),
             "user-stack" => case.stacks[1] = numbers(value),
+            "socket" => case.sockets.push(socket(value)),
+            "sk" => case.sk = Some(value.parse().expect("a cookie")),
             "sample" => {
                 let (name, bytes) = value.split_once(" = ").expect("ring = bytes");
                 let bytes = (bytes != "discarded").then(|| hex(bytes));
@@ -256,6 +264,26 @@ fn show_map(map: &Map, text: &mut String) {
     }
 }
 
+/// `7 tcp established [group]`: cookie, protocol, state, group that shares a port.
+fn socket(text: &str) -> Socket {
+    let words: Vec<_> = text.split_whitespace().collect();
+    let cookie = words[0].parse().expect("a cookie");
+    let state = match words[2] {
+        "established" => state::ESTABLISHED,
+        "listen" => state::LISTEN,
+        _ => state::CLOSE,
+    };
+    let mut socket = match words[1] {
+        "tcp" => Socket::tcp(cookie, state),
+        _ => Socket {
+            state,
+            ..Socket::udp(cookie)
+        },
+    };
+    socket.reuseport = words.get(3).map(|group| group.parse().expect("a number"));
+    socket
+}
+
 /// What the process finds where it touched an arena.
 fn show_arena(map: &Map, touched: &[(String, u64, Vec<u8>)], text: &mut String) {
     let Some(arena) = map.arena() else {
@@ -346,6 +374,9 @@ fn run(input: &str) -> String {
         let address = runs.owners().find_or_make(&runs, *kind, *number);
         context.extend(address.expect("memory").to_ne_bytes());
     }
+    for socket in &case.sockets {
+        socket.clone().open(&runs).expect("memory");
+    }
     if let Some(key) = case.attached {
         for storage in maps.iter().filter_map(|map| map.group_storage()) {
             storage.attach(key).expect("memory");
@@ -397,6 +428,10 @@ fn run(input: &str) -> String {
     machine.attached(case.attached);
     if let Err(error) = machine.input(case.kind, &case.packet, &context, case.layer) {
         return error.to_diagnostic().to_text(osmia_diag::Paint::Plain);
+    }
+    if let Some(cookie) = case.sk {
+        let socket = runs.owners().find(OwnerKind::Socket, cookie);
+        assert!(machine.point("sk", socket.expect("a socket of the case")));
     }
     let mut context_before = vec![0; machine.world().context.len()];
     let block = machine.world().context.block().clone();

@@ -1,8 +1,10 @@
 //! Maps: elements, queues, walks.
 
+use std::sync::Arc;
+
 use osmia_program::{Errno, MapKind};
 
-use super::{HelperFn, errno, function};
+use super::{HelperFn, errno, function, sockets};
 use crate::checked::not_a_map;
 use crate::guest::{Call, Fault, Guest};
 use crate::limits;
@@ -66,6 +68,10 @@ fn lookup_on<G: Guest>(call: &mut Call<'_, G>, cpu: u32) -> Result<u64, Fault> {
         let handle = inner.and_then(|inner| call.guest.inner_handle(inner));
         return Ok(handle.unwrap_or(0));
     }
+    if let Some(sockets) = map.sockets() {
+        let sockets = Arc::clone(sockets);
+        return Ok(sockets::lookup(call, &sockets, key.bytes()));
+    }
     let element = map.lookup_element(key.bytes(), cpu);
     let address = element.and_then(|element| call.guest.element_address(handle, element));
     Ok(address.unwrap_or(0))
@@ -88,6 +94,10 @@ fn update_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let handle = call.args[0];
     let key = key(call)?;
     let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
+    if let Some(sockets) = map.sockets() {
+        let sockets = Arc::clone(sockets);
+        return sockets::update(call, &sockets, key.bytes());
+    }
     let size = map.spec().value_size as usize;
     let value = call.bytes(3, size)?;
     let (flags, cpu) = (call.args[3], call.world.env.cpu);
@@ -173,7 +183,7 @@ fn for_each_map_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let mut walk = Walk::default();
     let mut seen = 0;
     let cpu = call.world.env.cpu;
-    let map = std::sync::Arc::clone(map);
+    let map = Arc::clone(map);
     while let Some(element) = map.walk(&mut walk, cpu, &mut key) {
         seen += 1;
         let key_at = call.guest.key_address(&key).unwrap_or(0);

@@ -15,7 +15,8 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
         83 => zero,
         84 | 85 | 99 => lookup,
         86 => release,
-        95 | 96 | 98 | 136..=140 | 178 | 196 => narrow,
+        95 => fullsock,
+        96 | 98 | 136..=140 | 178 | 196 => narrow,
         124 => assign,
         _ => return None,
     })
@@ -41,19 +42,30 @@ fn none<G: Guest>(call: &Call<'_, G>, argument: usize) -> Result<(), Fault> {
     }
 }
 
-/// `bpf_sk_fullsock`, `bpf_tcp_sock`, `bpf_get_listener_sock`, `bpf_skc_to_…`
+/// `bpf_tcp_sock`, `bpf_get_listener_sock`, `bpf_skc_to_…`
 fn narrow<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     none(call, 1)?;
     Ok(0)
 }
 
-/// `bpf_sk_release`: a lookup never gives one to release.
+/// `bpf_sk_fullsock`: every socket here is one.
+fn fullsock<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    if call.args[0] != 0 {
+        call.object(1, "a socket")?;
+    }
+    Ok(call.args[0])
+}
+
+/// `bpf_sk_release`: gives back what a lookup gave.
 fn release<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let value = call.args[0];
-    Err(Fault::Argument {
-        argument: 1,
-        what: format!("is {value:#x}, not a socket"),
-    })
+    match call.world.held.release(value) {
+        true => Ok(0),
+        false => Err(Fault::Argument {
+            argument: 1,
+            what: format!("is {value:#x}, not a socket that a lookup gave"),
+        }),
+    }
 }
 
 /// `bpf_sk_assign`: without a socket there is nothing to assign.

@@ -17,6 +17,7 @@ impl Map {
     /// stacks, which have no key, the next value.
     pub fn lookup_outside(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
         match &self.body {
+            Body::Sockets(sockets) => sockets.cookie(key),
             Body::Arena(_) => Err(keyless(key, Errno::EINVAL)),
             Body::Storage(storage) => storage.value_of(key),
             Body::GroupStorage(storage) => storage.read(key),
@@ -41,6 +42,7 @@ impl Map {
     pub fn update_outside(&self, key: &[u8], value: &[u8], mode: UpdateMode) -> Result<(), Errno> {
         self.check_write()?;
         match &self.body {
+            Body::Sockets(sockets) => sockets.update(key, value, mode),
             Body::Arena(_) => Err(keyless(key, Errno::EOPNOTSUPP)),
             Body::Storage(storage) => storage.update(key, value, mode),
             Body::GroupStorage(storage) => storage.update(key, value, mode),
@@ -72,6 +74,7 @@ impl Map {
     pub fn delete_outside(&self, key: &[u8]) -> Result<(), Errno> {
         self.check_write()?;
         match &self.body {
+            Body::Sockets(sockets) => sockets.delete(key),
             Body::Arena(_) => Err(keyless(key, Errno::EOPNOTSUPP)),
             Body::Storage(storage) => storage.delete_of(key),
             Body::GroupStorage(_) => Err(Errno::EINVAL),
@@ -107,6 +110,7 @@ impl Map {
     /// The key after this one, the first for `None` or an unknown key; `ENOENT` after the last.
     pub fn next_key_outside(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
         match &self.body {
+            Body::Sockets(sockets) => sockets.next_key(key),
             Body::Arena(_) => Err(keyless(key.unwrap_or_default(), Errno::EOPNOTSUPP)),
             Body::Storage(_) => Err(Errno::ENOTSUPP),
             Body::GroupStorage(storage) => storage.next_key(key),
@@ -215,6 +219,7 @@ impl Map {
     /// Live elements: all of an array's, filled slots, queued values.
     pub fn len(&self) -> u32 {
         match &self.body {
+            Body::Sockets(sockets) => sockets.len(),
             Body::Arena(arena) => arena.len(),
             Body::UserRingbuf(_) => 0,
             Body::Storage(storage) => storage.len(),

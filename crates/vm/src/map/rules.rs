@@ -17,7 +17,7 @@ pub(super) enum SizeRule {
     Zero,
     /// Exactly 4.
     Four,
-    /// 4, or 8 with a program.
+    /// 4, or 8 with a program, or with room for a cookie.
     FourOrEight,
     /// A prefix: its length and at most 256 bytes.
     Prefix,
@@ -101,6 +101,9 @@ rules! {
     CgrpStorage    Four    NonZero Zero       STORAGE;
     CgroupStorage  Group   NonZero Zero       ACCESS | NUMA;
     PercpuCgroupStorage Group NonZero Zero    ACCESS | NUMA;
+    Sockmap        Four    FourOrEight NonZero OUTSIDE | NUMA;
+    Sockhash       NonZero FourOrEight NonZero OUTSIDE | NUMA;
+    ReuseportSockarray Four FourOrEight NonZero ACCESS | NUMA;
     UserRingbuf    Zero    Zero    Pages      NUMA;
     Arena          Zero    Zero    NonZero    ARENA;
     StackTrace     Four    Frames  NonZero    OUTSIDE | NUMA | MapFlags::STACK_BUILD_ID;
@@ -209,6 +212,12 @@ fn check_entries(spec: &MapSpec, rules: &KindRules, cpus: u32) -> Result<u32, Br
             wanted: "this kind has a value an owner, it must be 0",
         }),
         EntriesRule::ZeroIsCpus if is == 0 => Ok(cpus),
+        _ if spec.kind == MapKind::Sockhash && u64::from(is) > limits::SOCKHASH_ENTRIES_MAX => {
+            Err(BrokenRule::MaxEntries {
+                is,
+                wanted: "at most 134217728 are possible",
+            })
+        }
         _ if is_hash(spec.kind) && u64::from(is) > limits::HASH_ENTRIES_MAX => {
             Err(BrokenRule::TooManyEntries {
                 is,
@@ -262,6 +271,9 @@ fn check_element_size(spec: &MapSpec) -> Result<(), BrokenRule> {
         && value > limits::STORAGE_VALUE_BYTES_MAX
     {
         return too_big("value has", value, limits::STORAGE_VALUE_BYTES_MAX);
+    }
+    if spec.kind == MapKind::Sockhash && key > limits::SOCKHASH_KEY_BYTES_MAX {
+        return too_big("key has", key, limits::SOCKHASH_KEY_BYTES_MAX);
     }
     if spec.kind == MapKind::LpmTrie && value > limits::LPM_VALUE_BYTES_MAX {
         return Err(BrokenRule::ValueSize {

@@ -9,6 +9,7 @@ mod model;
 mod pages;
 mod rules;
 mod slots;
+mod sockets;
 mod storages;
 mod threads;
 mod user_ringbuf;

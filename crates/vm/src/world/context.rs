@@ -162,6 +162,14 @@ impl ContextBytes {
         known.map_or(0, |(_, address)| *address)
     }
 
+    /// The address in a pointer field; null if there is no such field, or none was set.
+    pub fn pointer_named(&self, field: &str) -> u64 {
+        let Context::Fields(layout) = self.kind else {
+            return 0;
+        };
+        (layout.field(field)).map_or(0, |field| self.pointer(field.offset))
+    }
+
     /// True for flow dissectors.
     pub(super) fn is_flow(&self) -> bool {
         matches!(self.kind, Context::Fields(fields) if fields.class() == Class::FLOW)
