@@ -1,9 +1,15 @@
-//! The helpers of Linux: one table by number, with what is known about calling each of them.
+//! The helpers of Linux: one table by number, with everything the kernel's verifier asks of a call.
 //!
-//! Numbers and names are those of `enum bpf_func_id`, argument and return classes those of the
-//! prototypes in the kernel (read in 6.12). What a helper does is not known here.
+//! Numbers and names are those of `enum bpf_func_id`, callers and licences those of Linux 6.18 (`cargo
+//! xtask compare-helpers` asks the running kernel), argument and return classes those of the
+//! prototypes in the kernel. What a helper does is not known here.
 
+mod callers;
 mod table;
+
+use crate::Hook;
+
+pub use callers::Callers;
 
 /// Every helper; the position is the number.
 pub static ALL: &[Helper] = &table::ALL;
@@ -15,20 +21,24 @@ pub struct Helper {
     pub id: u32,
     /// Its name as programs write it: `bpf_map_lookup_elem`.
     pub name: &'static str,
-    /// Which programs may call it on Linux, for people.
-    pub availability: &'static str,
-    /// How it is called, where that is described.
-    pub prototype: Option<&'static Prototype>,
+    /// Which programs may call it on Linux.
+    pub callers: Callers,
+    /// How most of them call it.
+    pub prototype: Prototype,
+    /// How the others do.
+    pub variants: &'static [(Callers, Prototype)],
     /// Only for programs under a licence compatible with the GPL.
     pub gpl_only: bool,
+    /// Only for programs that may sleep.
+    pub sleeps: bool,
     /// Addresses into the packet from before the call are invalid after it.
     pub moves_packet: bool,
 }
 
 /// How a helper is called.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prototype {
-    /// r1 to r5.
+    /// r1 to r5; registers behind them are not looked at.
     pub args: &'static [Arg],
     /// r0.
     pub returns: Returns,
@@ -51,6 +61,8 @@ pub enum Arg {
     MapValueOut,
     /// The context.
     Context,
+    /// The context, or null.
+    ContextOrNull,
     /// Bytes to read; the next argument is how many.
     Read,
     /// The same, or null with a size of 0.
@@ -59,38 +71,56 @@ pub enum Arg {
     Write,
     /// The same, or null with a size of 0.
     WriteOrNull,
+    /// Bytes to read and write; the next argument is how many.
+    ReadWrite,
     /// How many bytes the argument before has, not 0.
     Size,
     /// How many bytes the argument before has.
     SizeOrZero,
+    /// So many bytes to read.
+    FixedRead(u32),
+    /// Room for so many bytes, aligned to their number.
+    FixedWrite(u32),
+    /// So many bytes to read and write, aligned to their number.
+    FixedReadWrite(u32),
+    /// A constant: how many bytes the result has.
+    AllocSize,
     /// A zero-terminated string in a read-only map.
     ConstString,
-    /// Room for a 64-bit number.
-    LongOut,
-    /// So many bytes, to read and for some helpers to write.
-    Fixed(u32),
     /// A function of the program.
     Function,
     /// An address in the stack, or null.
     StackOrNull,
     /// A reservation in a ring buffer, which the call ends.
     Reservation,
-    /// A `struct bpf_spin_lock` in a map value or an object.
+    /// A `struct bpf_spin_lock` in a map value.
     SpinLock,
     /// A `struct bpf_timer` in a map value.
     Timer,
-    /// A pointer to an object, in a map value or an object.
+    /// A kernel pointer in a map value.
     Kptr,
-    /// A reference to an object, or null; the call takes it.
-    ObjectOrNull,
-    /// A `struct bpf_dynptr` that was made.
+    /// An object the program owns, which the call takes, or null.
+    OwnedOrNull,
+    /// A dynptr.
     Dynptr,
-    /// Room for a `struct bpf_dynptr` that the call makes.
+    /// Room for a new dynptr.
     DynptrOut,
-    /// A socket, or null where the helper takes none.
+    /// A dynptr of a ring buffer, whose reservation the call ends.
+    DynptrEnd,
+    /// A socket of any kind, given by a context, a helper or the kernel.
     Socket,
-    /// The kernel object that a value of the local storage belongs to, or null for no effect.
-    Owner,
+    /// The same, or null.
+    SocketOrNull,
+    /// A socket that the program owns, which the call takes.
+    SocketRelease,
+    /// A socket given by a context or a helper.
+    SockCommon,
+    /// A kernel structure of this name.
+    Kernel(&'static str),
+    /// The same, or null for no effect.
+    KernelOrNull(&'static str),
+    /// The address of a per-CPU variable.
+    PerCpu,
 }
 
 /// What a helper returns.
@@ -100,29 +130,51 @@ pub enum Returns {
     Void,
     /// A number.
     Scalar,
+    /// The address of a map value.
+    MapValue,
     /// The address of a map value, or null.
     MapValueOrNull,
     /// The address of a ring buffer reservation, or null.
     ReservationOrNull,
-    /// The address of a socket, or null.
+    /// The address of a dynptr's bytes, or null.
+    DynptrMemoryOrNull,
+    /// The address of a full socket, or null.
     SocketOrNull,
-    /// A reference to an object, or null.
-    ObjectOrNull,
-    /// The address of bytes of a dynptr, or null.
-    BytesOrNull,
+    /// The address of a socket of any kind, or null.
+    SockCommonOrNull,
+    /// The address of a `bpf_tcp_sock`, or null.
+    TcpSocketOrNull,
+    /// The address of a kernel structure of this name.
+    Kernel(&'static str),
+    /// The same, or null.
+    KernelOrNull(&'static str),
+    /// The address of a CPU's copy of a variable.
+    PerCpu,
+    /// The same, or null.
+    PerCpuOrNull,
+    /// An object that the program owns from now on, or null.
+    OwnedOrNull,
 }
 
 impl Returns {
     /// True if the result is an address that may be null.
     pub const fn may_be_null(self) -> bool {
-        matches!(
-            self,
+        match self {
             Returns::MapValueOrNull
-                | Returns::ReservationOrNull
-                | Returns::SocketOrNull
-                | Returns::ObjectOrNull
-                | Returns::BytesOrNull
-        )
+            | Returns::ReservationOrNull
+            | Returns::DynptrMemoryOrNull
+            | Returns::SocketOrNull
+            | Returns::SockCommonOrNull
+            | Returns::TcpSocketOrNull
+            | Returns::KernelOrNull(_)
+            | Returns::PerCpuOrNull
+            | Returns::OwnedOrNull => true,
+            Returns::Void
+            | Returns::Scalar
+            | Returns::MapValue
+            | Returns::Kernel(_)
+            | Returns::PerCpu => false,
+        }
     }
 }
 
@@ -132,21 +184,35 @@ impl Prototype {
     }
 }
 
+/// Why the kernel refuses a call, whatever the arguments are.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum HelperDenial {
+    /// Not for programs of this type and attach type.
+    Callers,
+    /// Not for programs under this licence.
+    License,
+    /// Not for programs that do not sleep.
+    Sleeps,
+}
+
 impl Helper {
-    const fn new(id: u32, name: &'static str, availability: &'static str) -> Self {
+    const fn new(
+        id: u32,
+        name: &'static str,
+        callers: Callers,
+        args: &'static [Arg],
+        returns: Returns,
+    ) -> Self {
         Self {
             id,
             name,
-            availability,
-            prototype: None,
+            callers,
+            prototype: Prototype::new(args, returns),
+            variants: &[],
             gpl_only: false,
+            sleeps: false,
             moves_packet: false,
         }
-    }
-
-    const fn with(mut self, prototype: &'static Prototype) -> Self {
-        self.prototype = Some(prototype);
-        self
     }
 
     const fn gpl(mut self) -> Self {
@@ -154,10 +220,61 @@ impl Helper {
         self
     }
 
+    const fn sleeps(mut self) -> Self {
+        self.sleeps = true;
+        self
+    }
+
     const fn moves_packet(mut self) -> Self {
         self.moves_packet = true;
         self
     }
+
+    const fn also(mut self, variants: &'static [(Callers, Prototype)]) -> Self {
+        self.variants = variants;
+        self
+    }
+
+    /// How programs of this hook call it.
+    pub fn prototype_for(&self, hook: &Hook) -> &Prototype {
+        let caller = Callers::of(hook);
+        let variant = self.variants.iter().find(|(set, _)| set.meets(caller));
+        variant.map_or(&self.prototype, |(_, prototype)| prototype)
+    }
+
+    /// Whether a program may call it at all. Programs that replace a function of another are judged
+    /// by that one.
+    ///
+    /// # Errors
+    /// The first reason why not.
+    pub fn permits(&self, hook: &Hook, license: &str, sleepable: bool) -> Result<(), HelperDenial> {
+        let caller = Callers::of(hook);
+        if caller != Callers::NONE && !self.callers.meets(caller) {
+            return Err(HelperDenial::Callers);
+        }
+        if self.gpl_only && !is_gpl_compatible(license) {
+            return Err(HelperDenial::License);
+        }
+        if self.sleeps && !sleepable {
+            return Err(HelperDenial::Sleeps);
+        }
+        Ok(())
+    }
+}
+
+/// The licences that Linux takes as compatible with its own (`license_is_gpl_compatible`).
+pub const GPL_LICENSES: &[&str] = &[
+    "GPL",
+    "GPL v2",
+    "GPL and additional rights",
+    "Dual BSD/GPL",
+    "Dual MIT/GPL",
+    "Dual MPL/GPL",
+];
+
+/// True if a program under this licence may call helpers reserved for the GPL's.
+pub fn is_gpl_compatible(license: &str) -> bool {
+    GPL_LICENSES.contains(&license)
 }
 
 /// The helper of this number.
@@ -172,59 +289,4 @@ pub fn by_name(name: &str) -> Option<&'static Helper> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_position_is_the_number() {
-        for (position, helper) in ALL.iter().enumerate() {
-            assert_eq!(helper.id as usize, position);
-            assert!(helper.name.starts_with("bpf_"));
-        }
-    }
-
-    #[test]
-    fn a_size_follows_every_buffer() {
-        for helper in ALL {
-            let Some(prototype) = helper.prototype else {
-                continue;
-            };
-            for (position, arg) in prototype.args.iter().enumerate() {
-                let sized = matches!(
-                    arg,
-                    Arg::Read | Arg::ReadOrNull | Arg::Write | Arg::WriteOrNull
-                );
-                let size = prototype.args.get(position + 1);
-                let follows = matches!(size, Some(Arg::Size | Arg::SizeOrZero));
-                assert!(!sized || follows, "{}", helper.name);
-            }
-        }
-    }
-
-    /// What `gpl_only` says in the prototypes of Linux 6.12.
-    #[test]
-    fn helpers_reserved_for_gpl_programs() {
-        let reserved: Vec<u32> = ALL
-            .iter()
-            .filter(|helper| helper.gpl_only)
-            .map(|helper| helper.id)
-            .collect();
-        assert_eq!(
-            reserved,
-            [
-                4, 6, 22, 25, 27, 35, 36, 45, 55, 56, 58, 67, 69, 77, 78, 92, 100, 110, 111, 112,
-                113, 114, 115, 119, 121, 126, 127, 150, 158, 163, 165, 169, 170, 171, 172, 173,
-                175, 176, 177, 191, 204, 205, 206, 207
-            ]
-        );
-    }
-
-    #[test]
-    fn names_and_numbers_agree() {
-        assert_eq!(by_name("bpf_map_lookup_elem").unwrap().id, 1);
-        assert_eq!(by_name("ringbuf_reserve").unwrap().id, 131);
-        assert_eq!(by_id(211).unwrap().name, "bpf_cgrp_storage_delete");
-        assert!(by_id(212).is_none());
-        assert!(by_name("bpf_no_such_thing").is_none());
-    }
-}
+mod tests;

@@ -22,7 +22,7 @@ use crate::prepare::PrepareError;
 const EXCEPTION_CALLBACK: &str = "exception_callback:";
 
 /// The number of `bpf_tail_call`, which is control flow rather than a call.
-const TAIL_CALL: i32 = 12;
+pub(crate) const TAIL_CALL: i32 = 12;
 
 /// A helper a code calls.
 #[derive(Copy, Clone)]
@@ -652,9 +652,7 @@ fn linux_helper(number: u32) -> Option<Callable> {
     Some(Callable {
         function: helper::implementation(number)?,
         name: entry.name,
-        may_be_null: entry
-            .prototype
-            .is_some_and(|prototype| prototype.returns.may_be_null()),
+        may_be_null: entry.prototype.returns.may_be_null(),
     })
 }
 

@@ -11,6 +11,7 @@ osmia_diag::codes! {
     CALL_DEPTH = "vm-call-depth", "a program nested more function calls than there are stack frames";
     POISONED = "vm-poisoned", "a program reached an instruction that a failed relocation made unusable";
     HELPER_ARGUMENT = "vm-helper-argument", "a helper got an argument it cannot work with";
+    HELPER_DENIED = "vm-helper-denied", "a helper is not for programs of this type, licence or kind";
     HELPER_MISSING = "vm-helper-missing", "a program calls a helper the user-space machine does not have";
     MISUSE = "vm-misuse", "a helper or kernel function was called where it may not be";
     HELD = "vm-held", "a program ended while it held something that has to be given back";

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use osmia_diag::{Diagnostic, Place};
+use osmia_program::helper::{self, Helper, HelperDenial};
 use osmia_program::limits::PROGRAM_MAPS_MAX;
-use osmia_program::{Program, helper, kfunc};
+use osmia_program::{Program, kfunc};
 
 use crate::codes;
+use crate::permit;
 use crate::trap::listing;
 
 /// Why a program cannot be prepared.
@@ -29,6 +31,17 @@ pub enum PrepareError {
         slot: usize,
         /// The function's name.
         name: String,
+    },
+    /// It calls a helper that Linux does not let it call.
+    HelperDenied {
+        /// The program.
+        program: Arc<Program>,
+        /// The call.
+        slot: usize,
+        /// The helper.
+        helper: &'static Helper,
+        /// Why not.
+        why: HelperDenial,
     },
     /// More maps than a program may use.
     TooManyMaps {
@@ -94,6 +107,12 @@ impl std::fmt::Display for PrepareError {
                 ),
                 None => write!(f, "kernel function {name} is not known"),
             },
+            PrepareError::HelperDenied {
+                program,
+                helper,
+                why,
+                ..
+            } => permit::explain(f, program, helper, *why),
             PrepareError::TooManyMaps { maps, .. } => write!(
                 f,
                 "the program uses {maps} maps, at most {PROGRAM_MAPS_MAX} are possible"
@@ -142,6 +161,19 @@ impl PrepareError {
                     .listing(listing(program, *slot, "called here"))
                     .help("declare it __weak and guard the call with bpf_ksym_exists()")
             }
+            PrepareError::HelperDenied {
+                program,
+                slot,
+                helper,
+                why,
+            } => {
+                let diagnostic = Diagnostic::error(codes::HELPER_DENIED, self.to_string())
+                    .at(Place::none()
+                        .program(program.name.clone())
+                        .insn(*slot as u64))
+                    .listing(listing(program, *slot, "called here"));
+                permit::advise(diagnostic, helper, *why)
+            }
             PrepareError::HelperMissing { program, slot, id } => {
                 let diagnostic = Diagnostic::error(codes::HELPER_MISSING, self.to_string())
                     .at(Place::none()
@@ -149,7 +181,9 @@ impl PrepareError {
                         .insn(*slot as u64))
                     .listing(listing(program, *slot, "called here"));
                 match u32::try_from(*id).ok().and_then(helper::by_id) {
-                    Some(helper) => diagnostic.note(format!("on Linux: {}", helper.availability)),
+                    Some(helper) => {
+                        diagnostic.note(format!("on Linux it is for {}", helper.callers))
+                    }
                     None => diagnostic.note(format!(
                         "the last helper Linux has is {} (#{})",
                         helper::ALL[helper::ALL.len() - 1].name,

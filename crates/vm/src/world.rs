@@ -420,5 +420,6 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.forget_unattached();
+        self.forget_flow();
     }
 }

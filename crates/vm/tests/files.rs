@@ -9,8 +9,8 @@ use std::sync::Arc;
 use osmia_btf::{BtfBuilder, Endian, Int};
 use osmia_isa::{Callee, Insn, MapRef, Resolve, Slot, decode};
 use osmia_program::{
-    Hook, KfuncRef, MapBtf, MapFlags, MapKind, MapSpec, Poison, Program, ProgramFlags, ProgramKind,
-    ProgramParts, RecordSource, UpdateMode, kfunc,
+    AttachKind, Hook, KfuncRef, MapBtf, MapFlags, MapKind, MapSpec, Poison, Program, ProgramFlags,
+    ProgramKind, ProgramParts, RecordSource, Role, UpdateMode, kfunc,
 };
 use osmia_vm::map::{GroupKey, Map, Runs};
 use osmia_vm::owner::OwnerKind;
@@ -39,6 +39,9 @@ impl Resolve for Known<'_> {
 
 struct Case {
     kind: ProgramKind,
+    attach: Option<AttachKind>,
+    /// Given: calls are judged as Linux does before the program is prepared.
+    license: Option<String>,
     packet: Vec<u8>,
     context: Vec<u8>,
     layer: Layer,
@@ -106,6 +109,8 @@ fn show(bytes: &[u8]) -> String {
 fn parse(input: &str) -> Case {
     let mut case = Case {
         kind: ProgramKind::Xdp,
+        attach: None,
+        license: None,
         packet: Vec::new(),
         context: Vec::new(),
         layer: Layer::Ethernet,
@@ -133,6 +138,8 @@ fn parse(input: &str) -> Case {
         };
         match name {
             "type" => case.kind = ProgramKind::from_name(value).expect("a program type"),
+            "attach" => case.attach = AttachKind::from_name(value),
+            "license" => case.license = Some(value.to_owned()),
             "packet" => case.packet = hex(value),
             "context" => case.context = hex(value),
             "layer" => case.layer = Layer::Network,
@@ -336,11 +343,11 @@ fn prepare(input: &str, case: &Case, maps: &[Arc<Map>]) -> Result<Arc<Code>, Str
         section: String::new(),
         hook: Hook {
             kind: case.kind,
-            attach: None,
+            attach: case.attach,
             target: None,
         },
         flags: ProgramFlags::default(),
-        license: "GPL".to_owned(),
+        license: case.license.clone().unwrap_or_default(),
         kernel_version: 0,
         autoload: true,
         kfuncs: kfuncs(&assembly.slots),
@@ -351,7 +358,13 @@ fn prepare(input: &str, case: &Case, maps: &[Arc<Map>]) -> Result<Arc<Code>, Str
         poisons: case.poisons.clone(),
     })
     .map_err(|error| format!("layout: {error}\n"))?;
-    Code::prepare(&Arc::new(program), maps)
+    let program = Arc::new(program);
+    let permitted = match case.license {
+        Some(_) => osmia_vm::check_helpers(&program),
+        None => Ok(()),
+    };
+    permitted
+        .and_then(|()| Code::prepare(&program, maps))
         .map_err(|error| error.to_diagnostic().to_text(osmia_diag::Paint::Plain))
 }
 
@@ -426,7 +439,15 @@ fn run(input: &str) -> String {
     }
     let mut machine = Machine::among(&runs, env).expect("memory");
     machine.attached(case.attached);
-    if let Err(error) = machine.input(case.kind, &case.packet, &context, case.layer) {
+    if let Err(error) = machine.input(
+        Role {
+            kind: case.kind,
+            attach: case.attach,
+        },
+        &case.packet,
+        &context,
+        case.layer,
+    ) {
         return error.to_diagnostic().to_text(osmia_diag::Paint::Plain);
     }
     if let Some(cookie) = case.sk {

@@ -25,6 +25,10 @@ impl UserProgram {
         kernel: &Arc<Kernel>,
     ) -> Result<Self, HostError> {
         let maps: Vec<_> = maps.iter().map(|map| Arc::clone(map.map())).collect();
+        let program = Arc::new(program.clone());
+        // What the kernel's verifier says about calls, whatever their arguments are.
+        osmia_vm::check_helpers(&program)
+            .map_err(|error| HostError::new(Fault::Input, error.to_diagnostic()))?;
         let types = program.debug.as_ref().map(|debug| &debug.btf);
         let about = ProgramAbout {
             name: fitted_name(&program.name),
@@ -35,8 +39,8 @@ impl UserProgram {
             ..ProgramAbout::default()
         };
         let code = kernel
-            .load(&Arc::new(program.clone()), &maps, about)
-            .map_err(|refused| refusal(program, &refused))?;
+            .load(&program, &maps, about)
+            .map_err(|refused| refusal(&program, &refused))?;
         Ok(Self {
             code,
             kernel: Arc::clone(kernel),

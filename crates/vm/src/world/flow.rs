@@ -35,6 +35,13 @@ impl World {
         Ok(())
     }
 
+    /// Gives the keys back.
+    pub(super) fn forget_flow(&mut self) {
+        if let Some(keys) = self.flow.take() {
+            self.runs.heap().free(&self.runs, keys.address);
+        }
+    }
+
     /// Starts with an Ethernet frame of which nothing is known but its protocol.
     pub(super) fn begin_flow(&self) {
         let Some(keys) = self.flow.as_ref().filter(|_| self.context.is_flow()) else {
