@@ -60,6 +60,7 @@ errnos! {
     ENOTEMPTY = 39 "not empty",
     ELOOP = 40 "too many levels",
     ENODATA = 61 "no data",
+    ENOLINK = 67 "link severed",
     EPROTO = 71 "protocol error",
     EBADMSG = 74 "not a data message",
     EOVERFLOW = 75 "value too large",
