@@ -77,6 +77,7 @@ errnos! {
     ETIMEDOUT = 110 "timed out",
     ECONNREFUSED = 111 "connection refused",
     EALREADY = 114 "already in progress",
+    EINPROGRESS = 115 "now in progress",
     ESTALE = 116 "stale handle",
     ENOTSUPP = 524 "not supported",
 }
