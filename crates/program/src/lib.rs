@@ -25,7 +25,7 @@ mod target;
 pub use errno::Errno;
 pub use hook::{Hook, Role};
 pub use host::{
-    Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Run, Slotted,
+    Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Run, Signal, Slotted,
     UpdateMode,
 };
 pub use kind::{AttachKind, MapKind, ProgramKind};

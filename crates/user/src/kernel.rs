@@ -250,6 +250,7 @@ impl Kernel {
         run.duration_ns = u64::try_from(took.as_nanos() / u128::from(repeat)).unwrap_or(u64::MAX);
         run.insns = Some(insns);
         machine.world().output(&mut run.data);
+        run.signals.clone_from(&machine.world().signals);
         run.redirected.clear();
         machine.redirected(&mut |redirected| run.redirected.push(redirected));
         machine.world().context.copy_to(&mut run.ctx);
