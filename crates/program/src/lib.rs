@@ -17,6 +17,7 @@ pub mod kfunc;
 mod kind;
 pub mod limits;
 mod map_spec;
+pub mod outcome;
 mod program;
 mod record;
 mod set;
