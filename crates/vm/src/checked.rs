@@ -159,7 +159,7 @@ impl Checked {
             if let Dynamic::Reservation(map, reservation) = dynamic
                 && let (Some(ring), Some(reservation)) = (map.ringbuf(), reservation.take())
             {
-                ring.discard(reservation);
+                ring.discard(reservation, 0);
             }
         }
     }
@@ -484,10 +484,10 @@ impl Guest for Checked {
             rights: Rights::ReadWrite,
         };
         let Some(region) = self.fresh_region(Dynamic::Released) else {
-            ring.discard(reservation);
+            ring.discard(reservation, 0);
             return None;
         };
-        self.space.put(region, ring.data(), shape);
+        self.space.put(region, ring.memory(), shape);
         self.dynamic[region - region::DYNAMIC] =
             Dynamic::Reservation(Arc::clone(map), Some(reservation));
         Some(Space::address(region, 0, 0, shape.start))

@@ -95,23 +95,6 @@ pub struct Event {
     pub function: u64,
     /// What the attacher gave along (`bpf_get_attach_cookie`).
     pub cookie: u64,
-    /// Cookie of the socket that the packet or the event belongs to.
-    pub socket: Option<u64>,
-    /// The kernel parameter somebody reads or writes.
-    pub parameter: Option<Parameter>,
-    /// What the system call returns unless a program says otherwise.
-    pub retval: i32,
-}
-
-/// A kernel parameter that somebody reads or writes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its name, as a path below `/proc/sys`.
-    pub name: String,
-    /// Its value.
-    pub value: Vec<u8>,
-    /// The value somebody writes to it.
-    pub new_value: Option<Vec<u8>>,
 }
 
 /// Id of the root of the control group hierarchy.
@@ -148,8 +131,6 @@ pub struct Environment {
     pub event: Event,
     /// Interfaces, routes and neighbours.
     pub network: Arc<Network>,
-    /// What SYN cookies are made with.
-    pub secret: u64,
     /// Ticks a second, for jiffies.
     pub hertz: u64,
     /// Instructions one run may execute.
@@ -179,7 +160,6 @@ impl Environment {
             task: Task::default(),
             event: Event::default(),
             network: Arc::new(Network::loopback()),
-            secret: seed,
             hertz: 250,
             insns_max: crate::limits::INSNS_PER_RUN,
         }

@@ -55,6 +55,5 @@ impl Held {
         self.rcu = 0;
         self.preempt = 0;
         self.interrupts.clear();
-        self.references.clear();
     }
 }

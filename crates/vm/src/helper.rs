@@ -3,14 +3,12 @@
 mod checksum;
 mod drain;
 mod dynptr;
-mod effect;
 mod events;
 mod fib;
 mod format;
 mod lwt;
 mod map;
 mod marking;
-mod message;
 mod mtu;
 mod packet;
 mod probe;
@@ -18,15 +16,10 @@ mod protocol;
 mod redirect;
 mod room;
 mod seg6;
-mod sock_ops;
 mod socket;
-mod socket_identity;
 mod sockets;
-mod sockopt;
 mod stack;
 mod storage;
-mod syncookie;
-mod sysctl;
 mod system;
 mod text;
 mod tunnel;
@@ -75,13 +68,6 @@ families! {
     marking,
     lwt,
     seg6,
-    socket_identity,
-    sockopt,
-    sock_ops,
-    message,
-    syncookie,
-    sysctl,
-    effect,
 }
 
 /// A result as programs see it: 0 or a negative error number.

@@ -36,7 +36,7 @@ mod world;
 
 pub use checked::Checked;
 pub use code::Code;
-pub use env::{Clock, Environment, Event, Parameter, Random, Task};
+pub use env::{Clock, Environment, Event, Random, Task};
 pub use guest::{Call, Fault, Guest};
 pub use held::Held;
 pub use identity::Identity;

@@ -5,13 +5,16 @@
 //! the data twice in a row, so that a record that crosses the end lies in one piece; here the memory
 //! behind the end is real and the record simply lies there, since nobody looks for it at the start.
 //!
-//! Nobody sleeps on a ring here, so wake-up flags are checked and otherwise mean nothing.
+//! The memory is laid out as the kernel's mapping, so that a consumer who knows that can be shown it:
+//! a page with the consumer's position, a page with the producer's, the data. What such a consumer
+//! writes there is distrusted (`kernel/bpf/ringbuf.c`, read in 6.18).
 
 use std::sync::atomic::{
-    AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
+    AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use osmia_program::{Errno, MapSpec};
 
@@ -29,21 +32,30 @@ const HEADER_BYTES: u64 = 8;
 /// Pages of the kernel's own before the data, which the header's page number counts.
 const PAGES_BEFORE: u64 = 3;
 
-/// `BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP`.
-const OUTPUT_FLAGS: u64 = 3;
+/// Where the data begins.
+const DATA: u64 = 2 * limits::PAGE_BYTES as u64;
+
+/// `BPF_RB_NO_WAKEUP`
+const NO_WAKEUP: u64 = 1;
+/// `BPF_RB_FORCE_WAKEUP`
+const FORCE_WAKEUP: u64 = 2;
 
 /// A ring buffer.
 #[derive(Debug)]
 pub struct Ringbuf {
-    data: Arc<Block>,
+    memory: Arc<Block>,
     size: u64,
-    /// Held while a place is taken, so that headers and positions grow together.
-    producing: Mutex<()>,
-    producer: AtomicU64,
-    consumer: AtomicU64,
+    /// Held while a place is taken, so that headers and positions grow together: the position of the
+    /// oldest record that may still be written.
+    producing: Mutex<u64>,
     /// Held by the one reader; its buffer.
     consuming: Mutex<Vec<u8>>,
     dropped: AtomicU64,
+    /// Readers that sleep, or are about to.
+    sleeping: AtomicU32,
+    /// Counts how often readers that sleep were woken.
+    woken: Mutex<u64>,
+    wake: Condvar,
 }
 
 /// A place in the ring that one program may fill. It blocks readers until it is submitted or
@@ -56,7 +68,7 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Where the payload begins, in bytes from the start of element 0 of [`Ringbuf::data`].
+    /// Where the payload begins, in bytes from the start of element 0 of [`Ringbuf::memory`].
     pub fn offset(&self) -> usize {
         self.offset as usize
     }
@@ -76,19 +88,28 @@ impl Ringbuf {
     pub(super) fn new(spec: &MapSpec) -> Result<Self, BrokenRule> {
         let size = u64::from(spec.max_entries);
         Ok(Self {
-            data: Arc::new(block(1, 2 * size)?),
+            memory: Arc::new(block(1, DATA + 2 * size)?),
             size,
-            producing: Mutex::new(()),
-            producer: AtomicU64::new(0),
-            consumer: AtomicU64::new(0),
+            producing: Mutex::default(),
             consuming: Mutex::default(),
             dropped: AtomicU64::new(0),
+            sleeping: AtomicU32::new(0),
+            woken: Mutex::default(),
+            wake: Condvar::new(),
         })
     }
 
-    /// The memory of the records: one element.
-    pub fn data(&self) -> &Arc<Block> {
-        &self.data
+    /// The kernel's mapping as one element: both positions, then the records.
+    pub fn memory(&self) -> &Arc<Block> {
+        &self.memory
+    }
+
+    fn consumer(&self) -> &AtomicU64 {
+        &self.memory.words(0)[0]
+    }
+
+    fn producer(&self) -> &AtomicU64 {
+        &self.memory.words(0)[limits::PAGE_BYTES as usize / 8]
     }
 
     /// Takes a place for a payload; fails with `EINVAL` for flags and sizes no ring takes, with
@@ -98,61 +119,105 @@ impl Ringbuf {
             return Err(Errno::EINVAL);
         }
         let record = (payload_bytes + HEADER_BYTES).next_multiple_of(8);
-        let _producing = self
+        let mut pending = self
             .producing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let start = self.producer.load(Relaxed);
-        let end = start + record;
-        // A full ring would look like an empty one, so one byte always stays free. What is reserved
-        // but not submitted holds the consumer back, so its position bounds pending records too.
-        if end - self.consumer.load(Acquire) > self.size - 1 {
+        let start = self.producer().load(Relaxed);
+        let end = start.wrapping_add(record);
+        while *pending != start {
+            let header = self.header(*pending);
+            if header & BUSY != 0 {
+                break;
+            }
+            *pending = pending.wrapping_add(record_bytes(header));
+        }
+        // A full ring would look like an empty one, so one byte always stays free. A consumer who
+        // claims to be further than records are written gains nothing by it.
+        let behind = |position: u64| end.wrapping_sub(position) > self.size - 1;
+        if behind(self.consumer().load(Acquire)) || behind(*pending) {
             self.dropped.fetch_add(1, Relaxed);
             return Err(Errno::EAGAIN);
         }
-        let at = start & (self.size - 1);
-        let len = payload_bytes as u32;
-        self.set_header(at, len | BUSY);
-        self.producer.store(end, Release);
-        let offset = (at + HEADER_BYTES) as u32;
-        Ok(Reservation { offset, len })
+        let offset = DATA + (start & (self.size - 1)) + HEADER_BYTES;
+        let reservation = Reservation {
+            offset: offset as u32,
+            len: payload_bytes as u32,
+        };
+        self.set_header(&reservation, BUSY);
+        self.producer().store(end, Release);
+        Ok(reservation)
     }
 
-    /// Makes a record visible to readers.
-    pub fn submit(&self, reservation: Reservation) {
-        self.set_header(
-            u64::from(reservation.offset) - HEADER_BYTES,
-            reservation.len,
-        );
+    /// Makes a record visible to readers, and wakes them as the flags say.
+    pub fn submit(&self, reservation: Reservation, flags: u64) {
+        self.finish(&reservation, 0, flags);
     }
 
-    /// Gives a record up: readers skip it.
-    pub fn discard(&self, reservation: Reservation) {
-        self.set_header(
-            u64::from(reservation.offset) - HEADER_BYTES,
-            reservation.len | DISCARD,
-        );
+    /// Gives a record up: readers skip it, and are woken as the flags say.
+    pub fn discard(&self, reservation: Reservation, flags: u64) {
+        self.finish(&reservation, DISCARD, flags);
+    }
+
+    fn finish(&self, reservation: &Reservation, bits: u32, flags: u64) {
+        self.set_header(reservation, bits);
+        // A reader who is not that far yet meets the record anyway.
+        let record = u64::from(reservation.offset) - HEADER_BYTES - DATA;
+        let reader = self.consumer().load(Acquire) & (self.size - 1);
+        let wanted = reader == record && flags & NO_WAKEUP == 0;
+        if (wanted || flags & FORCE_WAKEUP != 0) && self.sleeping.load(SeqCst) != 0 {
+            *self.woken.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            self.wake.notify_all();
+        }
+    }
+
+    /// Sleeps until there is something to read and a program wants it read, at most so long; true if
+    /// there is something.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        // Counted before the look: who submits after it sees that somebody sleeps.
+        self.sleeping.fetch_add(1, SeqCst);
+        let woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *woken;
+        let ready = self.is_ready();
+        if !ready {
+            let asleep = |now: &mut u64| *now == before;
+            drop(self.wake.wait_timeout_while(woken, timeout, asleep));
+        }
+        self.sleeping.fetch_sub(1, SeqCst);
+        ready || self.is_ready()
+    }
+
+    /// True while a reader sleeps.
+    #[cfg(test)]
+    pub(super) fn has_sleepers(&self) -> bool {
+        self.sleeping.load(SeqCst) != 0
+    }
+
+    /// True if a reader would find a record, or one that was given up.
+    fn is_ready(&self) -> bool {
+        let position = self.consumer().load(Acquire);
+        position != self.producer().load(SeqCst) && self.header(position) & BUSY == 0
     }
 
     /// Reserves, fills and submits in one go.
     pub fn output(&self, payload: &[u8], flags: u64) -> Result<(), Errno> {
-        if flags & !OUTPUT_FLAGS != 0 {
+        if flags & !(NO_WAKEUP | FORCE_WAKEUP) != 0 {
             return Err(Errno::EINVAL);
         }
         let reservation = match self.reserve(payload.len() as u64, 0) {
             Ok(reservation) => reservation,
             Err(_) => return Err(Errno::EAGAIN),
         };
-        self.data.write(0, reservation.offset(), payload);
-        self.submit(reservation);
+        self.memory.write(0, reservation.offset(), payload);
+        self.submit(reservation, flags);
         Ok(())
     }
 
     /// `bpf_ringbuf_query`: bytes not read yet, size, reader's and writer's position; 0 for others.
     pub fn query(&self, what: u64) -> u64 {
-        let (consumer, producer) = (self.consumer.load(Acquire), self.producer.load(Acquire));
+        let (consumer, producer) = (self.consumer().load(Acquire), self.producer().load(Acquire));
         match what {
-            0 => producer - consumer,
+            0 => producer.wrapping_sub(consumer),
             1 => self.size,
             2 => consumer,
             3 => producer,
@@ -167,24 +232,25 @@ impl Ringbuf {
             .consuming
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let mut position = self.consumer.load(Relaxed);
-        let end = self.producer.load(Acquire);
+        let mut position = self.consumer().load(Relaxed);
+        let end = self.producer().load(Acquire);
         let mut records = 0;
-        while position < end {
-            let at = position & (self.size - 1);
-            let header = self.header(at);
-            if header & BUSY != 0 {
+        // Where an outside consumer set a position that makes no sense there is nothing to read.
+        while position != end && end.wrapping_sub(position) <= self.size {
+            let header = self.header(position);
+            let len = u64::from(header & !(BUSY | DISCARD));
+            if header & BUSY != 0 || len > self.size || !position.is_multiple_of(8) {
                 break;
             }
-            let len = u64::from(header & !(BUSY | DISCARD));
             if header & DISCARD == 0 {
                 buffer.resize(len as usize, 0);
-                self.data.read(0, (at + HEADER_BYTES) as usize, &mut buffer);
+                let payload = DATA + (position & (self.size - 1)) + HEADER_BYTES;
+                self.memory.read(0, payload as usize, &mut buffer);
                 sink(&buffer);
                 records += 1;
             }
-            position += (len + HEADER_BYTES).next_multiple_of(8);
-            self.consumer.store(position, Release);
+            position = position.wrapping_add(record_bytes(header));
+            self.consumer().store(position, Release);
         }
         records
     }
@@ -198,18 +264,27 @@ impl Ringbuf {
         self.dropped.swap(0, Relaxed)
     }
 
-    fn set_header(&self, at: u64, len: u32) {
-        let page = (at / u64::from(limits::PAGE_BYTES) + PAGES_BEFORE) as u32;
+    fn set_header(&self, reservation: &Reservation, bits: u32) {
+        let at = u64::from(reservation.offset) - HEADER_BYTES;
+        let page = ((at - DATA) / u64::from(limits::PAGE_BYTES) + PAGES_BEFORE) as u32;
         let mut bytes = [0; 8];
-        bytes[..4].copy_from_slice(&len.to_ne_bytes());
+        bytes[..4].copy_from_slice(&(reservation.len | bits).to_ne_bytes());
         bytes[4..].copy_from_slice(&page.to_ne_bytes());
-        self.data.words(0)[at as usize / 8].store(u64::from_ne_bytes(bytes), Release);
+        // Ordered before the look for sleeping readers.
+        self.memory.words(0)[at as usize / 8].swap(u64::from_ne_bytes(bytes), SeqCst);
     }
 
-    fn header(&self, at: u64) -> u32 {
-        let [a, b, c, d, ..] = self.data.words(0)[at as usize / 8]
+    /// The header of the record at a position.
+    fn header(&self, position: u64) -> u32 {
+        let at = DATA + (position & (self.size - 1));
+        let [a, b, c, d, ..] = self.memory.words(0)[at as usize / 8]
             .load(Acquire)
             .to_ne_bytes();
         u32::from_ne_bytes([a, b, c, d])
     }
+}
+
+/// Bytes of a record with this header.
+fn record_bytes(header: u32) -> u64 {
+    (u64::from(header & !(BUSY | DISCARD)) + HEADER_BYTES).next_multiple_of(8)
 }

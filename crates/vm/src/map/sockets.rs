@@ -14,7 +14,7 @@ use super::array::{index_of, next_index};
 use super::runs::Runs;
 use crate::heap::Follower;
 use crate::owner::OwnerKind;
-use crate::socket::{LiveSocket, Socket, family, kind, protocol, state};
+use crate::socket::{Socket, family, kind, protocol, state};
 
 /// A map of sockets.
 #[derive(Debug)]
@@ -72,14 +72,16 @@ impl Sockets {
     }
 
     /// The socket under a key.
-    pub fn socket(&self, key: &[u8]) -> Option<Arc<LiveSocket>> {
-        LiveSocket::at(&self.runs, self.at(key)?)
+    pub fn socket(&self, key: &[u8]) -> Option<Arc<Socket>> {
+        let address = self.at(key)?;
+        self.runs.heap().object(address)?.payload()
     }
 
     /// For programs: puts the socket at an address under a key.
     pub fn set(self: &Arc<Self>, key: &[u8], address: u64, mode: UpdateMode) -> Result<(), Errno> {
-        let live = LiveSocket::at(&self.runs, address).ok_or(Errno::EINVAL)?;
-        let socket = live.lock();
+        let object = self.runs.heap().object(address);
+        let socket: Option<Arc<Socket>> = object.and_then(|object| object.payload());
+        let socket = socket.ok_or(Errno::EINVAL)?;
         if key.len() != self.key_bytes {
             return Err(Errno::EINVAL);
         }
@@ -118,7 +120,7 @@ impl Sockets {
             return Err(Errno::ENOSPC);
         }
         let socket = self.socket(key).ok_or(Errno::ENOENT)?;
-        Ok(socket.lock().cookie.to_ne_bytes().to_vec())
+        Ok(socket.cookie.to_ne_bytes().to_vec())
     }
 
     /// From outside: puts the socket whose number is the value under a key.
@@ -182,8 +184,9 @@ impl Sockets {
         // A socket is in one place at most.
         let elsewhere = table.keys.contains_key(&address);
         drop(table);
-        let live = LiveSocket::at(&self.runs, address).ok_or(Errno::EINVAL)?;
-        let socket = live.lock();
+        let object = self.runs.heap().object(address);
+        let socket: Option<Arc<Socket>> = object.and_then(|object| object.payload());
+        let socket = socket.ok_or(Errno::EINVAL)?;
         let known = [protocol::TCP, protocol::UDP].contains(&socket.protocol)
             && socket.is_internet()
             && [kind::STREAM, kind::DATAGRAM].contains(&socket.kind);

@@ -6,7 +6,6 @@ mod events;
 mod linear;
 mod lpm;
 mod model;
-mod operations;
 mod pages;
 mod rules;
 mod slots;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use osmia_program::{Errno, MapKind, Record};
 use proptest::collection::vec;
@@ -11,6 +12,8 @@ use proptest::prelude::*;
 use super::{CPUS, make};
 use crate::map::Map;
 
+/// Where the records begin: behind a page for each position.
+const DATA: usize = 2 * 4096;
 const CURRENT_CPU: u64 = u32::MAX as u64;
 
 fn drained(map: &Map) -> Vec<(u32, Vec<u8>, u64)> {
@@ -26,15 +29,15 @@ fn a_record_lies_in_the_ring_as_the_kernel_lays_it() {
     let map = make(MapKind::Ringbuf, 0, 0, 4096);
     let ring = map.ringbuf().unwrap();
     let reservation = ring.reserve(5, 0).unwrap();
-    assert_eq!((reservation.offset(), reservation.len()), (8, 5));
+    assert_eq!((reservation.offset(), reservation.len()), (DATA + 8, 5));
     let mut header = [0; 8];
-    ring.data().read(0, 0, &mut header);
+    ring.memory().read(0, DATA, &mut header);
     assert_eq!(header[..4], (5u32 | 1 << 31).to_ne_bytes());
     assert_eq!(header[4..], 3u32.to_ne_bytes());
-    ring.data().write(0, reservation.offset(), b"hello");
+    ring.memory().write(0, reservation.offset(), b"hello");
     assert_eq!(ring.consume(&mut |_| panic!("still busy")), 0);
-    ring.submit(reservation);
-    ring.data().read(0, 0, &mut header);
+    ring.submit(reservation, 0);
+    ring.memory().read(0, DATA, &mut header);
     assert_eq!(header[..4], 5u32.to_ne_bytes());
     let positions: Vec<u64> = (0..5).map(|what| ring.query(what)).collect();
     assert_eq!(positions, [16, 4096, 0, 16, 0]);
@@ -49,13 +52,87 @@ fn a_pending_record_holds_later_ones_back_and_a_discarded_one_is_skipped() {
     let first = ring.reserve(8, 0).unwrap();
     let second = ring.reserve(8, 0).unwrap();
     ring.output(b"third", 0).unwrap();
-    ring.discard(second);
+    ring.discard(second, 0);
     assert_eq!(drained(&map), []);
-    ring.submit(first);
+    ring.submit(first, 0);
     assert_eq!(
         drained(&map),
         [(0, vec![0; 8], 0), (0, b"third".to_vec(), 0)]
     );
+}
+
+#[test]
+fn a_consumer_who_knows_the_mapping_reads_as_libbpf_does() {
+    let map = make(MapKind::Ringbuf, 0, 0, 4096);
+    let ring = map.ringbuf().unwrap();
+    let (consumer, producer) = (0, 4096);
+    let word = |at| {
+        let mut bytes = [0; 8];
+        ring.memory().read(0, at, &mut bytes);
+        u64::from_ne_bytes(bytes)
+    };
+    let mut position = 0;
+    for round in 0..100_u8 {
+        let payload = vec![round; 100 + usize::from(round)];
+        ring.output(&payload, 0).unwrap();
+        assert_ne!(word(producer), position);
+        let at = DATA + position as usize % 4096;
+        let len = word(at) as u32 as usize;
+        let mut seen = vec![0; len];
+        ring.memory().read(0, at + 8, &mut seen);
+        assert_eq!(seen, payload, "in one piece, also across the end");
+        position += (len as u64 + 8).next_multiple_of(8);
+        ring.memory().write(0, consumer, &position.to_ne_bytes());
+    }
+    assert_eq!(ring.query(0), 0);
+    assert_eq!(ring.consume(&mut |_| panic!("all was read")), 0);
+}
+
+#[test]
+fn a_consumer_who_lies_gets_nothing_by_it() {
+    let map = make(MapKind::Ringbuf, 0, 0, 4096);
+    let ring = map.ringbuf().unwrap();
+    let held = ring.reserve(4000, 0).unwrap();
+    for position in [1, 4096, 1 << 40, u64::MAX] {
+        ring.memory().write(0, 0, &position.to_ne_bytes());
+        assert_eq!(ring.output(&[0; 200], 0), Err(Errno::EAGAIN), "{position}");
+        assert_eq!(ring.consume(&mut |_| panic!("nothing is ready")), 0);
+    }
+    ring.submit(held, 0);
+}
+
+#[test]
+fn flags_say_whether_a_sleeping_reader_wakes() {
+    const NO_WAKEUP: u64 = 1;
+    const FORCE_WAKEUP: u64 = 2;
+    let map = make(MapKind::Ringbuf, 0, 0, 4096);
+    let ring = map.ringbuf().unwrap();
+    assert!(!ring.wait(Duration::ZERO));
+    let asleep = |wakes: &dyn Fn()| {
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let start = Instant::now();
+                let ready = ring.wait(Duration::from_secs(20));
+                (ready, start.elapsed())
+            });
+            while !ring.has_sleepers() {
+                thread::yield_now();
+            }
+            wakes();
+            reader.join().unwrap()
+        })
+    };
+    let (ready, took) = asleep(&|| ring.output(b"1", 0).unwrap());
+    assert!(ready && took < Duration::from_secs(10));
+    ring.consume(&mut |_| {});
+    // Nobody is woken by the first; by the second, although it is not the one to read next.
+    let (ready, took) = asleep(&|| {
+        ring.output(b"2", NO_WAKEUP).unwrap();
+        thread::sleep(Duration::from_millis(20));
+        ring.output(b"3", FORCE_WAKEUP).unwrap();
+    });
+    assert!(ready && took >= Duration::from_millis(20));
+    assert!(ring.wait(Duration::ZERO), "there still is something");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn dropping_a_map_drops_what_it_holds() {
         assert!(block.upgrade().is_none());
     }
     let map = make(MapKind::Ringbuf, 0, 0, 4096);
-    let data = Arc::downgrade(map.ringbuf().unwrap().data());
+    let data = Arc::downgrade(map.ringbuf().unwrap().memory());
     drop(map);
     assert!(data.upgrade().is_none());
 }
