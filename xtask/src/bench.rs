@@ -1,5 +1,7 @@
 //! One table of figures: what the issues set targets for, measured in turns, medians.
 
+mod maps;
+
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -16,12 +18,23 @@ use crate::place::Error;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
+    /// What to measure
+    #[arg(value_enum, default_value_t = Subject::Flow)]
+    subject: Subject,
     /// End with one line of JSON
     #[arg(long)]
     json: bool,
     /// Rounds over which the median is taken
     #[arg(long, default_value_t = 21)]
     rounds: usize,
+}
+
+#[derive(Copy, Clone, PartialEq, Eq, clap::ValueEnum)]
+enum Subject {
+    /// Loading, CO-RE and interpreting
+    Flow,
+    /// Map operations, beside the running kernel's (needs root)
+    Maps,
 }
 
 /// Least time of one batch.
@@ -32,6 +45,13 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
         return Err(
             "figures of a debug build say nothing: cargo run --release -p xtask -- bench".into(),
         );
+    }
+    if options.subject == Subject::Maps {
+        let maps = maps::run(options.rounds)?;
+        if options.json {
+            println!("{maps}");
+        }
+        return Ok(Verdict::Holds);
     }
     let loading = loading(options)?;
     let engines = engines(options)?;

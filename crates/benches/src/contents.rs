@@ -57,7 +57,7 @@ fn native(value: u32) -> Vec<u8> {
 }
 
 /// Spreads small numbers over the key space, as `bench.h` does.
-fn mix32(x: u32) -> u32 {
+pub(crate) fn mix32(x: u32) -> u32 {
     let x = (x ^ x >> 16).wrapping_mul(0x7feb_352d);
     let x = (x ^ x >> 15).wrapping_mul(0x846c_a68b);
     x ^ x >> 16

@@ -10,19 +10,24 @@ use osmia_vm::{Code, Environment, Layer, Machine};
 
 use crate::{BenchProgram, contents, packet};
 
-/// The linked program of a bench object and its maps.
-fn link(bench: &BenchProgram) -> (Program, Vec<MapSpec>) {
-    let target = Target {
+/// Where bench programs are linked for.
+pub(crate) fn target(cpus: u32) -> Target {
+    Target {
         name: "bench".into(),
         endian: Endian::NATIVE,
         kernel: KernelVersion::new(6, 18, 0),
-        cpus: 1,
+        cpus,
         btf: None,
         module_btfs: Vec::new(),
         kconfig: None,
         ksyms: None,
         kfuncs: None,
-    };
+    }
+}
+
+/// The linked program of a bench object and its maps.
+fn link(bench: &BenchProgram) -> (Program, Vec<MapSpec>) {
+    let target = target(1);
     let object = Object::parse(bench.object, bench.name).expect("a committed object");
     let set = object.link(&target, &LinkOptions::default());
     let mut set = set.expect("a committed object links");

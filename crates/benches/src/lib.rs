@@ -6,6 +6,7 @@
 mod contents;
 mod engines;
 mod loading;
+mod maps;
 mod packet;
 mod programs;
 mod turns;
@@ -13,6 +14,10 @@ mod turns;
 pub use contents::{Entries, contents};
 pub use engines::{Osmia, Rbpf};
 pub use loading::{CORE_CASE, kernel_btf, kernel_target};
+pub use maps::{
+    CPUS, MAP_CASES, MAP_OPS, MapCase, MapOps, Position, RUN_OPS, map_ops_contents, sized,
+    sized_lookups,
+};
 pub use packet::packet;
 pub use programs::{BenchProgram, WITH_MAPS, WITHOUT_MAPS};
 pub use turns::{Times, times};

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use osmia_diag::Diagnostic;
 use osmia_program::{
-    Fault, Host, HostError, HostProgram, Program, ProgramKind, Record, RecordSource, Role, Run,
+    Fault, Host, HostError, HostProgram, Program, ProgramKind, Record, RecordSource, Run,
 };
 use osmia_user::capture::{CaptureReader, Framing, Packet, Unframed};
 use serde::Serialize;
@@ -214,7 +214,7 @@ impl<H: Host> Loaded<'_, H> {
         Ok(Running {
             loaded: self,
             program,
-            role: Role::from(&program.program().hook),
+            kind: program.program().hook.kind,
             run: Run {
                 repeat: options.repeat.max(1),
                 cpu: options.cpu,
@@ -242,7 +242,7 @@ impl<H: Host> Loaded<'_, H> {
 struct Running<'l, H: Host> {
     loaded: &'l Loaded<'l, H>,
     program: &'l H::Program,
-    role: Role,
+    kind: ProgramKind,
     run: Run,
     /// Many packets: one that the host does not take is no reason to stop.
     from_capture: bool,
@@ -288,7 +288,7 @@ impl<H: Host> Running<'_, H> {
             }
             Err(error) => return Err(error.into()),
         }
-        let verdict = Verdict::new(self.role, self.run.retval);
+        let verdict = Verdict::new(self.kind, self.run.retval);
         self.tally.add(verdict, bytes_in);
         if flow.is_continue() {
             flow = sink(Event::Packet {

@@ -17,7 +17,6 @@ pub mod kfunc;
 mod kind;
 pub mod limits;
 mod map_spec;
-pub mod outcome;
 mod program;
 mod record;
 mod set;
@@ -26,7 +25,7 @@ mod target;
 pub use errno::Errno;
 pub use hook::{Hook, Role};
 pub use host::{
-    Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Run, Signal, Slotted,
+    Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Run, Slotted,
     UpdateMode,
 };
 pub use kind::{AttachKind, MapKind, ProgramKind};

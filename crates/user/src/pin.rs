@@ -20,7 +20,6 @@ pub(crate) use inode::{InodeId, Rights};
 pub(crate) use walk::Walker;
 
 use self::inode::{Body, Inode};
-use crate::link::Link;
 use crate::object::MapUse;
 
 /// Where pins are.
@@ -31,7 +30,6 @@ pub const MOUNT_POINT: &str = "/sys/fs/bpf";
 pub(crate) enum Pinned {
     Map(MapUse),
     Program(Arc<Code>),
-    Link(Arc<Link>),
 }
 
 /// The tree.

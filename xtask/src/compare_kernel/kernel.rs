@@ -16,7 +16,7 @@ use crate::place::{self, Error};
 const XDP_MD_BYTES: usize = 24;
 
 /// Why this process may not load programs, if it may not.
-pub(super) fn missing_privilege() -> Option<&'static str> {
+pub(crate) fn missing_privilege() -> Option<&'static str> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let effective = status
         .lines()

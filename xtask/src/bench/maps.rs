@@ -1,0 +1,283 @@
+//! Map operations: called directly, by an interpreted program, by the same program in the running
+//! kernel, and on a plain map. All rivals are measured in turns.
+
+use std::hint::black_box;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use osmia_benches::{
+    CPUS, MAP_CASES, MapCase, MapOps, RUN_OPS, map_ops_contents, sized, sized_lookups,
+};
+use osmia_program::MapKind;
+use serde_json::{Value, json};
+
+use crate::compare_kernel::missing_privilege;
+use crate::libbpf_driver;
+use crate::place::{self, Error};
+
+/// Least time of one turn.
+const TURN: Duration = Duration::from_micros(300);
+/// Elements of the maps whose lookups are timed by size.
+const SIZES: [u32; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+/// Runs something so many times, and says how long one took.
+type Rival<'a> = Box<dyn FnMut(u32) -> Result<Duration, Error> + 'a>;
+
+pub(super) fn run(rounds: usize) -> Result<Value, Error> {
+    let ours = MapOps::new();
+    let mut kernel = match missing_privilege() {
+        None => Some(Kernel::start()?),
+        Some(missing) => {
+            println!("the kernel is skipped: {missing}");
+            None
+        }
+    };
+    let mut tables = Vec::new();
+    for threads in [1, CPUS] {
+        println!();
+        println!(
+            "{:20} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            format!("ns/op, {threads} thread(s)"),
+            "direct",
+            "interp.",
+            "kernel",
+            "plain",
+            "direct/k",
+            "interp/k"
+        );
+        let mut rows = Vec::new();
+        for case in MAP_CASES {
+            let row = row(case, &ours, kernel.as_mut(), threads, rounds)?;
+            rows.push(json!({ "operation": case.program, "ns": row }));
+        }
+        tables.push(json!({ "threads": threads, "rows": rows }));
+    }
+    println!();
+    println!("the loop and its keys alone are the row `nothing`; churn is two operations");
+    Ok(json!({ "operations": tables, "sizes": by_size(rounds)? }))
+}
+
+/// Measures a case and prints its row: direct, interpreted, kernel, plain.
+fn row(
+    case: &MapCase,
+    ours: &MapOps,
+    kernel: Option<&mut Kernel>,
+    threads: u32,
+    rounds: usize,
+) -> Result<[Option<f64>; 4], Error> {
+    let map = ours.map(case);
+    let mut rivals: Vec<(usize, Rival<'_>)> = Vec::new();
+    rivals.push((
+        0,
+        Box::new(move |runs| {
+            Ok(together(threads, runs, |cpu| {
+                let mut at = u64::from(cpu) << 20;
+                move || {
+                    black_box((case.direct)(map, cpu, &mut at));
+                }
+            }))
+        }),
+    ));
+    rivals.push((
+        1,
+        Box::new(move |runs| {
+            Ok(together(threads, runs, |cpu| {
+                let mut program = ours.interpreted(case, cpu);
+                move || {
+                    black_box(program());
+                }
+            }))
+        }),
+    ));
+    if let Some(kernel) = kernel {
+        rivals.push((2, Box::new(move |runs| kernel.time(case, runs, threads))));
+    }
+    // Plain maps know no threads.
+    if let Some(plain) = case.plain.filter(|_| threads == 1) {
+        let (mut plain, mut at) = (plain(), 0);
+        rivals.push((
+            3,
+            Box::new(move |runs| {
+                let start = Instant::now();
+                for _ in 0..runs {
+                    black_box(plain(&mut at));
+                }
+                Ok(start.elapsed() / runs)
+            }),
+        ));
+    }
+    let mut figures = [None; 4];
+    for (column, nanoseconds) in in_turns(rivals, rounds)? {
+        figures[column] = Some(nanoseconds / f64::from(RUN_OPS));
+    }
+    let show = |figure: Option<f64>| figure.map_or("-".into(), |figure| format!("{figure:.1}"));
+    let [direct, interpreted, in_kernel, _] = figures;
+    let ratio = |ours: Option<f64>| match ours.zip(in_kernel) {
+        Some((ours, theirs)) => format!("{:.2}", ours / theirs),
+        None => "-".to_owned(),
+    };
+    print!("{:20}", case.program);
+    figures
+        .iter()
+        .for_each(|&figure| print!(" {:>8}", show(figure)));
+    println!(" {:>8} {:>8}", ratio(direct), ratio(interpreted));
+    Ok(figures)
+}
+
+/// The nanoseconds of one run of each rival in its fastest turn: turns are short, so that some are
+/// undisturbed even where others want the machine.
+fn in_turns(
+    mut rivals: Vec<(usize, Rival<'_>)>,
+    rounds: usize,
+) -> Result<Vec<(usize, f64)>, Error> {
+    let mut counts = Vec::new();
+    for (_, rival) in &mut rivals {
+        let mut runs = 16;
+        while rival(runs)? * runs < TURN && runs < 1 << 20 {
+            runs *= 2;
+        }
+        counts.push(runs);
+    }
+    let mut least = vec![f64::INFINITY; rivals.len()];
+    for _ in 0..rounds {
+        for ((least, (_, rival)), &runs) in least.iter_mut().zip(&mut rivals).zip(&counts) {
+            *least = least.min(rival(runs)?.as_nanos() as f64);
+        }
+    }
+    let columns = rivals.iter().map(|(column, _)| *column);
+    Ok(columns.zip(least).collect())
+}
+
+/// How long one run takes when so many threads run at once: the slowest's.
+fn together<F: FnMut() + Send>(threads: u32, runs: u32, prepare: impl Fn(u32) -> F) -> Duration {
+    let barrier = Barrier::new(threads as usize);
+    let timed = |mut work: F| {
+        work();
+        barrier.wait();
+        let start = Instant::now();
+        for _ in 0..runs {
+            work();
+        }
+        start.elapsed() / runs
+    };
+    if threads == 1 {
+        return timed(prepare(0));
+    }
+    let timed = &timed;
+    thread::scope(|scope| {
+        let spawn = |cpu| {
+            let work = prepare(cpu);
+            scope.spawn(move || timed(work))
+        };
+        let all: Vec<_> = (0..threads).map(spawn).collect();
+        let join =
+            |thread: thread::ScopedJoinHandle<'_, Duration>| thread.join().expect("no panic");
+        all.into_iter().map(join).max().unwrap_or_default()
+    })
+}
+
+/// What a lookup costs by the number of elements.
+fn by_size(rounds: usize) -> Result<Value, Error> {
+    println!();
+    println!(
+        "{:20} {:>8} {:>8}",
+        "ns/lookup, elements", "hash", "lpm_trie"
+    );
+    let mut rows = Vec::new();
+    for entries in SIZES {
+        // One at a time: the largest take a good part of the memory.
+        let time = |kind| {
+            let map = sized(kind, entries);
+            let mut at = 0;
+            let rival: Rival<'_> = Box::new(|runs| {
+                let start = Instant::now();
+                for _ in 0..runs {
+                    black_box(sized_lookups(&map, &mut at));
+                }
+                Ok(start.elapsed() / runs)
+            });
+            let measured = in_turns(vec![(0, rival)], rounds)?;
+            Ok::<_, Error>(measured[0].1 / f64::from(RUN_OPS))
+        };
+        let (hash, trie) = (time(MapKind::Hash)?, time(MapKind::LpmTrie)?);
+        println!("{entries:20} {hash:8.1} {trie:8.1}");
+        rows.push(json!({ "elements": entries, "hash_ns": hash, "lpm_trie_ns": trie }));
+    }
+    Ok(rows.into())
+}
+
+/// The running kernel, through the driver in `drivers/kernel_maps.c`.
+struct Kernel {
+    child: Child,
+    commands: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Kernel {
+    fn start() -> Result<Self, Error> {
+        let object = place::root().join("crates/benches/programs/map_ops.bpf.o");
+        let mut child = Command::new(libbpf_driver::build("kernel_maps")?)
+            .arg(object)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut commands = child.stdin.take().ok_or("the driver has no input")?;
+        let answers = child.stdout.take().ok_or("the driver has no output")?;
+        let names = MAP_CASES.iter().filter_map(|case| case.map);
+        let mut names: Vec<_> = names.collect();
+        names.dedup();
+        let (mut count, mut entries) = (0_u32, Vec::new());
+        for name in names {
+            for (key, value) in map_ops_contents(name) {
+                // The driver repeats it for as many CPUs as the kernel has.
+                let value = match name {
+                    "percpu_hash" => &value[..value.len() / CPUS as usize],
+                    _ => &value,
+                };
+                for part in [name.as_bytes(), &key, value] {
+                    entries.extend((part.len() as u32).to_ne_bytes());
+                }
+                for part in [name.as_bytes(), &key, value] {
+                    entries.extend(part);
+                }
+                count += 1;
+            }
+        }
+        commands.write_all(&count.to_ne_bytes())?;
+        commands.write_all(&entries)?;
+        commands.flush()?;
+        let mut kernel = Self {
+            child,
+            commands,
+            answers: BufReader::new(answers),
+        };
+        match kernel.answer()?.as_str() {
+            "ready" => Ok(kernel),
+            _ => Err("the kernel does not take the bench programs".into()),
+        }
+    }
+
+    /// How long one run takes when so many CPUs run it at once.
+    fn time(&mut self, case: &MapCase, runs: u32, threads: u32) -> Result<Duration, Error> {
+        writeln!(self.commands, "{} {runs} {threads}", case.program)?;
+        self.commands.flush()?;
+        Ok(Duration::from_nanos(self.answer()?.parse()?))
+    }
+
+    fn answer(&mut self) -> Result<String, Error> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        // It ends with its input; then its maps are gone.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
