@@ -1,6 +1,10 @@
 //! Codes of the facade.
 
 osmia_diag::codes! {
+    CTX_SYNTAX = "ctx-syntax", "a description is not TOML or JSON";
+    CTX_NAME = "ctx-name", "a description names something there is not";
+    CTX_VALUE = "ctx-value", "a description has a value that cannot be there";
+    CTX_TYPES = "ctx-types", "a description needs types of a kernel";
     FILE = "file-io", "a file could not be opened, read or written";
     BTF_WORDS = "btf-words", "the words of a BTF command are not understood";
     RUN_MAP_READ = "run-map-read", "a map could not be read after the run";

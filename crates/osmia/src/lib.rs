@@ -29,9 +29,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod changes;
 pub mod codes;
 mod contents;
+mod described;
 mod error;
+pub mod hex;
 mod inspect;
 pub mod limits;
 mod linked;
@@ -44,7 +47,9 @@ mod run;
 mod shown;
 mod verdict;
 
+pub use changes::Change;
 pub use contents::{GlobalValue, MapContents, MapEntry};
+pub use described::{Description, Input};
 pub use error::Error;
 pub use inspect::Overview;
 pub use linked::Linked;
@@ -52,7 +57,7 @@ pub use listing::{ListedInsn, Listing, ProgramStage};
 pub use loaded::Loaded;
 pub use machine::user_options;
 pub use object::{Object, read_btf};
-pub use run::{Event, Outcome, RunOptions, RunSummary, Sink};
+pub use run::{Event, Inputs, Outcome, RedirectCount, RunOptions, RunSummary, Sink};
 pub use shown::Shown;
 pub use verdict::{Verdict, VerdictCount};
 
@@ -62,6 +67,6 @@ pub use osmia_isa as isa;
 pub use osmia_object::{LinkOptions, ProgramType};
 pub use osmia_program::{
     AttachKind, Fault, Global, Hook, Host, HostMap, HostProgram, Kconfig, KernelVersion, MapKind,
-    MapSpec, Program, ProgramKind, ProgramSet, Target,
+    MapSpec, Program, ProgramKind, ProgramSet, Target, Task,
 };
-pub use osmia_user::{UserHost, UserOptions, capture};
+pub use osmia_user::{Clock, UserHost, UserOptions, capture};

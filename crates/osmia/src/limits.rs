@@ -16,3 +16,9 @@ pub const ARRAY_ELEMENTS_READ_MAX: u64 = 1 << 20;
 pub const RAW_BYTES_SHOWN_MAX: usize = 256;
 /// Bytes from which a value is also rendered with a line for each field.
 pub const LINE_BYTES: usize = 66;
+/// Most bytes of a description.
+pub const DESCRIPTION_BYTES_MAX: u64 = 16 << 20;
+/// Most complaints about one description.
+pub const DESCRIPTION_PROBLEMS_MAX: usize = 50;
+/// Most places that redirections are counted for.
+pub const REDIRECT_ROWS_MAX: usize = 64;

@@ -11,7 +11,8 @@ use crate::object::{read_btf, read_file};
 use crate::{Error, Object, codes, limits};
 
 /// Options for a user-space host for this object: kernel types from the file, else the running
-/// kernel's if the object asks for any and they can be read; configuration from the file, else none.
+/// kernel's if the object asks for any, or a description may, and they can be read; configuration
+/// from the file, else none.
 ///
 /// # Errors
 /// If a file cannot be read or is not what it should be.
@@ -19,11 +20,12 @@ pub fn user_options(
     object: &Object,
     btf: Option<&Path>,
     kconfig: Option<&Path>,
+    described: bool,
 ) -> Result<UserOptions, Error> {
     let mut options = UserOptions::default();
     match btf {
         Some(path) => options.btf = Some(Arc::new(read_btf(path, None)?)),
-        None if object.needs_kernel_types() => {
+        None if described || object.needs_kernel_types() => {
             options
                 .use_kernel_btf()
                 .map_err(|error| Error::new(Fault::Unsupported, error.to_diagnostic()))?;

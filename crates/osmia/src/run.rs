@@ -5,16 +5,20 @@
 
 use std::io::Read;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use osmia_diag::Diagnostic;
 use osmia_program::{
-    Fault, Host, HostError, HostProgram, Program, ProgramKind, Record, RecordSource, Run,
+    Fault, Host, HostError, HostProgram, Program, ProgramKind, Record, RecordSource,
+    RedirectTarget, Run, Task,
 };
 use osmia_user::capture::{CaptureReader, Framing, Packet, Unframed};
 use serde::Serialize;
 
+use crate::changes::{self, Change};
+use crate::described::plain_scene;
 use crate::verdict::Tally;
-use crate::{Error, Loaded, Shown, Verdict, VerdictCount, codes};
+use crate::{Error, Input, Loaded, Shown, Verdict, VerdictCount, codes, limits};
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -25,6 +29,8 @@ pub struct RunOptions {
     pub cpu: u32,
     /// Put an Ethernet header in front of packets captured without one.
     pub as_ethernet: bool,
+    /// The task programs find themselves in, unless a description says another.
+    pub task: Task,
 }
 
 impl Default for RunOptions {
@@ -33,6 +39,7 @@ impl Default for RunOptions {
             repeat: 1,
             cpu: 0,
             as_ethernet: false,
+            task: Task::default(),
         }
     }
 }
@@ -88,6 +95,19 @@ pub enum Event<'a> {
         /// Bytes of the capture consumed so far.
         capture_offset: u64,
     },
+    /// The program is through with a described input.
+    Run {
+        /// Which, from 1.
+        number: u64,
+        /// What the program decided.
+        verdict: Verdict,
+        /// What it changed.
+        changes: &'a [Change],
+        /// The packet as the program left it, if it changed it.
+        packet: Option<&'a [u8]>,
+        /// What an iterator printed.
+        sequence: &'a [u8],
+    },
 }
 
 /// Takes events; breaking ends the run after the current packet.
@@ -123,6 +143,8 @@ pub struct RunSummary {
     pub insns: Option<u64>,
     /// Nanoseconds spent in the program.
     pub duration_ns: u64,
+    /// Where packets were sent by helpers, in the order of first use.
+    pub redirects: Vec<RedirectCount>,
     /// Lines printed.
     pub trace_lines: u64,
     /// Records of ring buffers and perf event arrays.
@@ -133,7 +155,53 @@ pub struct RunSummary {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+impl RunSummary {
+    /// Says that somebody asked to stop, unless it ended for a graver reason.
+    pub fn interrupted(&mut self) {
+        if self.outcome == Outcome::Complete {
+            self.outcome = Outcome::Interrupted;
+        }
+    }
+}
+
+/// Packets, and copies of packets, that were sent to one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RedirectCount {
+    /// Where to: `interface 3`, `slot 1 of devmap ports`.
+    pub target: String,
+    /// Packets themselves.
+    pub packets: u64,
+    /// Copies of packets.
+    pub copies: u64,
+}
+
+/// Where inputs come from: none after the last.
+pub type Inputs<'s> = dyn FnMut() -> Option<Result<Input, Error>> + 's;
+
 impl<H: Host> Loaded<'_, H> {
+    /// Runs the program on each described input.
+    ///
+    /// # Errors
+    /// What `inputs` yields, and what the host cannot do.
+    pub fn run_described(
+        &self,
+        program: &str,
+        inputs: &mut Inputs<'_>,
+        options: &RunOptions,
+        sink: &mut Sink<'_>,
+    ) -> Result<RunSummary, Error> {
+        let mut running = self.running(program, options)?;
+        running.from_capture = false;
+        let mut number = 0;
+        while let Some(input) = inputs() {
+            number += 1;
+            if running.described(input?, number, sink)?.is_break() {
+                break;
+            }
+        }
+        Ok(running.finish())
+    }
+
     /// Gives every packet of the capture to the program.
     pub fn run_capture<R: Read>(
         &self,
@@ -218,6 +286,10 @@ impl<H: Host> Loaded<'_, H> {
             run: Run {
                 repeat: options.repeat.max(1),
                 cpu: options.cpu,
+                scene: Arc::new(plain_scene(
+                    self.host().target().btf.as_deref(),
+                    &options.task,
+                )),
                 ..Run::default()
             },
             from_capture: true,
@@ -229,6 +301,7 @@ impl<H: Host> Loaded<'_, H> {
                 verdicts: Vec::new(),
                 insns: None,
                 duration_ns: 0,
+                redirects: Vec::new(),
                 trace_lines: 0,
                 records: 0,
                 records_lost: 0,
@@ -258,18 +331,74 @@ impl<H: Host> Running<'_, H> {
         capture_offset: u64,
         sink: &mut Sink<'_>,
     ) -> Result<ControlFlow<()>, Error> {
-        let bytes_in = packet.data.len() as u64;
         std::mem::swap(&mut self.run.data, &mut packet.data);
+        let end = self.execute(packet.number, sink);
+        std::mem::swap(&mut self.run.data, &mut packet.data);
+        let (verdict, mut flow) = match end? {
+            End::Verdict(verdict, flow) => (verdict, flow),
+            End::Skipped => return Ok(ControlFlow::Continue(())),
+            End::Trapped => return Ok(ControlFlow::Break(())),
+        };
+        if flow.is_continue() {
+            flow = sink(Event::Packet {
+                packet,
+                verdict,
+                capture_offset,
+            });
+        }
+        Ok(self.interrupted(flow))
+    }
+
+    /// Runs on one described input and tells what happened.
+    fn described(
+        &mut self,
+        input: Input,
+        number: u64,
+        sink: &mut Sink<'_>,
+    ) -> Result<ControlFlow<()>, Error> {
+        let cpu = self.run.cpu;
+        self.run.cpu = input.cpu.unwrap_or(cpu);
+        self.run.scene = input.scene;
+        self.run.data.clone_from(&input.data);
+        self.run.ctx.clone_from(&input.ctx);
+        let end = self.execute(number, sink);
+        self.run.cpu = cpu;
+        let (verdict, mut flow) = match end? {
+            End::Verdict(verdict, flow) => (verdict, flow),
+            End::Skipped => return Ok(ControlFlow::Continue(())),
+            End::Trapped => return Ok(ControlFlow::Break(())),
+        };
+        let changes = changes::of(self.program.program(), &input.ctx, &self.run);
+        if flow.is_continue() {
+            flow = sink(Event::Run {
+                number,
+                verdict,
+                changes: &changes,
+                packet: (self.run.data != input.data).then_some(&*self.run.data),
+                sequence: &self.run.sequence,
+            });
+        }
+        Ok(self.interrupted(flow))
+    }
+
+    fn interrupted(&mut self, flow: ControlFlow<()>) -> ControlFlow<()> {
+        if flow.is_break() {
+            self.end(Outcome::Interrupted, None);
+        }
+        flow
+    }
+
+    /// Runs on what `run` holds, counts, and tells what the program said.
+    fn execute(&mut self, number: u64, sink: &mut Sink<'_>) -> Result<End, Error> {
+        let bytes_in = self.run.data.len() as u64;
         let outcome = self.program.test_run(&mut self.run);
-        std::mem::swap(&mut self.run.data, &mut packet.data);
         if let Err(error) = &outcome
             && error.fault == Fault::Usage
             && self.from_capture
         {
-            self.skip(&error.diagnostic, packet.number);
-            return Ok(ControlFlow::Continue(()));
+            self.skip(&error.diagnostic, number);
+            return Ok(End::Skipped);
         }
-
         self.summary.packets += 1;
         self.summary.duration_ns = self.summary.duration_ns.saturating_add(
             self.run
@@ -279,28 +408,44 @@ impl<H: Host> Running<'_, H> {
         if let Some(insns) = self.run.insns {
             *self.summary.insns.get_or_insert(0) += insns;
         }
-        let mut flow = self.tell_records(packet.number, sink);
+        let flow = self.tell_records(number, sink);
         match outcome {
             Ok(()) => {}
             Err(error) if error.fault == Fault::Input => {
-                self.end(Outcome::Trap, Some(at_packet(error, packet.number)));
-                return Ok(ControlFlow::Break(()));
+                let what = if self.from_capture { "packet" } else { "run" };
+                self.end(Outcome::Trap, Some(at(error, what, number)));
+                return Ok(End::Trapped);
             }
             Err(error) => return Err(error.into()),
         }
         let verdict = Verdict::new(self.kind, self.run.retval);
         self.tally.add(verdict, bytes_in);
-        if flow.is_continue() {
-            flow = sink(Event::Packet {
-                packet,
-                verdict,
-                capture_offset,
-            });
+        self.count_redirects();
+        Ok(End::Verdict(verdict, flow))
+    }
+
+    /// Counts where helpers sent the packet and copies of it.
+    fn count_redirects(&mut self) {
+        for redirected in &self.run.redirected {
+            let target = where_to(&redirected.target);
+            let rows = &mut self.summary.redirects;
+            let row = match rows.iter_mut().position(|row| row.target == target) {
+                Some(row) => &mut rows[row],
+                None if rows.len() >= limits::REDIRECT_ROWS_MAX => continue,
+                None => {
+                    rows.push(RedirectCount {
+                        target,
+                        packets: 0,
+                        copies: 0,
+                    });
+                    rows.last_mut().expect("it was just added")
+                }
+            };
+            match redirected.copy {
+                Some(_) => row.copies += 1,
+                None => row.packets += 1,
+            }
         }
-        if flow.is_break() {
-            self.end(Outcome::Interrupted, None);
-        }
-        Ok(flow)
     }
 
     /// Tells what the program has said since the last time.
@@ -365,10 +510,31 @@ impl<H: Host> Running<'_, H> {
     }
 }
 
-fn at_packet(error: HostError, packet: u64) -> Diagnostic {
+/// How one execution ended.
+enum End {
+    Verdict(Verdict, ControlFlow<()>),
+    /// The host does not take such an input; the next one may do.
+    Skipped,
+    /// The program did what it may not; the summary says what.
+    Trapped,
+}
+
+fn at(error: HostError, what: &str, number: u64) -> Diagnostic {
     error
         .diagnostic
-        .note(format!("it happened with packet {packet}"))
+        .note(format!("it happened with {what} {number}"))
+}
+
+/// A target in words.
+fn where_to(target: &RedirectTarget) -> String {
+    match target {
+        RedirectTarget::Interface(index) => format!("interface {index}"),
+        RedirectTarget::Neighbour(index) => format!("a neighbour on interface {index}"),
+        RedirectTarget::Peer(index) => format!("the peer of interface {index}"),
+        RedirectTarget::Slot { map, kind, key, .. } => format!("slot {key} of {kind} {map}"),
+        RedirectTarget::Socket { map, cookie, .. } => format!("socket {cookie} of {map}"),
+        RedirectTarget::Everybody { map } => format!("every interface in {map}"),
+    }
 }
 
 fn too_short(packet: &Packet) -> Diagnostic {

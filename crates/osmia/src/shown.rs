@@ -39,6 +39,26 @@ impl Shown {
         }
     }
 
+    /// A value that text says best.
+    pub(crate) fn words(text: String, is_zero: bool) -> Self {
+        Self {
+            json: serde_json::Value::String(text.clone()),
+            text,
+            lines: None,
+            is_zero,
+        }
+    }
+
+    /// A number.
+    pub(crate) fn number(number: u64) -> Self {
+        Self {
+            text: number.to_string(),
+            lines: None,
+            json: number.into(),
+            is_zero: number == 0,
+        }
+    }
+
     /// Bytes of this type.
     pub fn typed(btf: &Btf, type_id: TypeId, bytes: &[u8]) -> Self {
         let value = osmia_btf::value::decode(btf, type_id, bytes);

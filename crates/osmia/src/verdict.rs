@@ -18,6 +18,11 @@ impl Verdict {
         Self { kind, retval }
     }
 
+    /// The value, signed.
+    pub fn value(self) -> i32 {
+        self.retval as i32
+    }
+
     /// The kernel's name of the value, where it has one.
     pub fn name(self) -> Option<&'static str> {
         let signed = self.retval as i32;

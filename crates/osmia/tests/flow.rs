@@ -47,7 +47,7 @@ fn run(
                     Event::Packet { packet, .. } if packet.number == stop_after => {
                         return ControlFlow::Break(());
                     }
-                    Event::Packet { .. } => {}
+                    Event::Packet { .. } | Event::Run { .. } => {}
                 }
                 ControlFlow::Continue(())
             },

@@ -215,6 +215,11 @@ impl ContextLayout {
 }
 
 impl Fields {
+    /// The structure itself.
+    pub const fn layout(&self) -> &'static ContextLayout {
+        self.layout
+    }
+
     /// Whose rights apply.
     pub const fn class(&self) -> Class {
         self.class

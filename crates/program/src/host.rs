@@ -1,8 +1,10 @@
 //! A place programs are loaded, as a trait: the user-space host and the Linux host are the two.
 
+use std::sync::Arc;
+
 use osmia_diag::Diagnostic;
 
-use crate::{Errno, MapSpec, Program, Record, Target};
+use crate::{Changed, Errno, MapSpec, Program, Record, Scene, Target};
 
 /// Whose fault a failure is.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -141,11 +143,19 @@ pub struct Run {
     pub repeat: u32,
     /// The CPU it runs on.
     pub cpu: u32,
+    /// What surrounds it.
+    pub scene: Arc<Scene>,
     /// Set by the run: what the program returned.
     pub retval: u32,
     /// Set by the run: where helpers sent copies of the packet and, last, the packet itself (which
     /// goes there if `retval` says so).
     pub redirected: Vec<Redirected>,
+    /// Set by the run: parts of the scene that hold something else now.
+    pub changed: Vec<Changed>,
+    /// Set by the run: what an iterator printed.
+    pub sequence: Vec<u8>,
+    /// Set by the run: what the probed function is to return instead of running.
+    pub override_return: Option<u64>,
     /// Set by the run: average nanoseconds of one repetition.
     pub duration_ns: u64,
     /// Set by the run: instructions executed over all repetitions, where the host counts.

@@ -19,6 +19,7 @@ pub mod limits;
 mod map_spec;
 mod program;
 mod record;
+mod scene;
 mod set;
 mod target;
 
@@ -35,5 +36,8 @@ pub use program::{
     ProgramFlags, ProgramParts, SourceLine,
 };
 pub use record::{Record, RecordSource};
+pub use scene::{
+    Changed, Event, Image, PidNamespace, Pointer, Scene, SceneMemory, Task, TracedCall, UserMemory,
+};
 pub use set::{Global, ProgramSet};
 pub use target::{Kconfig, KernelVersion, Target};

@@ -79,7 +79,7 @@ impl Kernel {
     /// If memory is short.
     pub fn new(options: UserOptions) -> Result<Arc<Self>, HostError> {
         let target = options.target();
-        let environment = Environment {
+        let mut environment = Environment {
             insns_max: options.insns_max,
             network: Arc::clone(&options.network),
             ..match options.seed {
@@ -87,6 +87,9 @@ impl Kernel {
                 None => Environment::real(),
             }
         };
+        if let Some(clock) = options.clock {
+            environment.clock = clock;
+        }
         let runs = Arc::new(Runs::new(target.cpus));
         let boot = environment.clock.clone();
         let machine = Machine::among(&runs, environment).ok_or_else(|| {
@@ -205,7 +208,8 @@ impl Kernel {
         let mut machine = self.machine();
         machine.environment().cpu = run.cpu;
         machine
-            .input(hook, &run.data, &run.ctx, layer(hook.kind))
+            .surround(&run.scene)
+            .and_then(|()| machine.input(hook, &run.data, &run.ctx, layer(hook.kind)))
             .map_err(RunFailed::Input)?;
         let repeat = run.repeat.max(1);
         let (mut insns, mut outcome) = (0, Ok(0));
@@ -232,6 +236,10 @@ impl Kernel {
         run.redirected.clear();
         machine.redirected(&mut |redirected| run.redirected.push(redirected));
         machine.world().context.copy_to(&mut run.ctx);
+        run.changed = machine.world().changed();
+        run.sequence.clear();
+        run.sequence.extend(&machine.world().stage.sequence);
+        run.override_return = machine.world().override_return;
         // A program that nobody holds must not live on in the machine.
         machine.rest();
         run.retval = outcome.map_err(RunFailed::Trap)?;

@@ -17,4 +17,5 @@ mod process;
 pub use host::{UserHost, UserMap, UserProgram};
 pub use kernel::Kernel;
 pub use options::{KERNEL, UserOptions};
+pub use osmia_vm::Clock;
 pub use process::{Credentials, Process};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use osmia_btf::{Btf, BtfError};
 use osmia_program::{Kconfig, KernelVersion, Target};
+use osmia_vm::Clock;
 use osmia_vm::net::Network;
 
 /// Where Linux shows the types of the running kernel.
@@ -21,6 +22,8 @@ pub struct UserOptions {
     /// With a seed, random numbers come from it and the clock ticks by itself: every run of the same
     /// programs on the same input is the same.
     pub seed: Option<u64>,
+    /// What the clock shows, if the seed is not to decide it.
+    pub clock: Option<Clock>,
     /// Instructions one run may execute.
     pub insns_max: u64,
     /// Interfaces, routes and neighbours that programs ask about.
@@ -37,6 +40,7 @@ impl Default for UserOptions {
         Self {
             cpus: 1,
             seed: None,
+            clock: None,
             insns_max: osmia_vm::limits::INSNS_PER_RUN,
             network: Arc::new(Network::loopback()),
             btf: None,

@@ -285,6 +285,16 @@ impl Checked {
         Some(region)
     }
 
+    /// True for addresses that are none of the program's own memory: null, numbers, and where an
+    /// object of the kernel is not or is no more.
+    pub(crate) fn is_nowhere(&self, address: u64) -> bool {
+        match self.space.spot(address).region {
+            0 => true,
+            region @ region::HEAP..region::DYNAMIC => self.space.is_read_only(region),
+            _ => false,
+        }
+    }
+
     /// What an address means, for messages.
     pub(crate) fn target(&self, address: u64, bytes: u64, world: &World) -> Target {
         let spot = self.space.spot(address);

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use osmia_btf::Body;
 use osmia_isa::{AtomicOp, Callee, EndOp, Endian, Imm64, Insn, Operand, Size, Width, decode};
-use osmia_program::Program;
 use osmia_program::kfunc::{self, Kfunc};
 use osmia_program::limits::PROGRAM_MAPS_MAX;
+use osmia_program::{Program, ProgramKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::checked::{self, Checked};
@@ -52,7 +52,13 @@ pub struct Code {
     /// The operation that the function for exceptions starts with, if there is one.
     pub(crate) exception_callback: Option<u32>,
     identity: Option<Box<dyn Identity>>,
+    /// It is given pointers that the kernel knows the types of: loads through them that lead nowhere
+    /// are zero (`docs/decisions/0005-…`).
+    pub(crate) has_typed_pointers: bool,
 }
+
+/// Helpers that give pointers the kernel knows the types of.
+const TYPED_POINTERS: [u32; 11] = [136, 137, 138, 139, 140, 153, 154, 158, 162, 178, 196];
 
 /// A map of a code.
 #[derive(Debug)]
@@ -288,7 +294,15 @@ impl<'p> Builder<'p> {
         self.functions.dedup();
         let arena = self.arena().cloned();
         let exception_callback = self.exception_callback();
+        let kind = self.program.hook.kind;
+        let has_typed_pointers = matches!(
+            kind,
+            ProgramKind::Tracing | ProgramKind::Lsm | ProgramKind::StructOps
+        ) || TYPED_POINTERS
+            .iter()
+            .any(|id| self.callees.contains_key(&Called::Helper(*id)));
         Code {
+            has_typed_pointers,
             program: Arc::clone(self.program),
             ops: self.ops,
             slots: self.slots,

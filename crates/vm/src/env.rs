@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use osmia_program::{Event, Task};
+
 use crate::net::Network;
 
 /// Where time comes from.
@@ -25,6 +27,14 @@ impl Clock {
     /// The machine's clock.
     pub fn real() -> Self {
         Clock::Real(Instant::now())
+    }
+
+    /// Goes on from here; a real clock stops here.
+    pub fn set(&mut self, nanoseconds: u64) {
+        match self {
+            Clock::Steps { now, .. } => *now = nanoseconds,
+            Clock::Real(_) | Clock::Fixed(_) => *self = Clock::Fixed(nanoseconds),
+        }
     }
 
     /// Nanoseconds now.
@@ -64,53 +74,6 @@ impl Random {
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as u32
-    }
-}
-
-/// The task a program runs in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Task {
-    /// Thread id, the kernel's pid.
-    pub pid: u32,
-    /// Process id, the kernel's tgid.
-    pub tgid: u32,
-    /// User.
-    pub uid: u32,
-    /// Group.
-    pub gid: u32,
-    /// Command name, cut to 15 bytes.
-    pub comm: String,
-    /// Ids of its control group's ancestors from the root down, its own last.
-    pub cgroups: Vec<u64>,
-}
-
-/// What made the program run, as far as helpers tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Event {
-    /// Addresses of the kernel's call stack, innermost first.
-    pub kernel_stack: Vec<u64>,
-    /// Addresses of the process' call stack, innermost first.
-    pub user_stack: Vec<u64>,
-    /// Address of the function the program is attached to; 0 if it is none.
-    pub function: u64,
-    /// What the attacher gave along (`bpf_get_attach_cookie`).
-    pub cookie: u64,
-}
-
-/// Id of the root of the control group hierarchy.
-const ROOT_CGROUP_ID: u64 = 1;
-
-impl Default for Task {
-    /// The task of a machine nobody described: process 1, user 0, the root's control group.
-    fn default() -> Self {
-        Self {
-            pid: 1,
-            tgid: 1,
-            uid: 0,
-            gid: 0,
-            comm: "osmia".to_owned(),
-            cgroups: vec![ROOT_CGROUP_ID],
-        }
     }
 }
 

@@ -16,12 +16,15 @@ mod protocol;
 mod redirect;
 mod room;
 mod seg6;
+mod seq;
 mod socket;
 mod sockets;
 mod stack;
 mod storage;
 mod system;
+mod task;
 mod text;
+mod traced;
 mod tunnel;
 mod vlan;
 
@@ -48,7 +51,10 @@ families! {
     map,
     probe,
     system,
+    task,
+    traced,
     text,
+    seq,
     packet,
     checksum,
     redirect,

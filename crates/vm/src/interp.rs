@@ -109,6 +109,13 @@ fn access(
     })
 }
 
+/// What a typed pointer of the kernel gives that leads nowhere.
+#[cold]
+#[inline(never)]
+fn nowhere(memory: &Checked, code: &Code, address: u64) -> Option<u64> {
+    (code.has_typed_pointers && memory.is_nowhere(address)).then_some(0)
+}
+
 /// The trap of a helper that refused to go on.
 #[cold]
 #[inline(never)]
@@ -303,6 +310,7 @@ fn run(
                             arena.load(address)
                         } else if let Some(value) =
                             context::load(memory, world, address, bytes as u32)
+                                .or_else(|| nowhere(memory, code, address))
                         {
                             // Addresses in a context are wider than their fields.
                             dst!() = value;

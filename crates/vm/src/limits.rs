@@ -40,6 +40,8 @@ pub const COPIES_MAX: usize = 64;
 pub const RECORDS_MAX: usize = 65_536;
 /// Longest line of a formatting helper.
 pub const PRINT_BYTES_MAX: usize = 1024;
+/// Most bytes that programs print about one object of an iterator (Linux: eight pages).
+pub const SEQUENCE_BYTES_MAX: usize = 8 * 4096;
 /// Longest key a helper takes.
 pub const KEY_BYTES_MAX: usize = 512;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use osmia_program::{Record, Redirected, Role};
+use osmia_program::{Record, Redirected, Role, Scene};
 
 use crate::checked::Checked;
 use crate::code::Code;
@@ -45,6 +45,14 @@ impl Machine {
     /// Clock, chance, CPU and task, to look at or change between runs.
     pub fn environment(&mut self) -> &mut Environment {
         &mut self.world.env
+    }
+
+    /// Sets what surrounds the next runs, before their input.
+    ///
+    /// # Errors
+    /// If memory is short.
+    pub fn surround(&mut self, scene: &Arc<Scene>) -> Result<(), InputError> {
+        self.world.surround(scene)
     }
 
     /// Says which control group the next runs' program is attached to; `None` for test runs.

@@ -9,13 +9,16 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use osmia_program::context::{Context, packet_access};
-use osmia_program::{ProgramKind, Record, RecordSource, RedirectTarget, Redirected, Role};
+use osmia_program::{
+    Changed, ProgramKind, Record, RecordSource, RedirectTarget, Redirected, Role, Scene,
+};
 
 use crate::env::Environment;
 use crate::held::Held;
 use crate::limits;
 use crate::map::{GroupKey, Map, Runs};
 use crate::packet::Packet;
+use crate::stage::Stage;
 
 pub use context::ContextBytes;
 
@@ -188,6 +191,8 @@ pub struct World {
     pub hash_is_set: bool,
     /// How many checksums after the first were found right, if any was looked at.
     pub checksums_right: Option<u8>,
+    /// Tasks, files and other memory that was described.
+    pub stage: Stage,
     records: VecDeque<Record>,
     lost: u64,
     buffers: Vec<Vec<u8>>,
@@ -214,6 +219,7 @@ impl World {
             kind: ProgramKind::Unspec,
             hash_is_set: false,
             checksums_right: None,
+            stage: Stage::default(),
             records: VecDeque::new(),
             lost: 0,
             buffers: Vec::new(),
@@ -232,6 +238,7 @@ impl World {
         layer: Layer,
     ) -> Result<(), InputError> {
         self.context.fill(role, bytes)?;
+        self.context.link(&self.stage);
         if packet.len() > limits::PACKET_BYTES_MAX {
             return Err(InputError::PacketTooLong { len: packet.len() });
         }
@@ -275,6 +282,20 @@ impl World {
         for (_, value) in self.unattached.drain(..) {
             self.runs.heap().free(&self.runs, value);
         }
+    }
+
+    /// Sets the surroundings of the next runs; the context is filled after them.
+    ///
+    /// # Errors
+    /// If memory is short.
+    pub fn surround(&mut self, scene: &Arc<Scene>) -> Result<(), InputError> {
+        let runs = Arc::clone(&self.runs);
+        (self.stage.set(scene, &runs, &mut self.env)).ok_or(InputError::NoMemory)
+    }
+
+    /// Parts of the surroundings that runs changed.
+    pub fn changed(&self) -> Vec<Changed> {
+        self.stage.changed(&self.runs)
     }
 
     /// Forgets what the run before decided.

@@ -109,7 +109,8 @@ pub fn encode_scalar(btf: &Btf, id: TypeId, text: &str) -> Result<Vec<u8>, Value
     Ok(bytes)
 }
 
-fn put(btf: &Btf, spot: Spot, text: &str, bytes: &mut [u8]) -> Result<(), ValueError> {
+/// Sets the part of `bytes` that is at `spot`. What was set before an error stays set.
+pub fn put(btf: &Btf, spot: Spot, text: &str, bytes: &mut [u8]) -> Result<(), ValueError> {
     let text = text.trim();
     let ty = btf.resolve(spot.ty);
     let wrong = |expected: String| ValueError::Text {

@@ -11,7 +11,7 @@ mod path;
 mod text;
 
 pub use decode::decode;
-pub use encode::{ValueError, encode_scalar, set};
+pub use encode::{ValueError, encode_scalar, put, set};
 pub use path::{PathError, Spot, lookup_path};
 
 /// A decoded value. Names are borrowed from the BTF.

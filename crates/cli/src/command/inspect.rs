@@ -84,7 +84,7 @@ impl Inspect {
             }
             return Ok(Exit::Ok);
         }
-        let mut target = self.object.user_options(&object)?.target();
+        let mut target = self.object.user_options(&object, false)?.target();
         // Reading does not depend on the machine: objects of the other byte order link as well.
         target.endian = object.declared().endian();
         let linked = self

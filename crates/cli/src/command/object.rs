@@ -48,9 +48,14 @@ impl ObjectFlags {
         Ok(object)
     }
 
-    /// The machine, with kernel types if the object asks for any.
-    pub(crate) fn user_options(&self, object: &Object) -> Result<UserOptions, Error> {
-        osmia::user_options(object, self.btf.as_deref(), self.kconfig.as_deref())
+    /// The machine, with kernel types if the object asks for any, or a description may.
+    pub(crate) fn user_options(
+        &self,
+        object: &Object,
+        described: bool,
+    ) -> Result<UserOptions, Error> {
+        let (btf, kconfig) = (self.btf.as_deref(), self.kconfig.as_deref());
+        osmia::user_options(object, btf, kconfig, described)
     }
 
     /// Links for a target with the settings made; `wanted` is loaded even if its section says not to.

@@ -1,9 +1,12 @@
 //! `osmia run`: an object goes in, verdicts on packets come out.
 
 mod bar;
+mod described;
 mod json;
+mod machine;
 mod report;
 mod source;
+mod stdin;
 mod text;
 
 use std::fs::File;
@@ -19,7 +22,8 @@ use osmia::diag::Diagnostic;
 use osmia::{Error, Event, Fault, Host, Loaded, Outcome, RunOptions, UserHost, codes};
 
 use self::bar::Bar;
-use self::report::Report;
+use self::machine::MachineFlags;
+use self::report::{Input, Report};
 use self::source::Source;
 use super::object::ObjectFlags;
 use crate::console::Console;
@@ -35,6 +39,7 @@ Examples:
   osmia run examples/hello.bpf.o --pcap examples/ping.pcap
   osmia run lb.bpf.o --prog balance --pcap in.pcap --pcap-out out.pcap
   osmia run filter.bpf.o --data-in hex:ffffffffffff02000000000108004500... --set port=443
+  osmia run examples/connect4.bpf.o --ctx examples/connect4.toml --comm curl --uid 1000
   tcpdump -i eth0 -c 100 -w - | osmia run xdp.bpf.o --pcap -")]
 pub(crate) struct Run {
     /// Packets to run on: a pcap or pcapng file, `-` for stdin.
@@ -49,6 +54,10 @@ pub(crate) struct Run {
     /// The context: a file of raw bytes, or `hex:` and digits.
     #[arg(long, value_name = "BYTES", help_heading = "Input")]
     ctx_in: Option<Source>,
+    /// A description of context, task and files by names: TOML, or JSON if the name ends in `.json`;
+    /// `-` reads JSON from stdin, one description a line. `docs/describe.md` says what it may name.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pcap", "data_in", "ctx_in"], help_heading = "Input")]
+    ctx: Option<PathBuf>,
     /// Run this often on each packet, which is not restored in between.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Input")]
     repeat: u32,
@@ -65,24 +74,15 @@ pub(crate) struct Run {
     prog: Option<String>,
     #[command(flatten)]
     object: ObjectFlags,
-    /// CPUs of the machine: the slots of per-CPU maps. Programs run on the first.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Machine")]
-    cpus: u32,
-    /// Repeat exactly: random numbers from this seed, a clock that ticks by itself.
-    #[arg(long, value_name = "N", help_heading = "Machine")]
-    seed: Option<u64>,
-    /// Instructions one run may execute.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Machine")]
-    budget: Option<u64>,
+    #[command(flatten)]
+    machine: MachineFlags,
 }
 
 impl Run {
     pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
         let object = self.object.open(console)?;
-        let mut options = self.object.user_options(&object)?;
-        options.cpus = self.cpus;
-        options.seed = self.seed;
-        options.insns_max = self.budget.unwrap_or(options.insns_max);
+        let mut options = self.object.user_options(&object, self.ctx.is_some())?;
+        self.machine.apply(&mut options);
         let host = UserHost::new(options)?;
 
         let wanted = self.prog.as_deref();
@@ -90,10 +90,18 @@ impl Run {
         let program = linked.choose(wanted)?.to_owned();
         let loaded = linked.load(&host, &[&program])?;
 
-        let mut report = Report::new(self.json, &loaded, &program, self.pcap.as_deref());
-        let summary = match &self.pcap {
-            Some(path) => self.run_capture(&loaded, &program, path, &mut report, console)?,
-            None => self.run_bytes(&loaded, &program, &mut report, console)?,
+        let mut report = Report::new(self.json, &loaded, &program, self.source());
+        let summary = match (&self.pcap, &self.ctx) {
+            (Some(path), _) => self.run_capture(&loaded, &program, path, &mut report, console)?,
+            (None, Some(path)) => described::run(
+                &loaded,
+                &program,
+                path,
+                &self.options(),
+                &mut report,
+                console,
+            )?,
+            (None, None) => self.run_bytes(&loaded, &program, &mut report, console)?,
         };
         for diagnostic in &summary.diagnostics {
             console.diagnostic(&self.with_flags(diagnostic));
@@ -120,8 +128,18 @@ impl Run {
     fn options(&self) -> RunOptions {
         RunOptions {
             repeat: self.repeat,
+            cpu: self.machine.cpu(),
             as_ethernet: self.as_ethernet,
-            ..RunOptions::default()
+            task: self.machine.task(),
+        }
+    }
+
+    /// Where the inputs come from, for the report.
+    fn source(&self) -> Input {
+        match (&self.pcap, &self.ctx) {
+            (Some(path), _) => Input::Capture(path.display().to_string()),
+            (None, Some(path)) => Input::Description(path.display().to_string()),
+            (None, None) => Input::Bytes,
         }
     }
 
@@ -134,7 +152,8 @@ impl Run {
         console: &mut Console,
     ) -> Result<osmia::RunSummary, Error> {
         let file = path.display().to_string();
-        let (input, bytes) = source::open(path)?;
+        let stop = stop_on_interrupt();
+        let (input, bytes) = source::open(path, &stop)?;
         let mut capture =
             CaptureReader::new(input).map_err(|error| Error::from(&error).in_file(&file))?;
         let framing = match loaded.set().program(program) {
@@ -147,7 +166,6 @@ impl Run {
         };
         begin(report, program, console);
         let mut bar = Bar::for_capture(bytes, console);
-        let stop = stop_on_interrupt();
         let mut write_error = None;
         let summary = loaded.run_capture(program, &mut capture, &self.options(), &mut |event| {
             if let Event::Packet {
@@ -182,6 +200,12 @@ impl Run {
         if let Some(writer) = writer {
             writer.finish()?;
         }
+        let summary = summary.map(|mut summary| {
+            if stop.load(Ordering::Relaxed) {
+                summary.interrupted();
+            }
+            summary
+        });
         summary.map_err(|error| {
             let is_captures = |d: &Diagnostic| d.code.id.starts_with("capture-");
             if error.diagnostics.iter().all(is_captures) {
@@ -219,7 +243,7 @@ impl Run {
                     codes::RUN_INPUT,
                     format!("`{program}` runs once, on a context of zeroes"),
                 )
-                .help("give its context with `--ctx-in BYTES`"),
+                .help("describe it with `--ctx FILE`, or give its bytes with `--ctx-in BYTES`"),
             );
         }
         begin(report, program, console);

@@ -5,16 +5,9 @@
 
 use osmia_program::Errno;
 
-use super::probe::string;
+use super::probe::{Anywhere, Whose};
 use crate::guest::Guest;
 use crate::limits;
-
-/// What conversions take their values from.
-pub(super) struct Arguments<'a, G: Guest> {
-    /// Strings and addresses are read through it.
-    pub(super) guest: &'a G,
-    pub(super) values: &'a [u64],
-}
 
 /// Flags and width of a conversion.
 #[derive(Default)]
@@ -44,10 +37,11 @@ impl Layout {
     }
 }
 
-/// Appends the formatted text.
+/// Appends the formatted text; strings and addresses that values point to are read from memory.
 pub(super) fn format<G: Guest>(
     text: &[u8],
-    arguments: &Arguments<'_, G>,
+    memory: &Anywhere<'_, G>,
+    values: &[u64],
     out: &mut Vec<u8>,
 ) -> Result<(), Errno> {
     // Bytes of other scripts pass since 6.17, control characters do not.
@@ -55,7 +49,7 @@ pub(super) fn format<G: Guest>(
     if !text.iter().copied().all(plain) {
         return Err(Errno::EINVAL);
     }
-    let mut values = arguments.values.iter().copied();
+    let mut values = values.iter().copied();
     let mut at = 0;
     while at < text.len() {
         if text[at] != b'%' {
@@ -71,7 +65,7 @@ pub(super) fn format<G: Guest>(
         }
         let value = values.next().ok_or(Errno::EINVAL)?;
         let layout = layout(text, &mut at);
-        at += conversion(&text[at..], arguments.guest, value, &layout, out)?;
+        at += conversion(&text[at..], memory, value, &layout, out)?;
     }
     Ok(())
 }
@@ -110,7 +104,7 @@ fn alphanumerics(rest: &[u8]) -> usize {
 /// Prints one value; how many bytes the conversion takes.
 fn conversion<G: Guest>(
     text: &[u8],
-    guest: &G,
+    memory: &Anywhere<'_, G>,
     value: u64,
     layout: &Layout,
     out: &mut Vec<u8>,
@@ -121,11 +115,16 @@ fn conversion<G: Guest>(
             Ok(1)
         }
         [b's', rest @ ..] if ends(rest.first()) => {
-            put_string(guest, value, layout, out);
+            put_string(memory, Whose::Either, value, layout, out);
             Ok(1)
         }
-        [b'p', b'k' | b'u', b's', rest @ ..] if ends(rest.first()) => {
-            put_string(guest, value, layout, out);
+        [b'p', kind @ (b'k' | b'u'), b's', rest @ ..] if ends(rest.first()) => {
+            let whose = if *kind == b'u' {
+                Whose::Process
+            } else {
+                Whose::Kernel
+            };
+            put_string(memory, whose, value, layout, out);
             Ok(3)
         }
         [
@@ -137,7 +136,7 @@ fn conversion<G: Guest>(
             let mut address = [0; 16];
             let bytes = if *version == b'4' { 4 } else { 16 };
             // What cannot be read prints as zeroes.
-            if !guest.read(value, &mut address[..bytes]) {
+            if !memory.read(Whose::Kernel, value, &mut address[..bytes]) {
                 address.fill(0);
             }
             let plain = *kind == b'i';
@@ -195,10 +194,18 @@ fn integer(
     Ok(())
 }
 
-fn put_string<G: Guest>(guest: &G, address: u64, layout: &Layout, out: &mut Vec<u8>) {
+fn put_string<G: Guest>(
+    memory: &Anywhere<'_, G>,
+    whose: Whose,
+    address: u64,
+    layout: &Layout,
+    out: &mut Vec<u8>,
+) {
     let mut buffer = [0; limits::PRINT_BYTES_MAX];
     // A string that cannot be read prints as nothing.
-    let len = string(guest, address, &mut buffer).map_or(0, |len| len - 1);
+    let len = memory
+        .string(whose, address, &mut buffer)
+        .map_or(0, |len| len - 1);
     layout.put(out, "", &buffer[..len]);
 }
 

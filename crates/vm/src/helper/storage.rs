@@ -8,7 +8,6 @@ use super::{HelperFn, errno, negative};
 use crate::checked::not_a_map;
 use crate::guest::{Call, Fault, Guest};
 use crate::map::Storage;
-use crate::owner::OwnerKind;
 
 /// The helpers of this family by number.
 pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
@@ -16,7 +15,6 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
         81 => get_local_storage,
         107 | 145 | 156 | 210 => get,
         108 | 146 | 157 | 211 => delete,
-        158 => get_current_task_btf,
         _ => return None,
     })
 }
@@ -78,15 +76,6 @@ fn get_local_storage<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let value = call.world.group_value(&map);
     call.guest.heap_grew(call.world.runs.heap());
     Ok(value.unwrap_or(0))
-}
-
-/// `bpf_get_current_task_btf`
-fn get_current_task_btf<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let runs = &call.world.runs;
-    let pid = u64::from(call.world.env.task.pid);
-    let task = runs.owners().find_or_make(runs, OwnerKind::Task, pid);
-    call.guest.heap_grew(runs.heap());
-    Ok(task.unwrap_or(0))
 }
 
 /// The storage that argument 1 is.

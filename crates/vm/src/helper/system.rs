@@ -15,7 +15,6 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
         14 => get_current_pid_tgid,
         15 => get_current_uid_gid,
         16 => get_current_comm,
-        35 => get_current_task,
         37 => current_task_under_cgroup,
         42 => get_numa_node_id,
         46 => get_socket_cookie,
@@ -83,11 +82,6 @@ fn get_current_comm<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let result = call.write(1, &buffer);
     call.world.reuse(buffer);
     result.map(|()| 0)
-}
-
-/// `bpf_get_current_task`: tasks are not modelled, so there is none to point to.
-fn get_current_task<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
-    Ok(0)
 }
 
 /// `bpf_get_current_cgroup_id`

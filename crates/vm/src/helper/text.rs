@@ -2,8 +2,8 @@
 
 use osmia_program::{Errno, RecordSource};
 
-use super::format::{Arguments, format};
-use super::probe::string;
+use super::format::format;
+use super::probe::{Whose, anywhere};
 use super::{HelperFn, errno, negative};
 use crate::guest::{Call, Fault, Guest};
 use crate::limits;
@@ -51,11 +51,7 @@ fn trace<G: Guest>(call: &mut Call<'_, G>, text: &[u8], values: &[u64]) -> u64 {
         return negative(Errno::EINVAL);
     };
     let mut out = Vec::new();
-    let arguments = Arguments {
-        guest: &*call.guest,
-        values,
-    };
-    if let Err(errno) = format(&text[..end], &arguments, &mut out) {
+    if let Err(errno) = format(&text[..end], &anywhere(call), values, &mut out) {
         return negative(errno);
     }
     let len = out.len() as u64;
@@ -74,18 +70,15 @@ fn snprintf<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
         Err(errno) => return Ok(negative(errno)),
     };
     let mut text = call.world.buffer(limits::PRINT_BYTES_MAX);
-    let Some(len) = string(&*call.guest, format_at, &mut text) else {
+    let Some(len) = anywhere(call).string(Whose::Kernel, format_at, &mut text) else {
         return Err(Fault::Argument {
             argument: 3,
             what: format!("is {format_at:#x}, where no string begins"),
         });
     };
     let mut out = call.world.buffer(0);
-    let arguments = Arguments {
-        guest: &*call.guest,
-        values: &values.0[..values.1],
-    };
-    let result = format(&text[..len - 1], &arguments, &mut out);
+    let given = &values.0[..values.1];
+    let result = format(&text[..len - 1], &anywhere(call), given, &mut out);
     let needed = out.len() as u64 + 1;
     if result.is_ok() && size > 0 {
         out.truncate(size as usize - 1);
@@ -102,7 +95,7 @@ fn snprintf<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 
 /// The values in memory that two arguments describe.
 #[allow(clippy::type_complexity)]
-fn values<G: Guest>(
+pub(super) fn values<G: Guest>(
     call: &mut Call<'_, G>,
     data: usize,
     size: usize,

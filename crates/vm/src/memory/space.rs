@@ -404,6 +404,11 @@ impl Space {
         }
     }
 
+    /// True if programs may load from a region and not store to it.
+    pub fn is_read_only(&self, region: usize) -> bool {
+        (self.regions.get(region)).is_some_and(|entry| entry.readable > 0 && entry.writable == 0)
+    }
+
     /// Where an address points, for messages.
     pub fn spot(&self, address: u64) -> Spot {
         let number = Self::region_of(address);

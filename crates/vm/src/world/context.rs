@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use osmia_program::context::{Class, Context, Fields};
+use osmia_program::context::{Class, Context, ContextValue, Fields};
 use osmia_program::{Role, context::context};
 
 use super::InputError;
 use crate::limits;
 use crate::memory::Block;
+use crate::stage::Stage;
 
 /// Room for the arguments of an event that nobody described.
 const ARGUMENTS_BYTES: usize = osmia_program::context::RAW_ARGUMENTS_MAX * 8;
@@ -64,6 +65,25 @@ impl ContextBytes {
         self.block.write(0, 0, bytes);
         self.pointers.clear();
         Ok(())
+    }
+
+    /// Writes addresses of described objects where the scene says.
+    pub(super) fn link(&mut self, stage: &Stage) {
+        for (offset, address) in stage.context_addresses() {
+            let field = match self.kind {
+                Context::Fields(fields) => fields.field_at(offset as u64),
+                _ => None,
+            };
+            match field {
+                Some(field) if matches!(field.value, ContextValue::Pointer { .. }) => {
+                    self.point(field.name, address);
+                }
+                _ if offset + 8 <= self.len => {
+                    self.block.write(0, offset, &address.to_ne_bytes());
+                }
+                _ => {}
+            }
+        }
     }
 
     /// What it is.

@@ -1,9 +1,9 @@
 //! The JSON of a run: schema `osmia.run/1`, described in `docs/json.md`.
 
-use osmia::{Event, GlobalValue, MapContents, Outcome, Shown, VerdictCount};
+use osmia::{Change, Event, GlobalValue, MapContents, Outcome, RedirectCount, Shown, VerdictCount};
 use serde::Serialize;
 
-use super::report::{Final, ProgramName};
+use super::report::{Final, Input, ProgramName};
 use crate::console::Console;
 
 const SCHEMA: &str = "osmia.run/1";
@@ -16,6 +16,8 @@ enum Line<'a> {
         program: &'a ProgramName,
         #[serde(skip_serializing_if = "Option::is_none")]
         pcap: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ctx: Option<&'a str>,
     },
     Trace {
         packet: u64,
@@ -30,6 +32,16 @@ enum Line<'a> {
         value: &'a Shown,
         lost: u64,
     },
+    Run {
+        run: u64,
+        verdict: String,
+        value: i32,
+        changes: &'a [Change],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        packet: Option<String>,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        output: &'a str,
+    },
     Result {
         schema: &'a str,
         outcome: Outcome,
@@ -37,6 +49,8 @@ enum Line<'a> {
         packets: u64,
         packets_skipped: u64,
         verdicts: &'a [VerdictCount],
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        redirected: &'a [RedirectCount],
         trace_lines: u64,
         records: u64,
         records_lost: u64,
@@ -48,11 +62,17 @@ enum Line<'a> {
     },
 }
 
-pub(super) fn start(console: &mut Console, program: &ProgramName, pcap: Option<&str>) {
+pub(super) fn start(console: &mut Console, program: &ProgramName, input: &Input) {
+    let (pcap, ctx) = match input {
+        Input::Capture(name) => (Some(&**name), None),
+        Input::Description(name) => (None, Some(&**name)),
+        Input::Bytes => (None, None),
+    };
     console.value(&Line::Start {
         schema: SCHEMA,
         program,
         pcap,
+        ctx,
     });
 }
 
@@ -74,12 +94,30 @@ pub(super) fn event(console: &mut Console, event: &Event<'_>) {
             packet: *packet,
             map,
             cpu: *cpu,
-            bytes: bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            bytes: hex(bytes),
             value,
             lost: *lost,
         }),
+        Event::Run {
+            number,
+            verdict,
+            changes,
+            packet,
+            sequence,
+        } => console.value(&Line::Run {
+            run: *number,
+            verdict: verdict.label(),
+            value: verdict.value(),
+            changes,
+            packet: packet.map(hex),
+            output: &String::from_utf8_lossy(sequence),
+        }),
         Event::Packet { .. } => {}
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
@@ -91,6 +129,7 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
         packets: summary.packets,
         packets_skipped: summary.skipped,
         verdicts: &summary.verdicts,
+        redirected: &summary.redirects,
         trace_lines: summary.trace_lines,
         records: summary.records,
         records_lost: summary.records_lost,

@@ -1,7 +1,5 @@
 //! What a run says, told twice: as text and as JSON.
 
-use std::path::Path;
-
 use osmia::{Error, Event, GlobalValue, Loaded, MapContents, RunSummary, UserHost};
 use serde::Serialize;
 
@@ -17,11 +15,33 @@ pub(super) struct ProgramName {
     pub(super) section: String,
 }
 
+/// Where the inputs of a run come from.
+#[derive(Clone, Debug)]
+pub(super) enum Input {
+    /// A capture, by its name.
+    Capture(String),
+    /// A description, by its name.
+    Description(String),
+    /// The command line.
+    Bytes,
+}
+
+impl Input {
+    /// What one input is called, if there may be several.
+    pub(super) fn noun(&self) -> Option<&'static str> {
+        match self {
+            Input::Capture(_) => Some("packet"),
+            Input::Description(_) => Some("run"),
+            Input::Bytes => None,
+        }
+    }
+}
+
 /// What is known at the end.
 #[derive(Debug)]
 pub(super) struct Final<'a> {
     pub(super) program: &'a ProgramName,
-    pub(super) capture: Option<&'a str>,
+    pub(super) input: &'a Input,
     pub(super) summary: &'a RunSummary,
     pub(super) globals: Vec<GlobalValue>,
     pub(super) maps: Vec<MapContents>,
@@ -31,7 +51,7 @@ pub(super) struct Final<'a> {
 pub(super) struct Report {
     json: bool,
     program: ProgramName,
-    capture: Option<String>,
+    input: Input,
 }
 
 impl Report {
@@ -39,7 +59,7 @@ impl Report {
         json: bool,
         loaded: &Loaded<'_, UserHost>,
         program: &str,
-        capture: Option<&Path>,
+        input: Input,
     ) -> Self {
         let spec = loaded.set().program(program);
         Self {
@@ -49,14 +69,14 @@ impl Report {
                 kind: spec.map_or("unspec", |program| program.hook.kind.name()),
                 section: spec.map(|p| p.section.clone()).unwrap_or_default(),
             },
-            capture: capture.map(|path| path.display().to_string()),
+            input,
         }
     }
 
     /// Before the first packet.
     pub(super) fn start(&self, console: &mut Console) {
         if self.json {
-            json::start(console, &self.program, self.capture.as_deref());
+            json::start(console, &self.program, &self.input);
         }
     }
 
@@ -65,9 +85,9 @@ impl Report {
         if self.json {
             json::event(console, event);
         } else {
-            text::event(console, event, self.capture.is_some());
+            text::event(console, event, &self.input);
         }
-        if console.is_live() && matches!(event, Event::Packet { .. }) {
+        if console.is_live() && matches!(event, Event::Packet { .. } | Event::Run { .. }) {
             console.flush();
         }
     }
@@ -81,7 +101,7 @@ impl Report {
     ) -> Result<(), Error> {
         let end = Final {
             program: &self.program,
-            capture: self.capture.as_deref(),
+            input: &self.input,
             summary,
             globals: loaded.globals()?,
             maps: loaded.map_contents()?,

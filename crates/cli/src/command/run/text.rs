@@ -1,18 +1,15 @@
 //! A run as people read it.
 
-use osmia::{Event, MapContents, Outcome};
+use osmia::{Change, Event, MapContents, Outcome, RunSummary, Shown};
 
-use super::report::Final;
+use super::report::{Final, Input};
 use crate::console::Console;
 use crate::table::{Align, Table, count, counted};
 
-pub(super) fn event(console: &mut Console, event: &Event<'_>, from_capture: bool) {
-    let prefix = |packet: &u64| {
-        if from_capture {
-            format!("packet {packet}: ")
-        } else {
-            String::new()
-        }
+pub(super) fn event(console: &mut Console, event: &Event<'_>, input: &Input) {
+    let prefix = |number: &u64| match input.noun() {
+        Some(noun) => format!("{noun} {number}: "),
+        None => String::new(),
     };
     match event {
         Event::Trace { packet, text, .. } => {
@@ -31,12 +28,34 @@ pub(super) fn event(console: &mut Console, event: &Event<'_>, from_capture: bool
             console.line(&format!("{}{map}: {}", prefix(packet), value.text));
         }
         Event::Packet { .. } => {}
+        Event::Run {
+            number,
+            verdict,
+            changes,
+            packet,
+            sequence,
+        } => {
+            console.text(&String::from_utf8_lossy(sequence));
+            console.line(&format!("run {number}: returned {}", verdict.label()));
+            for change in *changes {
+                let Change {
+                    name,
+                    before,
+                    after,
+                } = change;
+                console.line(&format!("  {name} = {} (was {})", after.text, before.text));
+            }
+            if let Some(packet) = packet {
+                console.line(&format!("  data = {}", Shown::raw(packet).text));
+            }
+        }
     }
 }
 
 pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
     let summary = end.summary;
-    if summary.trace_lines + summary.records > 0 {
+    let told_runs = matches!(end.input, Input::Description(_)) && summary.packets > 0;
+    if told_runs || summary.trace_lines + summary.records > 0 {
         console.line("");
     }
     console.heading(&headline(end));
@@ -47,6 +66,7 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
             counted(summary.skipped, "packet")
         ));
     }
+    redirects(console, summary);
     if !end.globals.is_empty() {
         console.line("");
         console.heading("variables");
@@ -66,19 +86,28 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
         && insns > 0
     {
         console.line("");
-        console.line(&cost(insns, summary.packets, summary.duration_ns));
+        console.line(&cost(
+            insns,
+            summary.packets,
+            summary.duration_ns,
+            end.input.noun(),
+        ));
     }
 }
 
 /// `hello (xdp): 21 packets of examples/ping.pcap`
 fn headline(end: &Final<'_>) -> String {
     let mut line = format!("{} ({}): ", end.program.name, end.program.kind);
-    match end.capture {
-        Some(capture) => {
+    match end.input {
+        Input::Capture(name) => {
             let packets = counted(end.summary.packets, "packet");
-            line.push_str(&format!("{packets} of {capture}"));
+            line.push_str(&format!("{packets} of {name}"));
         }
-        None => line.push_str("one run"),
+        Input::Description(name) => {
+            let runs = counted(end.summary.packets, "run");
+            line.push_str(&format!("{runs} of {name}"));
+        }
+        Input::Bytes => line.push_str("one run"),
     }
     line.push_str(match end.summary.outcome {
         Outcome::Complete => "",
@@ -90,11 +119,16 @@ fn headline(end: &Final<'_>) -> String {
 }
 
 fn verdicts(console: &mut Console, end: &Final<'_>) {
-    if end.capture.is_none() {
-        for verdict in &end.summary.verdicts {
-            console.line(&format!("  returned {}", verdict.verdict));
+    match end.input {
+        Input::Capture(_) => {}
+        Input::Bytes => {
+            for verdict in &end.summary.verdicts {
+                console.line(&format!("  returned {}", verdict.verdict));
+            }
+            return;
         }
-        return;
+        // Each run has told its own.
+        Input::Description(_) => return,
     }
     let mut table = Table::new(&[
         ("  verdict", Align::Left),
@@ -106,6 +140,25 @@ fn verdicts(console: &mut Console, end: &Final<'_>) {
             format!("  {}", row.verdict),
             count(row.packets),
             count(row.bytes),
+        ]);
+    }
+    if !table.is_empty() {
+        show(console, &table);
+    }
+}
+
+/// Where packets went.
+fn redirects(console: &mut Console, summary: &RunSummary) {
+    let mut table = Table::new(&[
+        ("  redirected to", Align::Left),
+        ("packets", Align::Right),
+        ("copies", Align::Right),
+    ]);
+    for row in &summary.redirects {
+        table.row([
+            format!("  {}", row.target),
+            count(row.packets),
+            count(row.copies),
         ]);
     }
     if !table.is_empty() {
@@ -182,10 +235,12 @@ fn show(console: &mut Console, table: &Table) {
 }
 
 /// `1,234 instructions in 56 µs, 58 a packet`
-fn cost(insns: u64, packets: u64, duration_ns: u64) -> String {
+fn cost(insns: u64, packets: u64, duration_ns: u64, noun: Option<&str>) -> String {
     let mut line = format!("{} in {}", counted(insns, "instruction"), time(duration_ns));
-    if packets > 1 {
-        line.push_str(&format!(", {} a packet", count(insns / packets)));
+    if packets > 1
+        && let Some(noun) = noun
+    {
+        line.push_str(&format!(", {} a {noun}", count(insns / packets)));
     }
     line
 }

@@ -1,0 +1,114 @@
+//! The flags that say what machine and what task programs find themselves in.
+
+use std::str::FromStr;
+
+use clap::Args;
+use osmia::{Clock, Task, UserOptions};
+
+/// The machine and its task.
+#[derive(Args)]
+pub(super) struct MachineFlags {
+    /// CPUs of the machine: the slots of per-CPU maps.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Machine")]
+    cpus: u32,
+    /// The CPU programs run on, from 0.
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Machine")]
+    cpu: u32,
+    /// Repeat exactly: random numbers from this seed, a clock that ticks by itself.
+    #[arg(long, value_name = "N", help_heading = "Machine")]
+    seed: Option<u64>,
+    /// What the clock shows: always the same, a start and a step a look, or the machine's.
+    #[arg(
+        long,
+        value_name = "fixed:NS|step:START,STEP|real",
+        help_heading = "Machine"
+    )]
+    clock: Option<ClockFlag>,
+    /// Instructions one run may execute.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Machine")]
+    budget: Option<u64>,
+    /// Process id of the current task. [default: 1]
+    #[arg(long, value_name = "N", help_heading = "Task")]
+    pid: Option<u32>,
+    /// Thread id of the current task. [default: its process id]
+    #[arg(long, value_name = "N", help_heading = "Task")]
+    tid: Option<u32>,
+    /// Command name of the current task. [default: osmia]
+    #[arg(long, value_name = "NAME", help_heading = "Task")]
+    comm: Option<String>,
+    /// User of the current task. [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Task")]
+    uid: Option<u32>,
+    /// Group of the current task. [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Task")]
+    gid: Option<u32>,
+    /// Ids of the current task's control groups, from the root's down to its own. [default: 1]
+    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Task")]
+    cgroup: Vec<u64>,
+}
+
+impl MachineFlags {
+    /// Makes the machine as the flags say.
+    pub(super) fn apply(&self, options: &mut UserOptions) {
+        options.cpus = self.cpus.max(self.cpu + 1);
+        options.seed = self.seed;
+        options.clock = self.clock.clone().map(|clock| clock.0);
+        options.insns_max = self.budget.unwrap_or(options.insns_max);
+    }
+
+    /// The CPU programs run on.
+    pub(super) fn cpu(&self) -> u32 {
+        self.cpu
+    }
+
+    /// The current task.
+    pub(super) fn task(&self) -> Task {
+        let plain = Task::default();
+        let tgid = self.pid.or(self.tid).unwrap_or(plain.tgid);
+        Task {
+            pid: self.tid.unwrap_or(tgid),
+            tgid,
+            uid: self.uid.unwrap_or(plain.uid),
+            gid: self.gid.unwrap_or(plain.gid),
+            comm: self.comm.clone().unwrap_or(plain.comm),
+            cgroups: match self.cgroup.as_slice() {
+                [] => plain.cgroups,
+                ids => ids.to_vec(),
+            },
+            pid_namespace: plain.pid_namespace,
+        }
+    }
+}
+
+/// `fixed:NS`, `step:START,STEP` or `real`
+#[derive(Clone, Debug)]
+struct ClockFlag(Clock);
+
+impl FromStr for ClockFlag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| {
+            let plain = text.trim().replace('_', "");
+            plain
+                .parse::<u64>()
+                .map_err(|_| format!("`{text}` is no number of nanoseconds"))
+        };
+        if text == "real" {
+            return Ok(Self(Clock::real()));
+        }
+        if let Some(now) = text.strip_prefix("fixed:") {
+            return Ok(Self(Clock::Fixed(number(now)?)));
+        }
+        match text
+            .strip_prefix("step:")
+            .and_then(|rest| rest.split_once(','))
+        {
+            Some((start, step)) => Ok(Self(Clock::Steps {
+                now: number(start)?,
+                step: number(step)?,
+            })),
+            None => Err("expected fixed:NS, step:START,STEP or real".to_owned()),
+        }
+    }
+}
