@@ -12,6 +12,7 @@ mod judge;
 mod kernel;
 mod namespace;
 mod ours;
+mod sockets;
 
 pub(crate) use kernel::missing_privilege;
 
@@ -60,9 +61,13 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let inputs = inputs::Inputs::read(&root)?;
     let mut totals = Judgement::default();
     let mut listed = Vec::new();
+    let mut sockets = Vec::new();
     for pass in [Pass::Plain, Pass::WithRules] {
         pass.begin()?;
-        let host = ours::host()?;
+        if sockets.is_empty() {
+            sockets = sockets::open()?;
+        }
+        let host = ours::host(&sockets)?;
         for path in examples::objects(&root)? {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
             if !pass.concerns(&file) {

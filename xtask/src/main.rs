@@ -6,6 +6,8 @@
 mod bench;
 mod capture;
 mod compare;
+mod compare_contexts;
+mod compare_helpers;
 mod compare_kernel;
 mod compare_tcpdump;
 mod core_case;
@@ -17,6 +19,7 @@ mod libbpf_driver;
 mod place;
 mod selftests;
 mod tidy;
+mod verdicts;
 
 use std::process::ExitCode;
 
@@ -37,6 +40,10 @@ enum Command {
     Examples(examples::Options),
     /// Write the CO-RE bench program from the types of the running kernel
     CoreCase,
+    /// Ask the running kernel's verifier about every context field and return value
+    CompareContexts(compare_contexts::Options),
+    /// Ask the running kernel's verifier who may call which helper
+    CompareHelpers(compare_helpers::Options),
     /// Run programs on the running kernel and here, and compare everything they leave behind
     CompareKernel(compare_kernel::Options),
     /// Compare our linked instructions with those libbpf hands to the kernel
@@ -64,6 +71,8 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Examples(options) => examples::run(&options),
         Command::CoreCase => core_case::run(),
+        Command::CompareContexts(options) => compare_contexts::run(&options),
+        Command::CompareHelpers(options) => compare_helpers::run(&options),
         Command::CompareKernel(options) => compare_kernel::run(&options),
         Command::CompareLibbpf(options) => compare::run(&options),
         Command::CompareTcpdump(options) => compare_tcpdump::run(&options),

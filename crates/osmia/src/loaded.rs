@@ -45,8 +45,17 @@ impl<'h, H: Host> Loaded<'h, H> {
 
     fn fill_slots(&self) -> Result<(), Error> {
         for (index, map) in &self.maps {
-            let Initial::Slots(slots) = &self.set.maps[index.index()].initial else {
-                continue;
+            let slots = match &self.set.maps[index.index()].initial {
+                Initial::Slots(slots) => slots,
+                Initial::Operations { programs, .. } => {
+                    for (offset, name) in programs {
+                        if let Some(program) = self.programs.get(name) {
+                            (self.host).set_slot(map, *offset, Slotted::Program(program))?;
+                        }
+                    }
+                    continue;
+                }
+                _ => continue,
             };
             for (slot, content) in slots {
                 let content = match content {
@@ -116,7 +125,12 @@ impl Needed {
                 if !needed.maps.insert(map) {
                     continue;
                 }
-                if let Initial::Slots(slots) = &set.maps[map.index()].initial {
+                let initial = &set.maps[map.index()].initial;
+                if let Initial::Operations { programs, .. } = initial {
+                    let wanted = programs.iter().map(|(_, name)| name);
+                    names.extend(wanted.filter(|name| !is_left_out(set, name)).cloned());
+                }
+                if let Initial::Slots(slots) = initial {
                     for (_, content) in slots {
                         match content {
                             SlotContent::Map(inner) => maps.push(*inner),

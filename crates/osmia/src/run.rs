@@ -10,7 +10,7 @@ use std::sync::Arc;
 use osmia_diag::Diagnostic;
 use osmia_program::{
     Fault, Host, HostError, HostProgram, Program, ProgramKind, Record, RecordSource,
-    RedirectTarget, Run, Task,
+    RedirectTarget, Role, Run, Task,
 };
 use osmia_user::capture::{CaptureReader, Framing, Packet, Unframed};
 use serde::Serialize;
@@ -282,7 +282,7 @@ impl<H: Host> Loaded<'_, H> {
         Ok(Running {
             loaded: self,
             program,
-            kind: program.program().hook.kind,
+            role: Role::from(&program.program().hook),
             run: Run {
                 repeat: options.repeat.max(1),
                 cpu: options.cpu,
@@ -315,7 +315,7 @@ impl<H: Host> Loaded<'_, H> {
 struct Running<'l, H: Host> {
     loaded: &'l Loaded<'l, H>,
     program: &'l H::Program,
-    kind: ProgramKind,
+    role: Role,
     run: Run,
     /// Many packets: one that the host does not take is no reason to stop.
     from_capture: bool,
@@ -418,7 +418,7 @@ impl<H: Host> Running<'_, H> {
             }
             Err(error) => return Err(error.into()),
         }
-        let verdict = Verdict::new(self.kind, self.run.retval);
+        let verdict = Verdict::new(self.role, self.run.retval);
         self.tally.add(verdict, bytes_in);
         self.count_redirects();
         Ok(End::Verdict(verdict, flow))

@@ -1,6 +1,7 @@
 //! What a return value means for a program type, and what becomes of the packet.
 
-use osmia_program::ProgramKind;
+use osmia_program::outcome::outcomes;
+use osmia_program::{ProgramKind, Role};
 use serde::Serialize;
 
 use crate::limits;
@@ -8,14 +9,15 @@ use crate::limits;
 /// What a program decided about a packet.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    kind: ProgramKind,
+    role: Role,
     retval: u32,
 }
 
 impl Verdict {
-    /// The return value of a program of this type.
-    pub fn new(kind: ProgramKind, retval: u32) -> Self {
-        Self { kind, retval }
+    /// The return value of a program of this role.
+    pub fn new(role: impl Into<Role>, retval: u32) -> Self {
+        let role = role.into();
+        Self { role, retval }
     }
 
     /// The value, signed.
@@ -25,71 +27,23 @@ impl Verdict {
 
     /// The kernel's name of the value, where it has one.
     pub fn name(self) -> Option<&'static str> {
-        let signed = self.retval as i32;
-        Some(match self.kind {
-            ProgramKind::Xdp => match self.retval {
-                0 => "XDP_ABORTED",
-                1 => "XDP_DROP",
-                2 => "XDP_PASS",
-                3 => "XDP_TX",
-                4 => "XDP_REDIRECT",
-                _ => return None,
-            },
-            ProgramKind::SchedCls | ProgramKind::SchedAct => match signed {
-                -1 => "TC_ACT_UNSPEC",
-                0 => "TC_ACT_OK",
-                1 => "TC_ACT_RECLASSIFY",
-                2 => "TC_ACT_SHOT",
-                3 => "TC_ACT_PIPE",
-                4 => "TC_ACT_STOLEN",
-                5 => "TC_ACT_QUEUED",
-                6 => "TC_ACT_REPEAT",
-                7 => "TC_ACT_REDIRECT",
-                8 => "TC_ACT_TRAP",
-                _ => return None,
-            },
-            ProgramKind::LwtIn
-            | ProgramKind::LwtOut
-            | ProgramKind::LwtXmit
-            | ProgramKind::LwtSeg6local => match self.retval {
-                0 => "BPF_OK",
-                2 => "BPF_DROP",
-                7 => "BPF_REDIRECT",
-                128 => "BPF_LWT_REROUTE",
-                _ => return None,
-            },
-            _ => return None,
-        })
+        let outcome = outcomes(self.role).named(self.retval as i32)?;
+        (!outcome.name.is_empty()).then_some(outcome.name)
     }
 
     /// The name, or what the value does, or the value.
     pub fn label(self) -> String {
-        if let Some(name) = self.name() {
-            return name.to_owned();
-        }
-        match (self.kind, self.retval) {
-            (ProgramKind::SocketFilter, 0) => "0 (drop)".to_owned(),
-            (ProgramKind::SocketFilter, bytes) => format!("{bytes} (keep up to {bytes} bytes)"),
-            (ProgramKind::CgroupSkb, 0) => "0 (drop)".to_owned(),
-            (ProgramKind::CgroupSkb, 1) => "1 (allow)".to_owned(),
-            (ProgramKind::Xdp, value) => format!("{value} (not an XDP action: aborts)"),
-            (_, value) => (value as i32).to_string(),
-        }
+        outcomes(self.role).label(self.retval as i32)
     }
 
     /// How many bytes of a packet of this length go on; `None` if none of it does.
     pub fn passes(self, bytes: usize) -> Option<usize> {
-        let whole = match self.kind {
-            ProgramKind::Xdp => matches!(self.retval, 2..=4),
-            ProgramKind::SchedCls | ProgramKind::SchedAct => !matches!(self.retval, 2 | 4 | 5 | 8),
-            ProgramKind::CgroupSkb => self.retval & 1 == 1,
-            ProgramKind::SocketFilter => {
-                let kept = bytes.min(self.retval as usize);
-                return (self.retval != 0).then_some(kept);
-            }
-            _ => self.retval != 2,
+        let goes_on = outcomes(self.role).goes_on(self.retval as i32);
+        let kept = match self.role.kind {
+            ProgramKind::SocketFilter => bytes.min(self.retval as usize),
+            _ => bytes,
         };
-        whole.then_some(bytes)
+        goes_on.then_some(kept)
     }
 }
 
@@ -156,19 +110,6 @@ mod tests {
     use super::{Tally, Verdict};
     use crate::limits;
     use osmia_program::ProgramKind;
-
-    #[test]
-    fn values_have_the_kernels_names() {
-        let label = |kind, value| Verdict::new(kind, value).label();
-        assert_eq!(label(ProgramKind::Xdp, 2), "XDP_PASS");
-        assert_eq!(label(ProgramKind::Xdp, 7), "7 (not an XDP action: aborts)");
-        assert_eq!(label(ProgramKind::SchedCls, u32::MAX), "TC_ACT_UNSPEC");
-        assert_eq!(
-            label(ProgramKind::SocketFilter, 96),
-            "96 (keep up to 96 bytes)"
-        );
-        assert_eq!(label(ProgramKind::RawTracepoint, u32::MAX), "-1");
-    }
 
     #[test]
     fn what_goes_on() {

@@ -36,7 +36,7 @@ pub enum Context {
     Nothing,
 }
 
-/// A context without named fields.
+/// A context without named fields. Accesses of any size are aligned to it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Bytes {
     /// What it is, for people.

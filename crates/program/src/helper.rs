@@ -29,6 +29,8 @@ pub struct Helper {
     pub variants: &'static [(Callers, Prototype)],
     /// Only for programs under a licence compatible with the GPL.
     pub gpl_only: bool,
+    /// Those whose variant is for any licence.
+    pub any_license: Callers,
     /// Only for programs that may sleep.
     pub sleeps: bool,
     /// Addresses into the packet from before the call are invalid after it.
@@ -210,6 +212,7 @@ impl Helper {
             prototype: Prototype::new(args, returns),
             variants: &[],
             gpl_only: false,
+            any_license: Callers::NONE,
             sleeps: false,
             moves_packet: false,
         }
@@ -217,6 +220,11 @@ impl Helper {
 
     const fn gpl(mut self) -> Self {
         self.gpl_only = true;
+        self
+    }
+
+    const fn gpl_or_not(mut self, callers: Callers) -> Self {
+        self.any_license = callers;
         self
     }
 
@@ -252,7 +260,8 @@ impl Helper {
         if caller != Callers::NONE && !self.callers.meets(caller) {
             return Err(HelperDenial::Callers);
         }
-        if self.gpl_only && !is_gpl_compatible(license) {
+        let reserved = self.gpl_only && !self.any_license.meets(caller);
+        if reserved && !is_gpl_compatible(license) {
             return Err(HelperDenial::License);
         }
         if self.sleeps && !sleepable {

@@ -132,6 +132,17 @@ pub struct Redirected {
     pub copy: Option<Vec<u8>>,
 }
 
+/// A signal that a program sent to the process that made it run.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// Its number.
+    pub number: u32,
+    /// To whom: the thread's or the process' id.
+    pub to: u32,
+    /// To the thread only.
+    pub to_thread: bool,
+}
+
 /// One execution of a program on a described input. The caller owns and reuses the buffers.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -150,6 +161,8 @@ pub struct Run {
     /// Set by the run: where helpers sent copies of the packet and, last, the packet itself (which
     /// goes there if `retval` says so).
     pub redirected: Vec<Redirected>,
+    /// Set by the run: signals that programs sent.
+    pub signals: Vec<Signal>,
     /// Set by the run: parts of the scene that hold something else now.
     pub changed: Vec<Changed>,
     /// Set by the run: what an iterator printed.

@@ -17,6 +17,7 @@ pub mod kfunc;
 mod kind;
 pub mod limits;
 mod map_spec;
+pub mod outcome;
 mod program;
 mod record;
 mod scene;
@@ -26,7 +27,7 @@ mod target;
 pub use errno::Errno;
 pub use hook::{Hook, Role};
 pub use host::{
-    Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Run, Slotted,
+    Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Run, Signal, Slotted,
     UpdateMode,
 };
 pub use kind::{AttachKind, MapKind, ProgramKind};
@@ -37,7 +38,8 @@ pub use program::{
 };
 pub use record::{Record, RecordSource};
 pub use scene::{
-    Changed, Event, Image, PidNamespace, Pointer, Scene, SceneMemory, Task, TracedCall, UserMemory,
+    Changed, Event, Image, Parameter, PidNamespace, Pointer, Scene, SceneMemory, Task, TracedCall,
+    UserMemory,
 };
 pub use set::{Global, ProgramSet};
 pub use target::{Kconfig, KernelVersion, Target};

@@ -66,6 +66,23 @@ pub struct Event {
     pub cookie: u64,
     /// The function's arguments as the context holds them, if it is one traced by its prototype.
     pub call: Option<TracedCall>,
+    /// Cookie of the socket that the packet or the event belongs to.
+    pub socket: Option<u64>,
+    /// The kernel parameter somebody reads or writes.
+    pub parameter: Option<Parameter>,
+    /// What the system call returns unless a program says otherwise.
+    pub retval: i32,
+}
+
+/// A kernel parameter that somebody reads or writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name, as a path below `/proc/sys`.
+    pub name: String,
+    /// Its value.
+    pub value: Vec<u8>,
+    /// The value somebody writes to it.
+    pub new_value: Option<Vec<u8>>,
 }
 
 /// How the context of a program at a function's entry or exit is made up.

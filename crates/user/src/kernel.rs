@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-use osmia_btf::Btf;
+use osmia_btf::{Btf, Kind};
 use osmia_diag::Diagnostic;
 use osmia_program::{
     Fault, HostError, MapKind, MapSpec, Program, ProgramKind, Record, Run, Target,
@@ -16,7 +16,9 @@ use osmia_vm::map::{Map, Runs};
 use osmia_vm::net::Network;
 use osmia_vm::{Clock, Code, Environment, InputError, Layer, Machine, Trap};
 
+use crate::attach::Attachments;
 use crate::capture::PacketStart;
+use crate::link::Link;
 use crate::object::{
     BtfObject, MapAbout, MapRecord, MapRefused, MapUse, ProgramAbout, ProgramRecord,
     ProgramRefused, Table,
@@ -40,6 +42,8 @@ pub struct Kernel {
     shared_btfs: Mutex<Vec<Weak<BtfObject>>>,
     /// Maps that programs send records through.
     event_maps: Mutex<Vec<Weak<Map>>>,
+    links: Arc<Table<Link>>,
+    attachments: Arc<Attachments>,
     pins: PinTree,
     network: Arc<Network>,
     /// How many want runs to be counted.
@@ -113,6 +117,8 @@ impl Kernel {
             vmlinux,
             shared_btfs: Mutex::default(),
             event_maps: Mutex::default(),
+            links: Arc::default(),
+            attachments: Arc::default(),
             pins: PinTree::default(),
             network: options.network,
             counting: AtomicUsize::new(0),
@@ -151,6 +157,21 @@ impl Kernel {
 
     pub(crate) fn vmlinux(&self) -> Option<&Arc<BtfObject>> {
         self.vmlinux.as_ref()
+    }
+
+    pub(crate) fn links(&self) -> &Arc<Table<Link>> {
+        &self.links
+    }
+
+    pub(crate) fn attachments(&self) -> &Arc<Attachments> {
+        &self.attachments
+    }
+
+    /// True if the kernel's types know of a tracepoint with this name.
+    pub(crate) fn has_tracepoint(&self, name: &str) -> bool {
+        let typedef = format!("btf_trace_{name}");
+        let vmlinux = self.vmlinux.as_ref();
+        vmlinux.is_some_and(|vmlinux| vmlinux.btf.find(&typedef, Kind::Typedef).is_some())
     }
 
     pub(crate) fn pins(&self) -> &PinTree {
@@ -233,6 +254,7 @@ impl Kernel {
         run.duration_ns = u64::try_from(took.as_nanos() / u128::from(repeat)).unwrap_or(u64::MAX);
         run.insns = Some(insns);
         machine.world().output(&mut run.data);
+        run.signals.clone_from(&machine.world().signals);
         run.redirected.clear();
         machine.redirected(&mut |redirected| run.redirected.push(redirected));
         machine.world().context.copy_to(&mut run.ctx);

@@ -2,12 +2,14 @@
 //!
 //! This crate does not know object files or command lines.
 
+mod attach;
 pub mod bpf;
 pub mod capture;
 pub mod codes;
 mod host;
 mod kernel;
 pub mod limits;
+mod link;
 pub mod network;
 mod object;
 mod options;

@@ -24,3 +24,11 @@ pub const PATH_BYTES_MAX: usize = 4096;
 pub const NAME_BYTES_MAX: usize = 255;
 /// Most symbolic links on the way (`MAXSYMLINKS`).
 pub const SYMLINKS_MAX: u32 = 40;
+/// Most programs attached to a control group at one hook (`BPF_CGROUP_MAX_PROGS`).
+pub const CGROUP_PROGRAMS_MAX: usize = 64;
+/// Most programs one behind the other at an interface (`BPF_MPROG_MAX`).
+pub const ORDERED_PROGRAMS_MAX: usize = 64;
+/// Most socket lookups of a network namespace (`MAX_BPF_NETNS_…` leaves it open; this is ours).
+pub const SK_LOOKUP_PROGRAMS_MAX: usize = 64;
+/// Bytes of a tracepoint's name that are read.
+pub const TRACEPOINT_NAME_BYTES_MAX: usize = 127;

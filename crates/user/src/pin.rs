@@ -20,6 +20,7 @@ pub(crate) use inode::{InodeId, Rights};
 pub(crate) use walk::Walker;
 
 use self::inode::{Body, Inode};
+use crate::link::Link;
 use crate::object::MapUse;
 
 /// Where pins are.
@@ -30,6 +31,7 @@ pub const MOUNT_POINT: &str = "/sys/fs/bpf";
 pub(crate) enum Pinned {
     Map(MapUse),
     Program(Arc<Code>),
+    Link(Arc<Link>),
 }
 
 /// The tree.

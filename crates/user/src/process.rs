@@ -4,11 +4,13 @@
 //! order of Linux 6.18 and answers with the kernel's errno. Not here: how attributes lie in memory.
 
 mod access;
+mod attach;
 mod bytes;
 mod descriptors;
 mod elements;
 mod infos;
 mod instructions;
+mod links;
 mod maps;
 mod objects;
 mod pins;

@@ -3,7 +3,7 @@
 osmia_diag::codes! {
     MAP_RULE = "vm-map-rule", "a map specification breaks a rule of its kind";
     MAP_TOO_BIG = "vm-map-too-big", "a map needs more memory than one may take";
-    MAP_UNSUPPORTED = "vm-map-unsupported", "the machine has no maps of this kind yet";
+    MAP_UNSUPPORTED = "vm-map-unsupported", "the machine has no maps of this kind";
     ACCESS = "vm-access", "a program touched memory it may not touch";
     NULL = "vm-null", "a program used a null pointer";
     CONTEXT = "vm-context", "a program accessed its context in a way its type does not allow";

@@ -23,8 +23,8 @@ pub(crate) fn load(memory: &Checked, world: &World, address: u64, bytes: u32) ->
     };
     let field = layout.access(offset, bytes, false).ok()?;
     match field.value {
-        ContextValue::PacketStart => Some(memory.packet_address(world.packet.data())),
-        ContextValue::PacketEnd => Some(memory.packet_address(world.packet.end())),
+        ContextValue::PacketStart => Some(memory.packet_address(world.packet.shown_start())),
+        ContextValue::PacketEnd => Some(memory.packet_address(world.packet.shown_end())),
         ContextValue::PacketMeta => Some(memory.packet_address(world.packet.meta())),
         ContextValue::Pointer { .. } => Some(world.context.pointer(field.offset)),
         ContextValue::Scalar => {

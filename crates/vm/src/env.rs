@@ -94,6 +94,8 @@ pub struct Environment {
     pub event: Event,
     /// Interfaces, routes and neighbours.
     pub network: Arc<Network>,
+    /// What SYN cookies are made with.
+    pub secret: u64,
     /// Ticks a second, for jiffies.
     pub hertz: u64,
     /// Instructions one run may execute.
@@ -123,6 +125,7 @@ impl Environment {
             task: Task::default(),
             event: Event::default(),
             network: Arc::new(Network::loopback()),
+            secret: seed,
             hertz: 250,
             insns_max: crate::limits::INSNS_PER_RUN,
         }

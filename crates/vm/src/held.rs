@@ -55,5 +55,6 @@ impl Held {
         self.rcu = 0;
         self.preempt = 0;
         self.interrupts.clear();
+        self.references.clear();
     }
 }

@@ -3,12 +3,14 @@
 mod checksum;
 mod drain;
 mod dynptr;
+mod effect;
 mod events;
 mod fib;
 mod format;
 mod lwt;
 mod map;
 mod marking;
+mod message;
 mod mtu;
 mod packet;
 mod probe;
@@ -17,10 +19,15 @@ mod redirect;
 mod room;
 mod seg6;
 mod seq;
+mod sock_ops;
 mod socket;
+mod socket_identity;
 mod sockets;
+mod sockopt;
 mod stack;
 mod storage;
+mod syncookie;
+mod sysctl;
 mod system;
 mod task;
 mod text;
@@ -74,6 +81,13 @@ families! {
     marking,
     lwt,
     seg6,
+    socket_identity,
+    sockopt,
+    sock_ops,
+    message,
+    syncookie,
+    sysctl,
+    effect,
 }
 
 /// A result as programs see it: 0 or a negative error number.

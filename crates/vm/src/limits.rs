@@ -34,6 +34,8 @@ pub const PLAIN_OBJECT_BYTES: usize = 64;
 pub const HEAP_SLABS_MAX: usize = 256;
 /// Bytes of the first row of a size; each further one is twice as long.
 pub const HEAP_SLAB_BYTES: usize = 64 << 10;
+/// Signals kept for a host; Linux, too, sends no more than its queue of work takes.
+pub const SIGNALS_MAX: usize = 64;
 /// Copies of one packet that helpers may send elsewhere.
 pub const COPIES_MAX: usize = 64;
 /// Records kept until somebody drains them; later ones are counted as lost.

@@ -19,6 +19,7 @@ mod lanes;
 mod lookup3;
 mod lpm;
 mod nested;
+mod operations;
 mod outside;
 mod perf_events;
 mod pool;
@@ -46,6 +47,7 @@ pub use batch::Batched;
 pub use error::{BrokenRule, MapError};
 pub use group_storage::{GroupKey, GroupStorage};
 pub use lanes::Element;
+pub use operations::{Function, Operations, OperationsState, Resolve};
 pub use perf_events::PerfEvents;
 pub use ringbuf::{Reservation, Ringbuf};
 pub use runs::{Running, Runs};
@@ -100,6 +102,7 @@ enum Body {
     Arena(Arc<Arena>),
     UserRingbuf(UserRingbuf),
     Sockets(Arc<Sockets>),
+    Operations(Operations),
 }
 
 impl Map {
@@ -137,6 +140,7 @@ impl Map {
             MapKind::Sockmap | MapKind::Sockhash | MapKind::ReuseportSockarray => {
                 Ok(Body::Sockets(Sockets::new(&spec, runs)))
             }
+            MapKind::StructOps => Operations::new(&spec, runs).map(Body::Operations),
             MapKind::Arena => Ok(Body::Arena(Arc::new(Arena::new(&spec)))),
             kind => match OwnerKind::of(kind) {
                 Some(owner) => Ok(Body::Storage(Storage::new(&spec, owner, runs))),
@@ -397,6 +401,14 @@ impl Map {
     pub fn sockets(&self) -> Option<&Arc<Sockets>> {
         match &self.body {
             Body::Sockets(sockets) => Some(sockets),
+            _ => None,
+        }
+    }
+
+    /// The table of kernel operations, if it is one.
+    pub fn operations(&self) -> Option<&Operations> {
+        match &self.body {
+            Body::Operations(operations) => Some(operations),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! The network a program finds itself in: interfaces, routes, neighbours. All of it is described,
+//! The network a program finds itself in: interfaces, routes, neighbours, sockets. All of it is described,
 //! by hand or by reading a machine; nothing here sends or receives.
 //!
 //! Numbers are in the order of the machine, addresses are `std`'s. This module does not know helpers.
@@ -19,6 +19,8 @@ pub use route::{Hop, Route, RouteKind, RouteMtu, table};
 pub use rule::{Rule, RuleAction};
 
 use route::Table;
+
+use crate::socket::{Socket, Wanted};
 
 /// What a packet is routed by.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub struct Network {
     neighbours: BTreeMap<(u32, IpAddr), Neighbour>,
     /// By family (true for IPv6) and number.
     tables: BTreeMap<(bool, u32), Table>,
+    /// By cookie.
+    sockets: BTreeMap<u64, Socket>,
     /// By priority.
     rules: Vec<Rule>,
     /// Somebody changed the rules that every machine starts with.
@@ -101,6 +105,32 @@ impl Network {
     pub fn add_route(&mut self, route: Route) {
         let key = (route.destination.is_ipv6(), route.table);
         self.tables.entry(key).or_default().add(route);
+    }
+
+    /// Adds a socket and says its cookie: its own, or the first that is free.
+    pub fn add_socket(&mut self, mut socket: Socket) -> u64 {
+        if socket.cookie == 0 {
+            let last = self.sockets.keys().next_back().copied();
+            socket.cookie = last.unwrap_or(0) + 1;
+        }
+        let cookie = socket.cookie;
+        self.sockets.insert(cookie, socket);
+        cookie
+    }
+
+    /// The socket of a cookie.
+    pub fn socket(&self, cookie: u64) -> Option<&Socket> {
+        self.sockets.get(&cookie)
+    }
+
+    /// The socket that a packet is for; of several that fit equally well the first.
+    pub fn socket_for(&self, wanted: &Wanted) -> Option<&Socket> {
+        let fitting = self
+            .sockets
+            .values()
+            .filter_map(|socket| Some((socket.fits(wanted)?, socket)));
+        let best = fitting.min_by_key(|(worth, _)| std::cmp::Reverse(*worth));
+        best.map(|(_, socket)| socket)
     }
 
     /// Replaces the rules; by priority, and those of equal priority as they come.

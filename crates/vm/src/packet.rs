@@ -21,6 +21,9 @@ pub struct Packet {
     hard_end: usize,
     /// What programs may do with its bytes by loads and stores of their own.
     pub access: PacketAccess,
+    /// The part of it that programs see through their context, counted from its start; all of it
+    /// unless a helper said otherwise.
+    shown: Option<(usize, usize)>,
     /// Where the link header starts, as socket buffers remember it.
     link: usize,
     /// Where the network header starts, likewise.
@@ -39,6 +42,7 @@ impl Packet {
             end: limits::PACKET_HEADROOM_BYTES,
             hard_end,
             access: PacketAccess::None,
+            shown: None,
             link: limits::PACKET_HEADROOM_BYTES,
             network: limits::PACKET_HEADROOM_BYTES,
         })
@@ -58,6 +62,7 @@ impl Packet {
         self.data = limits::PACKET_HEADROOM_BYTES;
         self.meta = self.data;
         self.end = self.data + bytes.len();
+        self.shown = None;
         self.link = self.data;
         self.network = self.data;
         // The room behind depends on this packet only, not on earlier, longer ones.
@@ -86,6 +91,21 @@ impl Packet {
     /// Position behind the last byte.
     pub fn end(&self) -> usize {
         self.end
+    }
+
+    /// Lets programs see a part of it.
+    pub fn show(&mut self, from: usize, to: usize) {
+        self.shown = Some((from, to.min(self.len())));
+    }
+
+    /// Position of the first byte that programs see.
+    pub fn shown_start(&self) -> usize {
+        self.data + self.shown.map_or(0, |(from, _)| from)
+    }
+
+    /// Position behind the last byte that programs see.
+    pub fn shown_end(&self) -> usize {
+        self.shown.map_or(self.end, |(_, to)| self.data + to)
     }
 
     /// The offset of the network header from the first byte; negative if that was cut off.

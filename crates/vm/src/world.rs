@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 
 use osmia_program::context::{Context, packet_access};
 use osmia_program::{
-    Changed, ProgramKind, Record, RecordSource, RedirectTarget, Redirected, Role, Scene,
+    Changed, ProgramKind, Record, RecordSource, RedirectTarget, Redirected, Role, Scene, Signal,
 };
 
 use crate::env::Environment;
@@ -18,12 +18,15 @@ use crate::held::Held;
 use crate::limits;
 use crate::map::{GroupKey, Map, Runs};
 use crate::packet::Packet;
+use crate::socket::{LiveSocket, Socket};
 use crate::stage::Stage;
 
 pub use context::ContextBytes;
 
 /// Bytes of an Ethernet header.
 const ETHERNET_BYTES: usize = 14;
+/// Cookie of the socket that stands for one nobody described.
+const UNDESCRIBED: u64 = u64::MAX;
 /// The interface that packets come from unless the context says another.
 const LOOPBACK: u32 = 1;
 
@@ -153,6 +156,15 @@ pub struct Tunnel {
 /// Bytes of `struct bpf_tunnel_key`.
 pub(crate) const TUNNEL_KEY_BYTES: usize = 44;
 
+/// What a program said about the message it judges.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The verdict is for so many bytes; 0 for what there is.
+    pub applied_bytes: u32,
+    /// It wants to see so many bytes before it decides.
+    pub awaited_bytes: u32,
+}
+
 /// Everything a run works on.
 #[derive(Debug)]
 pub struct World {
@@ -185,6 +197,16 @@ pub struct World {
     unattached: Vec<(Weak<Map>, u64)>,
     /// What a flow dissector fills.
     flow: flow::FlowKeys,
+    /// Signals that programs sent since the last input, at most [`limits::SIGNALS_MAX`].
+    pub signals: Vec<Signal>,
+    /// What the system call returns, as programs left it.
+    pub retval: i32,
+    /// The value that a program wants a kernel parameter to get.
+    pub new_value: Option<Vec<u8>>,
+    /// What programs said about the message they judge.
+    pub message: Message,
+    /// Bytes of a TCP header that programs set aside for options.
+    pub(crate) reserved_bytes: usize,
     /// The type of the program that the input is for.
     pub kind: ProgramKind,
     /// The packet's hash is a program's word, even if that is 0.
@@ -216,6 +238,11 @@ impl World {
             encapsulated: false,
             attachment: None,
             unattached: Vec::new(),
+            signals: Vec::new(),
+            retval: 0,
+            new_value: None,
+            message: Message::default(),
+            reserved_bytes: 0,
             kind: ProgramKind::Unspec,
             hash_is_set: false,
             checksums_right: None,
@@ -249,6 +276,11 @@ impl World {
         self.tunnel = None;
         self.encapsulated = false;
         self.kind = role.kind;
+        self.signals.clear();
+        self.retval = self.env.event.retval;
+        self.new_value = None;
+        self.message = Message::default();
+        self.reserved_bytes = 0;
         self.hash_is_set = false;
         self.checksums_right = None;
         if layer == Layer::Ethernet {
@@ -260,6 +292,38 @@ impl World {
         }
         self.begin();
         self.describe_packet();
+        self.show_socket()
+    }
+
+    /// Lets the context point to the socket that the packet or the event belongs to. Where there
+    /// always is one and nobody described it, it is one of which only the context tells.
+    fn show_socket(&mut self) -> Result<(), InputError> {
+        let Some(always) = self.context.has_socket() else {
+            return Ok(());
+        };
+        let network = Arc::clone(&self.env.network);
+        let described = self
+            .env
+            .event
+            .socket
+            .and_then(|cookie| network.socket(cookie));
+        let own = Socket {
+            cookie: UNDESCRIBED,
+            family: self.context.field("family"),
+            kind: self.context.field("type"),
+            protocol: self.context.field("protocol"),
+            ..Socket::default()
+        };
+        let live = match described {
+            None if !always => return Ok(()),
+            Some(described) => LiveSocket::of(&self.runs, described),
+            None => LiveSocket::of(&self.runs, &own),
+        };
+        let live = live.ok_or(InputError::NoMemory)?;
+        if described.is_none() {
+            live.change(&self.runs, |socket| *socket = own);
+        }
+        self.context.point("sk", live.address());
         Ok(())
     }
 

@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use osmia_btf::{BtfBuilder, Endian, Int};
 use osmia_isa::{Callee, Insn, MapRef, Resolve, Slot, decode};
+use osmia_program::Parameter;
 use osmia_program::{
     AttachKind, Hook, KfuncRef, MapBtf, MapFlags, MapKind, MapSpec, Poison, Program, ProgramFlags,
     ProgramKind, ProgramParts, RecordSource, Role, UpdateMode, kfunc,
 };
 use osmia_vm::map::{GroupKey, Map, Runs};
+use osmia_vm::net::Network;
 use osmia_vm::owner::OwnerKind;
 use osmia_vm::socket::{Socket, state};
 use osmia_vm::{Code, Environment, Layer, Machine};
@@ -63,6 +65,11 @@ struct Case {
     touched: Vec<(String, u64, Vec<u8>)>,
     /// Objects whose addresses are the arguments in the context.
     arguments: Vec<(OwnerKind, u64)>,
+    /// The network, and the socket of it that the event belongs to.
+    network: Network,
+    owned: Option<u64>,
+    /// The kernel parameter of the event.
+    parameter: Option<Parameter>,
     /// The control group the program is attached to, by the attach type.
     attached: Option<GroupKey>,
     /// Program array, index, number of the program in the case.
@@ -126,6 +133,9 @@ fn parse(input: &str) -> Case {
         samples: Vec::new(),
         touched: Vec::new(),
         arguments: Vec::new(),
+        network: Network::loopback(),
+        owned: None,
+        parameter: None,
         attached: None,
         slots: Vec::new(),
     };
@@ -174,6 +184,18 @@ fn parse(input: &str) -> Case {
                 case.touched.push((name.to_owned(), offset, hex(bytes)));
             }
             "argument" => case.arguments.push(owner(value)),
+            "in-network" => {
+                case.network.add_socket(in_network(value));
+            }
+            "owned-by" => case.owned = Some(value.parse().expect("a cookie")),
+            "parameter" => {
+                let words: Vec<_> = value.split_whitespace().collect();
+                case.parameter = Some(Parameter {
+                    name: words[0].to_owned(),
+                    value: words[1].into(),
+                    new_value: words.get(2).map(|&word| word.into()),
+                });
+            }
             "attached" => {
                 let (group, attach) = value.split_once(' ').expect("group and attach type");
                 case.attached = Some(GroupKey {
@@ -226,6 +248,25 @@ fn types(value_bytes: u32) -> MapBtf {
         btf: Arc::new(btf.build(Endian::NATIVE).expect("right types")),
         key: Some(int),
         value: Some(value),
+    }
+}
+
+/// `tcp listen ADDRESS PORT`, `tcp ADDRESS PORT ADDRESS PORT`, `udp ADDRESS PORT`; then `full` for a
+/// listener that more ask than it can remember.
+fn in_network(text: &str) -> Socket {
+    let words: Vec<_> = text.split_whitespace().collect();
+    let end = |at: usize| {
+        let address = words[at].parse().expect("an address");
+        (address, words[at + 1].parse().expect("a port"))
+    };
+    match words[..2] {
+        ["tcp", "listen"] => Socket {
+            overflows: words.last() == Some(&"full"),
+            ..Socket::listener(end(2).0, end(2).1)
+        },
+        ["tcp", _] => Socket::connection(end(1), end(3)),
+        ["udp", _] => Socket::datagrams(end(1).0, end(1).1),
+        _ => panic!("no kind of socket: {text}"),
     }
 }
 
@@ -434,6 +475,9 @@ fn run(input: &str) -> String {
     env.event.kernel_stack = kernel_stack;
     env.event.user_stack = user_stack;
     env.task.cgroups = case.cgroups;
+    env.network = Arc::new(case.network);
+    env.event.socket = case.owned;
+    env.event.parameter = case.parameter;
     if let Some(insns_max) = case.insns_max {
         env.insns_max = insns_max;
     }

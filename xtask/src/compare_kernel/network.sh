@@ -3,6 +3,8 @@
 on() { echo "$2" > /proc/sys/net/$1; }
 
 ip link set lo up
+# Connections come from a known port.
+on ipv4/ip_local_port_range "40000 40000"
 ip link add left address 02:00:00:00:00:01 mtu 1500 type ifb
 ip link add right address 02:00:00:00:00:02 mtu 1400 type ifb
 ip link add narrow address 02:00:00:00:00:03 mtu 600 type ifb

@@ -9,16 +9,21 @@ use osmia_program::{Host, Record, RecordSource, Run, UpdateMode};
 
 use super::inputs::{Filling, Input};
 use super::judge::{Contents, OneRun, Ran};
+use super::sockets::Open;
 use crate::place::Error;
 
-/// A machine with this one's CPUs, kernel types and network.
-pub(super) fn host() -> Result<UserHost, Error> {
+/// A machine with this one's CPUs, kernel types, network, and these of its sockets.
+pub(super) fn host(sockets: &[Open]) -> Result<UserHost, Error> {
     let possible = std::fs::read_to_string("/sys/devices/system/cpu/possible")?;
     let last = possible.trim().rsplit(['-', ',']).next().unwrap_or("0");
+    let mut network = osmia_user::network::of_machine()?;
+    for open in sockets {
+        network.add_socket(open.described());
+    }
     let mut options = UserOptions {
         cpus: last.parse::<u32>()? + 1,
         seed: Some(1),
-        network: Arc::new(osmia_user::network::of_machine()?),
+        network: Arc::new(network),
         ..UserOptions::default()
     };
     options.use_kernel_btf()?;

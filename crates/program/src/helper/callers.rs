@@ -93,6 +93,8 @@ groups! {
     SYSCALL = 34 "syscall";
     /// Netfilter.
     NETFILTER = 35 "netfilter";
+    /// Probes of many functions or instructions at once.
+    KPROBE_MULTI = 36 "kprobe (multi, session)";
 }
 
 impl Callers {
@@ -126,7 +128,15 @@ impl Callers {
         match hook.kind {
             ProgramKind::Unspec | ProgramKind::Ext => Callers::NONE,
             ProgramKind::SocketFilter => Callers::FILTER,
-            ProgramKind::Kprobe => Callers::KPROBE,
+            ProgramKind::Kprobe => match hook.attach {
+                Some(
+                    A::TraceKprobeMulti
+                    | A::TraceKprobeSession
+                    | A::TraceUprobeMulti
+                    | A::TraceUprobeSession,
+                ) => Callers::KPROBE_MULTI,
+                _ => Callers::KPROBE,
+            },
             ProgramKind::SchedCls | ProgramKind::SchedAct => Callers::TC,
             ProgramKind::Tracepoint => Callers::TRACEPOINT,
             ProgramKind::Xdp => Callers::XDP,

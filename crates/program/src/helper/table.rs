@@ -8,13 +8,14 @@ use super::{Callers, Helper, Prototype, Returns};
 const EVERY: Callers = C::ALL;
 /// Those that every program may call but decoders of infrared, which have a short list.
 const COMMON: Callers = C::ALL.without(C::LIRC);
+const KPROBES: Callers = Callers::any(&[C::KPROBE, C::KPROBE_MULTI]);
 const ITERATORS: Callers = Callers::any(&[C::ITER, C::ITER_SOCKET]);
 const SECURITY: Callers = Callers::any(&[C::LSM, C::LSM_CGROUP]);
 /// Programs with arguments by BTF, and what is allowed wherever those are.
 const TYPED_TRACING: Callers =
     Callers::any(&[C::TP_BTF, C::TRAMPOLINE, ITERATORS, SECURITY, C::SYSCALL]);
 const TRACING: Callers = Callers::any(&[
-    C::KPROBE,
+    KPROBES,
     C::TRACEPOINT,
     C::RAW_TRACEPOINT,
     C::PERF_EVENT,
@@ -22,7 +23,7 @@ const TRACING: Callers = Callers::any(&[
 ]);
 const TRAMPOLINES: Callers = Callers::any(&[C::TRAMPOLINE, C::LSM]);
 const COOKIE: Callers = Callers::any(&[
-    C::KPROBE,
+    KPROBES,
     C::TRACEPOINT,
     C::RAW_TRACEPOINT,
     C::PERF_EVENT,
@@ -92,7 +93,7 @@ const PERF_OUTPUT: Callers = COMMON.without(Callers::any(&[
     C::STRUCT_OPS,
 ]));
 const UNTYPED_PROBES: Callers =
-    Callers::any(&[C::KPROBE, C::TRACEPOINT, C::RAW_TRACEPOINT, C::PERF_EVENT]);
+    Callers::any(&[KPROBES, C::TRACEPOINT, C::RAW_TRACEPOINT, C::PERF_EVENT]);
 /// Programs that see sockets of some kind.
 const NARROW: Callers = COMMON.without(Callers::any(&[
     UNTYPED_PROBES,
@@ -141,7 +142,7 @@ pub(super) static ALL: [Helper; 212] = [
     Helper::new(24, "bpf_get_route_realm", TC_TUNNEL, &[Context], Returns::Scalar),
     Helper::new(25, "bpf_perf_event_output", PERF_OUTPUT, &[Context, Map, Scalar, Read, SizeOrZero], Returns::Scalar).gpl(),
     Helper::new(26, "bpf_skb_load_bytes", SKB_READ, &[Context, Scalar, Write, Size], Returns::Scalar),
-    Helper::new(27, "bpf_get_stackid", TRACING, &[Context, Map, Scalar], Returns::Scalar).gpl(),
+    Helper::new(27, "bpf_get_stackid", TRACING, &[Context, Map, Scalar], Returns::Scalar).gpl().gpl_or_not(C::PERF_EVENT),
     Helper::new(28, "bpf_csum_diff", CSUM_DIFF, &[ReadOrNull, SizeOrZero, ReadOrNull, SizeOrZero, Scalar], Returns::Scalar),
     Helper::new(29, "bpf_skb_get_tunnel_opt", TC_LWT, &[Context, Write, Size], Returns::Scalar),
     Helper::new(30, "bpf_skb_set_tunnel_opt", TC_LWT, &[Context, Read, Size], Returns::Scalar),
@@ -172,7 +173,7 @@ pub(super) static ALL: [Helper; 212] = [
     Helper::new(55, "bpf_perf_event_read_value", COMMON, &[Map, Scalar, Write, Size], Returns::Scalar).gpl(),
     Helper::new(56, "bpf_perf_prog_read_value", C::PERF_EVENT, &[Context, Write, Size], Returns::Scalar).gpl(),
     Helper::new(57, "bpf_getsockopt", SOCKET_OPTIONS, &[Context, Scalar, Scalar, Write, Size], Returns::Scalar).also(&[(OPTIONS_BY_SOCKET, Prototype::new(&[Socket, Scalar, Scalar, Write, Size], Returns::Scalar))]),
-    Helper::new(58, "bpf_override_return", C::KPROBE, &[Context, Scalar], Returns::Scalar).gpl(),
+    Helper::new(58, "bpf_override_return", KPROBES, &[Context, Scalar], Returns::Scalar).gpl(),
     Helper::new(59, "bpf_sock_ops_cb_flags_set", C::SOCK_OPS, &[Context, Scalar], Returns::Scalar),
     Helper::new(60, "bpf_msg_redirect_map", C::SK_MSG, &[Context, Map, Scalar, Scalar], Returns::Scalar),
     Helper::new(61, "bpf_msg_apply_bytes", C::SK_MSG, &[Context, Scalar], Returns::Scalar),
@@ -287,7 +288,7 @@ pub(super) static ALL: [Helper; 212] = [
     Helper::new(170, "bpf_timer_set_callback", COMMON, &[Timer, Function], Returns::Scalar).gpl(),
     Helper::new(171, "bpf_timer_start", COMMON, &[Timer, Scalar, Scalar], Returns::Scalar).gpl(),
     Helper::new(172, "bpf_timer_cancel", COMMON, &[Timer], Returns::Scalar).gpl(),
-    Helper::new(173, "bpf_get_func_ip", TRACING, &[Context], Returns::Scalar).gpl(),
+    Helper::new(173, "bpf_get_func_ip", TRACING, &[Context], Returns::Scalar).gpl().gpl_or_not(C::KPROBE_MULTI),
     Helper::new(174, "bpf_get_attach_cookie", COOKIE, &[Context], Returns::Scalar),
     Helper::new(175, "bpf_task_pt_regs", COMMON, &[Kernel("task_struct")], Returns::Kernel("pt_regs")).gpl(),
     Helper::new(176, "bpf_get_branch_snapshot", COMMON, &[Write, SizeOrZero], Returns::Scalar).gpl(),

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use osmia_btf::TypeId;
+use osmia_btf::{Kind, TypeId, essential_name};
 use osmia_diag::Diagnostic;
 use osmia_program::{
-    Errno, Fault, HostError, HostMap, HostProgram, MapFlags, MapSpec, Slotted, UpdateMode,
+    Errno, Fault, HostError, HostMap, HostProgram, MapBtf, MapFlags, MapKind, MapSpec, Slotted,
+    UpdateMode,
 };
 use osmia_vm::map::{BrokenRule, Map};
 
@@ -21,6 +22,15 @@ pub struct UserMap {
 
 impl UserMap {
     pub(super) fn create(spec: &MapSpec, kernel: &Kernel) -> Result<Self, HostError> {
+        if let Some((spec, value)) = operations(spec, kernel) {
+            let about = MapAbout {
+                name: fitted_name(&spec.name),
+                vmlinux_value_type: value.0,
+                ..MapAbout::default()
+            };
+            let used = kernel.create_map(&spec, about).map_err(refused)?;
+            return Ok(Self { used });
+        }
         let types = spec.btf.as_ref();
         let number = |id: Option<TypeId>| id.map_or(0, |id| id.0);
         let about = MapAbout {
@@ -84,6 +94,28 @@ impl UserMap {
             )
         })
     }
+}
+
+/// A table of kernel operations with the kernel's types of it instead of the object's, and the type
+/// of its value; `None` for other kinds, and where the kernel's types are not known.
+fn operations(spec: &MapSpec, kernel: &Kernel) -> Option<(MapSpec, TypeId)> {
+    if spec.kind != MapKind::StructOps {
+        return None;
+    }
+    let (types, vmlinux) = (spec.btf.as_ref()?, kernel.vmlinux()?);
+    let table = types.btf.ty(types.value?)?.name();
+    let value = format!("bpf_struct_ops_{}", essential_name(table));
+    let value = vmlinux.btf.find(&value, Kind::Struct)?;
+    let btf = Some(MapBtf {
+        btf: Arc::clone(&vmlinux.btf),
+        key: None,
+        value: Some(value),
+    });
+    let spec = MapSpec {
+        btf,
+        ..spec.clone()
+    };
+    Some((spec, value))
 }
 
 fn refused(refused: MapRefused) -> HostError {

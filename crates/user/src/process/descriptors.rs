@@ -8,9 +8,11 @@ use osmia_program::Errno;
 use osmia_vm::Code;
 
 use super::Access;
+use crate::attach::CgroupId;
 use crate::bpf::Fd;
 use crate::kernel::Counting;
 use crate::limits::DESCRIPTORS_MAX;
+use crate::link::Link;
 use crate::object::{BtfObject, MapUse};
 use crate::pin::InodeId;
 
@@ -25,6 +27,10 @@ pub(crate) enum File {
     },
     Program(Arc<Code>),
     Btf(Arc<BtfObject>),
+    Link(Arc<Link>),
+    Cgroup(CgroupId),
+    /// The network namespace.
+    Namespace,
     /// A directory in the tree of pins.
     Directory(InodeId),
     /// Runs are counted while it is open; nothing is read from it.

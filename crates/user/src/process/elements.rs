@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use osmia_program::{Errno, MapKind, UpdateMode};
+use osmia_program::{Errno, MapKind, ProgramKind, UpdateMode};
 use osmia_vm::map::{Batched, Map, update_mode};
 
 use super::Process;
@@ -160,6 +160,23 @@ impl Process {
             MapKind::HashOfMaps => {
                 let (inner, _) = self.map(fd)?;
                 map.set_inner_map(key, Arc::clone(inner.map()), update_mode(flags)?)
+            }
+            MapKind::StructOps => {
+                let table = map.operations().ok_or(Errno::EINVAL)?;
+                let mode = match flags {
+                    0 => UpdateMode::Any,
+                    _ => return Err(Errno::EINVAL),
+                };
+                table.update(key, value, mode, &mut |function, fd| {
+                    let code = self.program(Fd(fd))?;
+                    let about = &ProgramRecord::of(&code).about;
+                    let fits = code.program().hook.kind == ProgramKind::StructOps
+                        && about.attach == function.member;
+                    match fits {
+                        true => Ok(code),
+                        false => Err(Errno::EINVAL),
+                    }
+                })
             }
             // Events cannot be opened here.
             MapKind::PerfEventArray => {

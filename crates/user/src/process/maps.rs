@@ -56,11 +56,18 @@ impl Process {
             extra: asked.map_extra,
             numa_node,
             inner,
-            btf: (btf.as_ref().ok().and_then(Option::as_ref)).map(|object| MapBtf {
-                btf: Arc::clone(&object.btf),
-                key: type_id(asked.btf_key_type_id),
-                value: type_id(asked.btf_value_type_id),
-            }),
+            btf: match asked.btf_vmlinux_value_type_id {
+                0 => (btf.as_ref().ok().and_then(Option::as_ref)).map(|object| MapBtf {
+                    btf: Arc::clone(&object.btf),
+                    key: type_id(asked.btf_key_type_id),
+                    value: type_id(asked.btf_value_type_id),
+                }),
+                value => self.kernel.vmlinux().map(|vmlinux| MapBtf {
+                    btf: Arc::clone(&vmlinux.btf),
+                    key: None,
+                    value: type_id(value),
+                }),
+            },
             ..MapSpec::new(
                 name.as_ref().map_or("", |name| text(name)),
                 kind,

@@ -27,7 +27,7 @@ impl Process {
         self.next_id(self.kernel.btfs(), asked)
     }
 
-    fn next_id<T>(&self, table: &Table<T>, asked: &NextId) -> Result<u32, Errno> {
+    pub(super) fn next_id<T>(&self, table: &Table<T>, asked: &NextId) -> Result<u32, Errno> {
         if asked.start_id >= i32::MAX as u32 {
             return Err(Errno::EINVAL);
         }
@@ -72,6 +72,7 @@ impl Process {
         match &*self.file(fd)? {
             File::Program(code) => Ok(ObjInfo::Program(Box::new(self.prog_info(code)))),
             File::Map { map, .. } => Ok(ObjInfo::Map(self.map_info(map))),
+            File::Link(link) => Ok(ObjInfo::Link(link.info())),
             File::Btf(btf) => Ok(ObjInfo::Btf(Self::btf_info(btf))),
             _ => Err(Errno::EINVAL),
         }

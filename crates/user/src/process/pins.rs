@@ -27,6 +27,7 @@ impl Process {
         let object = match &*file {
             File::Map { map, .. } => Pinned::Map(map.clone()),
             File::Program(code) => Pinned::Program(Arc::clone(code)),
+            File::Link(link) => Pinned::Link(Arc::clone(link)),
             _ => return Err(Errno::EINVAL),
         };
         let path = asked.path.ok_or(Errno::EFAULT)?;
@@ -51,6 +52,8 @@ impl Process {
         let file = match self.kernel.pins().object(walker, path, rights)? {
             Pinned::Map(map) => File::Map { map, access },
             Pinned::Program(code) => File::Program(code),
+            Pinned::Link(_) if !(access.read && access.write) => return Err(Errno::EINVAL),
+            Pinned::Link(link) => File::Link(link),
         };
         self.open(file)
     }

@@ -11,6 +11,7 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
     Some(match id {
         22 => perf_event_read,
         25 => perf_event_output,
+        111 | 121 => packet_output,
         55 => perf_event_read_value,
         130 => ringbuf_output,
         131 => ringbuf_reserve,
@@ -102,15 +103,29 @@ const PACKET_BYTES_MASK: u64 = 0xf_ffff << 32;
 /// Which bits of the flags choose the CPU (`BPF_F_INDEX_MASK`).
 const INDEX_MASK: u64 = 0xffff_ffff;
 
+/// `bpf_skb_output`, `bpf_xdp_output`: the same for tracing programs, whose first argument is the
+/// packet that the traced function has. Here that is the input's packet.
+fn packet_output<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    if call.args[0] == 0 {
+        let what = "is null, not a packet".to_owned();
+        return Err(Fault::Argument { argument: 1, what });
+    }
+    output(call, true)
+}
+
 /// `bpf_perf_event_output`: the data, for packet programs followed by bytes of the packet.
 fn perf_event_output<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let [_, handle, flags, _, size] = call.args;
     call.context(1)?;
     let fields = matches!(
         call.world.context.kind(),
         osmia_program::context::Context::Fields(_)
     );
-    let allowed = INDEX_MASK | if fields { PACKET_BYTES_MASK } else { 0 };
+    output(call, fields)
+}
+
+fn output<G: Guest>(call: &mut Call<'_, G>, with_packet: bool) -> Result<u64, Fault> {
+    let [_, handle, flags, _, size] = call.args;
+    let allowed = INDEX_MASK | if with_packet { PACKET_BYTES_MASK } else { 0 };
     if flags & !allowed != 0 {
         return Ok(errno(Err(Errno::EINVAL)));
     }

@@ -1,9 +1,10 @@
 //! Maps of sockets: putting sockets in, sending traffic to one, choosing one of a group.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use osmia_program::{Errno, MapKind};
 
+use super::socket::socket_of_context;
 use super::{HelperFn, errno, negative};
 use crate::checked::not_a_map;
 use crate::guest::{Call, Fault, Guest};
@@ -88,9 +89,13 @@ fn redirect<G: Guest>(call: &mut Call<'_, G>, message: bool) -> Result<u64, Faul
     if flags & !INGRESS != 0 {
         return Ok(SK_DROP);
     }
-    let Some(socket) = sockets.socket(&key).filter(|socket| takes(socket)) else {
+    let Some(live) = sockets.socket(&key) else {
         return Ok(SK_DROP);
     };
+    let socket = live.lock();
+    if !takes(&socket) {
+        return Ok(SK_DROP);
+    }
     let ingress = flags & INGRESS != 0;
     let is_vsock = socket.family == family::VSOCK;
     // Messages leave through TCP sockets only, and vsock takes none.
@@ -143,19 +148,19 @@ fn select_reuseport<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let Some(chosen) = sockets.socket(&key) else {
         return Ok(negative(Errno::ENOENT));
     };
+    // A copy, as the program's own socket may be the same.
+    let chosen = chosen.lock().clone();
     if chosen.reuseport.is_none() {
         return Ok(negative(Errno::EINVAL));
     }
-    let own = call.world.context.pointer_named("sk");
-    let own = call.world.runs.heap().object(own);
-    let own: Option<Arc<Socket>> = own.and_then(|object| object.payload());
-    let same = |own: &Arc<Socket>| match () {
+    let own = socket_of_context(call);
+    let same = |own: MutexGuard<'_, Socket>| match () {
         () if own.reuseport == chosen.reuseport => Ok(()),
         () if own.protocol != chosen.protocol => Err(Errno::EPROTOTYPE),
         () if own.family != chosen.family => Err(Errno::EAFNOSUPPORT),
         () => Err(Errno::EBADFD),
     };
-    if let Err(error) = own.as_ref().map_or(Ok(()), same) {
+    if let Err(error) = own.as_ref().map_or(Ok(()), |own| same(own.lock())) {
         return Ok(negative(error));
     }
     let cookie = chosen.cookie;

@@ -17,12 +17,9 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
         16 => get_current_comm,
         37 => current_task_under_cgroup,
         42 => get_numa_node_id,
-        46 => get_socket_cookie,
-        47 => get_socket_uid,
         58 => override_return,
         80 => get_current_cgroup_id,
         118 => jiffies64,
-        122 => get_netns_cookie,
         123 => get_current_ancestor_cgroup_id,
         173 => get_func_ip,
         174 => get_attach_cookie,
@@ -126,23 +123,6 @@ fn get_attach_cookie<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 fn get_func_ip<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     Ok(call.world.env.event.function)
-}
-
-/// `bpf_get_socket_cookie`: packets here belong to no socket.
-fn get_socket_cookie<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    call.context(1)?;
-    Ok(0)
-}
-
-/// `bpf_get_socket_uid`: without a socket, the user that stands for none (`overflowuid`).
-fn get_socket_uid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    call.context(1)?;
-    Ok(65_534)
-}
-
-/// `bpf_get_netns_cookie`: that of the first network namespace.
-fn get_netns_cookie<G: Guest>(_: &mut Call<'_, G>) -> Result<u64, Fault> {
-    Ok(1)
 }
 
 /// `bpf_override_return`: what the probed function is to return is kept for the host.

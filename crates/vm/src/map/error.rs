@@ -20,8 +20,8 @@ pub struct MapError {
 /// The rule a map specification breaks. Errno values are those of Linux for the same mistake.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BrokenRule {
-    /// The kind is Linux's, but this machine has no such maps yet.
-    #[error("maps of this kind are not supported yet")]
+    /// No kind of Linux's.
+    #[error("there are no maps of this kind")]
     Unsupported,
     /// The key has another size than the kind takes.
     #[error("its key has {is} bytes; {wanted}")]
@@ -88,6 +88,9 @@ pub enum BrokenRule {
     /// Local storages are never preallocated.
     #[error("a local storage cannot be preallocated")]
     StoragePrealloc,
+    /// A structure that is not the value of a table of kernel operations known here.
+    #[error("its value is of no type that this kernel has operations for")]
+    NoOperations,
     /// A kind whose types must be known.
     #[error("the types of its key and value are not known, which this kind needs")]
     NoTypes,
@@ -150,7 +153,7 @@ impl MapError {
     /// What Linux's `BPF_MAP_CREATE` returns for it.
     pub fn errno(&self) -> Errno {
         match self.broken {
-            BrokenRule::Unsupported | BrokenRule::LruNoPrealloc => Errno::ENOTSUPP,
+            BrokenRule::LruNoPrealloc | BrokenRule::NoOperations => Errno::ENOTSUPP,
             BrokenRule::ElementTooBig { .. } | BrokenRule::TooManyEntries { .. } => Errno::E2BIG,
             BrokenRule::TooMuchMemory { .. } | BrokenRule::OutOfMemory { .. } => Errno::ENOMEM,
             BrokenRule::ArenaCrosses { .. } => Errno::ERANGE,
@@ -162,7 +165,7 @@ impl MapError {
     /// What people are told.
     pub fn to_diagnostic(&self) -> Diagnostic {
         let code = match self.broken {
-            BrokenRule::Unsupported => codes::MAP_UNSUPPORTED,
+            BrokenRule::Unsupported | BrokenRule::NoOperations => codes::MAP_UNSUPPORTED,
             BrokenRule::ElementTooBig { .. }
             | BrokenRule::TooManyEntries { .. }
             | BrokenRule::TooMuchMemory { .. }
@@ -173,7 +176,7 @@ impl MapError {
             .at(Place::none())
             .note(format!("Linux answers {} here", self.errno()));
         match self.broken {
-            BrokenRule::Unsupported => diagnostic
+            BrokenRule::Unsupported | BrokenRule::NoOperations => diagnostic
                 .help("leave the map out (autocreate off) if the programs you run do not need it"),
             BrokenRule::Flags { allowed: 0, .. } => diagnostic.help("this kind takes no flags"),
             BrokenRule::Flags { allowed, .. } => {

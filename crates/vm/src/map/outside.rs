@@ -17,6 +17,7 @@ impl Map {
     /// stacks, which have no key, the next value.
     pub fn lookup_outside(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
         match &self.body {
+            Body::Operations(operations) => operations.read(key),
             Body::Sockets(sockets) => sockets.cookie(key),
             Body::Arena(_) => Err(keyless(key, Errno::EINVAL)),
             Body::Storage(storage) => storage.value_of(key),
@@ -42,6 +43,10 @@ impl Map {
     pub fn update_outside(&self, key: &[u8], value: &[u8], mode: UpdateMode) -> Result<(), Errno> {
         self.check_write()?;
         match &self.body {
+            // The pointers would be file descriptors, and there are none here.
+            Body::Operations(operations) => {
+                operations.update(key, value, mode, &mut |_, _| Err(Errno::EBADF))
+            }
             Body::Sockets(sockets) => sockets.update(key, value, mode),
             Body::Arena(_) => Err(keyless(key, Errno::EOPNOTSUPP)),
             Body::Storage(storage) => storage.update(key, value, mode),
@@ -74,6 +79,7 @@ impl Map {
     pub fn delete_outside(&self, key: &[u8]) -> Result<(), Errno> {
         self.check_write()?;
         match &self.body {
+            Body::Operations(operations) => operations.delete(key),
             Body::Sockets(sockets) => sockets.delete(key),
             Body::Arena(_) => Err(keyless(key, Errno::EOPNOTSUPP)),
             Body::Storage(storage) => storage.delete_of(key),
@@ -110,6 +116,7 @@ impl Map {
     /// The key after this one, the first for `None` or an unknown key; `ENOENT` after the last.
     pub fn next_key_outside(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
         match &self.body {
+            Body::Operations(operations) => operations.next_key(key),
             Body::Sockets(sockets) => sockets.next_key(key),
             Body::Arena(_) => Err(keyless(key.unwrap_or_default(), Errno::EOPNOTSUPP)),
             Body::Storage(_) => Err(Errno::ENOTSUPP),
@@ -130,10 +137,12 @@ impl Map {
         }
     }
 
-    /// Puts a program into a slot of a program array.
+    /// Puts a program into a slot of a program array, or makes it the function at an offset of a table
+    /// of kernel operations.
     pub fn set_program<T: Identity>(&self, index: u32, program: Arc<T>) -> Result<(), Errno> {
         self.check_write()?;
         match &self.body {
+            Body::Operations(operations) => operations.set_program(index, program),
             Body::Programs(slots) => slots.set(index, program),
             _ => Err(Errno::EINVAL),
         }
@@ -206,6 +215,9 @@ impl Map {
 
     /// No more writes from outside; only those who may write may say so, and only once.
     pub fn freeze(&self) -> Result<(), Errno> {
+        if self.operations().is_some() {
+            return Err(Errno::ENOTSUPP);
+        }
         self.check_write()?;
         self.frozen.store(true, Relaxed);
         Ok(())
@@ -219,6 +231,7 @@ impl Map {
     /// Live elements: all of an array's, filled slots, queued values.
     pub fn len(&self) -> u32 {
         match &self.body {
+            Body::Operations(_) => 1,
             Body::Sockets(sockets) => sockets.len(),
             Body::Arena(arena) => arena.len(),
             Body::UserRingbuf(_) => 0,

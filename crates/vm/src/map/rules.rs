@@ -40,6 +40,8 @@ pub(super) enum EntriesRule {
     Zero,
     /// A power of two and a multiple of the page size.
     Pages,
+    /// Exactly 1.
+    One,
 }
 
 /// The rules of one kind.
@@ -105,6 +107,7 @@ rules! {
     Sockhash       NonZero FourOrEight NonZero OUTSIDE | NUMA;
     ReuseportSockarray Four FourOrEight NonZero ACCESS | NUMA;
     UserRingbuf    Zero    Zero    Pages      NUMA;
+    StructOps      Four    NonZero One        MapFlags::LINK | MapFlags::VTYPE_BTF_OBJ_FD;
     Arena          Zero    Zero    NonZero    ARENA;
     StackTrace     Four    Frames  NonZero    OUTSIDE | NUMA | MapFlags::STACK_BUILD_ID;
 }
@@ -207,6 +210,10 @@ fn check_entries(spec: &MapSpec, rules: &KindRules, cpus: u32) -> Result<u32, Br
                 wanted: "a ring buffer's size is a power of two and a multiple of 4096",
             })
         }
+        EntriesRule::One if is != 1 => Err(BrokenRule::MaxEntries {
+            is,
+            wanted: "this kind has one element",
+        }),
         EntriesRule::Zero if is != 0 => Err(BrokenRule::MaxEntries {
             is,
             wanted: "this kind has a value an owner, it must be 0",

@@ -6,7 +6,9 @@
 //! left from the one before. Entering and leaving cost one atomic addition each, on a cache line of
 //! that CPU; nobody ever waits.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst, fence};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::heap::Heap;
 use crate::owner::Owners;
@@ -18,7 +20,11 @@ pub struct Runs {
     cpus: Box<[Counts]>,
     heap: Heap,
     owners: Owners,
+    registered: Mutex<Registered>,
 }
+
+/// Names of tables of operations that subsystems have, with the subsystem.
+pub(super) type Registered = BTreeSet<(&'static str, Vec<u8>)>;
 
 /// On a cache line of its own.
 #[derive(Debug, Default)]
@@ -44,6 +50,7 @@ impl Runs {
             cpus: (0..cpus.max(1)).map(|_| Counts::default()).collect(),
             heap: Heap::default(),
             owners: Owners::default(),
+            registered: Mutex::default(),
         }
     }
 
@@ -60,6 +67,11 @@ impl Runs {
     /// Its kernel objects by number.
     pub fn owners(&self) -> &Owners {
         &self.owners
+    }
+
+    /// Tables of operations that are registered.
+    pub(super) fn registered(&self) -> MutexGuard<'_, Registered> {
+        (self.registered.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a run. Several may run on one CPU number at once.

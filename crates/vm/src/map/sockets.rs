@@ -14,7 +14,7 @@ use super::array::{index_of, next_index};
 use super::runs::Runs;
 use crate::heap::Follower;
 use crate::owner::OwnerKind;
-use crate::socket::{Socket, family, kind, protocol, state};
+use crate::socket::{LiveSocket, Socket, family, kind, protocol, state};
 
 /// A map of sockets.
 #[derive(Debug)]
@@ -72,16 +72,14 @@ impl Sockets {
     }
 
     /// The socket under a key.
-    pub fn socket(&self, key: &[u8]) -> Option<Arc<Socket>> {
-        let address = self.at(key)?;
-        self.runs.heap().object(address)?.payload()
+    pub fn socket(&self, key: &[u8]) -> Option<Arc<LiveSocket>> {
+        LiveSocket::at(&self.runs, self.at(key)?)
     }
 
     /// For programs: puts the socket at an address under a key.
     pub fn set(self: &Arc<Self>, key: &[u8], address: u64, mode: UpdateMode) -> Result<(), Errno> {
-        let object = self.runs.heap().object(address);
-        let socket: Option<Arc<Socket>> = object.and_then(|object| object.payload());
-        let socket = socket.ok_or(Errno::EINVAL)?;
+        let live = LiveSocket::at(&self.runs, address).ok_or(Errno::EINVAL)?;
+        let socket = live.lock();
         if key.len() != self.key_bytes {
             return Err(Errno::EINVAL);
         }
@@ -120,7 +118,7 @@ impl Sockets {
             return Err(Errno::ENOSPC);
         }
         let socket = self.socket(key).ok_or(Errno::ENOENT)?;
-        Ok(socket.cookie.to_ne_bytes().to_vec())
+        Ok(socket.lock().cookie.to_ne_bytes().to_vec())
     }
 
     /// From outside: puts the socket whose number is the value under a key.
@@ -184,9 +182,8 @@ impl Sockets {
         // A socket is in one place at most.
         let elsewhere = table.keys.contains_key(&address);
         drop(table);
-        let object = self.runs.heap().object(address);
-        let socket: Option<Arc<Socket>> = object.and_then(|object| object.payload());
-        let socket = socket.ok_or(Errno::EINVAL)?;
+        let live = LiveSocket::at(&self.runs, address).ok_or(Errno::EINVAL)?;
+        let socket = live.lock();
         let known = [protocol::TCP, protocol::UDP].contains(&socket.protocol)
             && socket.is_internet()
             && [kind::STREAM, kind::DATAGRAM].contains(&socket.kind);

@@ -6,6 +6,7 @@ mod events;
 mod linear;
 mod lpm;
 mod model;
+mod operations;
 mod pages;
 mod rules;
 mod slots;

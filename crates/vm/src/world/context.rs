@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use osmia_program::context::{Class, Context, ContextValue, Fields};
+use osmia_program::context::{Class, Context, ContextValue, Fields, Pointee};
 use osmia_program::{Role, context::context};
 
 use super::InputError;
@@ -176,18 +176,35 @@ impl ContextBytes {
         true
     }
 
-    /// The address in the pointer field at an offset; null if none was set.
-    pub fn pointer(&self, offset: u32) -> u64 {
-        let known = self.pointers.iter().find(|(known, _)| *known == offset);
-        known.map_or(0, |(_, address)| *address)
+    /// Whether it points to a socket, and if so whether always.
+    pub(super) fn has_socket(&self) -> Option<bool> {
+        let Context::Fields(layout) = self.kind else {
+            return None;
+        };
+        match layout.field("sk")?.value {
+            // That of a lookup is what programs choose.
+            _ if layout.name == "bpf_sk_lookup" => None,
+            ContextValue::Pointer {
+                to: Pointee::Socket | Pointee::SockCommon,
+                or_null,
+            } => Some(!or_null),
+            _ => None,
+        }
     }
 
-    /// The address in a pointer field; null if there is no such field, or none was set.
+    /// The address in the pointer field of a name; null if there is none.
     pub fn pointer_named(&self, field: &str) -> u64 {
         let Context::Fields(layout) = self.kind else {
             return 0;
         };
-        (layout.field(field)).map_or(0, |field| self.pointer(field.offset))
+        let field = layout.field(field);
+        field.map_or(0, |field| self.pointer(field.offset))
+    }
+
+    /// The address in the pointer field at an offset; null if none was set.
+    pub fn pointer(&self, offset: u32) -> u64 {
+        let known = self.pointers.iter().find(|(known, _)| *known == offset);
+        known.map_or(0, |(_, address)| *address)
     }
 
     /// True for flow dissectors.

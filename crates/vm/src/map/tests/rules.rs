@@ -183,7 +183,7 @@ fn creation_rules_of_each_kind() {
         ("bloom_filter",     4,  8,     100,    0,                          "EINVAL"),
         ("bloom_filter",     0,  0,     100,    0,                          "EINVAL"),
         ("bloom_filter",     0,  8,     100,    F::NO_PREALLOC,             "EINVAL"),
-        ("struct_ops",       4,  4,       1,    0,                          "ENOTSUPP"),
+        ("struct_ops",       4,  4,       1,    0,                          "EINVAL"),
     ];
     for &(kind, key, value, entries, flags, expected) in table {
         let outcome = outcome(kind, key, value, entries, flags);

@@ -133,7 +133,7 @@ fn sockets_close_while_others_put_them_into_maps() {
                         let _ = map.delete_outside(&key((round + 3) % 9));
                     }
                     if let Some(socket) = map.sockets().expect("it is one").socket(&key(1)) {
-                        assert!((1..=5).contains(&socket.cookie));
+                        assert!((1..=5).contains(&socket.lock().cookie));
                     }
                 }
             });
