@@ -16,6 +16,7 @@ mod examples;
 mod isa_tests;
 mod kernel_source;
 mod libbpf_driver;
+mod miri;
 mod place;
 mod selftests;
 mod tidy;
@@ -54,6 +55,8 @@ enum Command {
     Corpus(corpus::Options),
     /// Run the kernel's instruction tests through the interpreter
     IsaTests(isa_tests::Options),
+    /// Run the tests of memory and maps under Miri
+    Miri(miri::Options),
     /// Check the habits that code can check
     Tidy,
 }
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::CompareTcpdump(options) => compare_tcpdump::run(&options),
         Command::Corpus(options) => corpus::run(&options),
         Command::IsaTests(options) => isa_tests::run(&options),
+        Command::Miri(options) => miri::run(&options),
         Command::Tidy => tidy::run(),
     };
     match verdict {

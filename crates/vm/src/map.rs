@@ -37,6 +37,7 @@ mod tests;
 mod user_ringbuf;
 
 use std::any::Any;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -195,6 +196,21 @@ impl Map {
             Body::Targets(targets) if self.shows_targets() => Some(targets.values()),
             _ => None,
         }
+    }
+
+    /// What a process would map of a `BPF_F_MMAPABLE` array: its values in whole pages
+    /// ([`Block::all_words`]), each at a multiple of eight bytes.
+    pub fn mapping(&self) -> Option<&Arc<Block>> {
+        self.values()
+            .filter(|_| self.spec.flags.has(MapFlags::MMAPABLE))
+    }
+
+    /// Where the value of a key lies, for native code on this CPU; it stays there, and is not reused,
+    /// until the run ends. Nothing is locked, counted or allocated.
+    #[inline]
+    pub fn lookup_address(&self, key: &[u8], cpu: u32) -> Option<NonNull<u8>> {
+        let element = self.lookup_element(key, cpu)?;
+        Some(self.values()?.address(element.index()))
     }
 
     /// True if programs may read values (no `BPF_F_WRONLY_PROG`).

@@ -236,6 +236,7 @@ impl Map {
             return batched;
         }
         let mut key = Vec::new();
+        let _run = self.runs.enter(0);
         loop {
             let Some((entry, _)) = hash.walk(at, 0, &mut key) else {
                 at = end;

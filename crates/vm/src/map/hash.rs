@@ -1,28 +1,28 @@
 //! `hash`, `percpu_hash` and the LRU kinds: entries with stable numbers, values at stable addresses.
 //!
-//! An entry is a state word and its key, next to each other; its number never changes while it
-//! lives, and walks go by number, so that the order does not depend on the seed. An index finds the
-//! entry of a key ([`index`]); the state word says in which slot its value lies. An update writes a
-//! fresh slot and swaps the state word, so that readers see the old value or the new one, never a
-//! mixture, and a program that holds the old one keeps it until its run ends ([`super::pool`]).
-//! Per-CPU values are written in place, as the kernel does.
+//! An element is a slot: its key, and behind it its value. An index finds the slot of a key
+//! ([`index`]). An update writes a fresh slot and swaps it in, so that readers see the old value or
+//! the new one, never a mixture, and a program that holds the old one keeps it until its run ends
+//! ([`super::pool`]). Per-CPU values are written in place, as the kernel does. Walks go by the number
+//! of the entry, which an element keeps while it lives ([`entries`]): their order does not depend on
+//! the seed, and updates on the way do not disturb them.
 //!
 //! Lookups take no lock and write nothing but the LRU's mark. Keys are spread over shards by their
 //! hash; a writer takes its shard's lock for the time of a probe and a copy, and never two at once.
 
+mod entries;
 mod index;
 mod key;
-mod vacant;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use osmia_program::{Errno, MapFlags, MapKind, MapSpec, UpdateMode};
 
+use self::entries::Entries;
 use self::index::Index;
-use self::key::{HEADER_BYTES, Keys};
-use self::vacant::Vacant;
+use self::key::Keys;
 use super::error::BrokenRule;
-use super::lanes::{Element, Lanes, Write, block};
+use super::lanes::{Element, Lanes, Write, headed_block};
 use super::pool::{Pool, Unused, spare_slots};
 use super::runs::Runs;
 use crate::limits;
@@ -33,7 +33,7 @@ use crate::memory::Block;
 pub(super) struct Hash {
     keys: Keys,
     lanes: Lanes,
-    vacant: Vacant,
+    entries: Entries,
     unused: Unused,
     shards: Box<[Shard]>,
     /// Evicts instead of failing when full.
@@ -73,10 +73,17 @@ impl Hash {
     pub(super) fn new(spec: &MapSpec, runs: &Arc<Runs>) -> Result<Self, BrokenRule> {
         let entries = spec.max_entries;
         let slots = u64::from(entries) + spare_slots(spec, runs.cpus());
-        let key_bytes = spec.key_size as usize;
-        let entry_bytes = HEADER_BYTES as u64 + u64::from(spec.key_size);
-        let key_block = block(u64::from(entries), entry_bytes)?;
-        let lanes = Lanes::new(spec, slots, runs.cpus())?;
+        let key_bytes = Keys::slot_bytes(spec.key_size);
+        // What each CPU has a value of, has its key apart.
+        let (lanes, keys) = if spec.kind.is_per_cpu() {
+            let keys = headed_block(slots, key_bytes, 0)?;
+            (Lanes::new(spec, slots, runs.cpus())?, Arc::new(keys))
+        } else {
+            let lanes = Lanes::with_headers(spec, slots, runs.cpus(), key_bytes)?;
+            let keys = Arc::clone(lanes.block());
+            (lanes, keys)
+        };
+        let seeded = !spec.flags.has(MapFlags::ZERO_SEED);
         let rows = match spec.flags.has(MapFlags::NO_COMMON_LRU) {
             true => runs.cpus(),
             false => 1,
@@ -86,8 +93,8 @@ impl Hash {
             writer: Mutex::default(),
         };
         Ok(Self {
-            keys: Keys::new(key_block, key_bytes, !spec.flags.has(MapFlags::ZERO_SEED)),
-            vacant: Vacant::new(entries, rows),
+            keys: Keys::new(keys, spec.key_size as usize, seeded),
+            entries: Entries::new(entries, rows)?,
             unused: Unused::new(lanes.slots()),
             lanes,
             shards: (0..shard_count(entries, runs.cpus())).map(shard).collect(),
@@ -110,19 +117,19 @@ impl Hash {
         if key.len() != self.keys.key_bytes() {
             return None;
         }
-        let found = self.find(key, self.keys.hash(key))?;
+        let slot = self.find(key, self.keys.hash(key))?;
         if self.lru {
-            self.keys.mark(found.entry);
+            self.keys.mark(slot);
         }
-        self.lanes.element(found.slot, cpu)
+        self.lanes.element(slot, cpu)
     }
 
     pub(super) fn read(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
         self.keys.check(key)?;
         // During a run no slot is reused, so the bytes are of one value.
         let _run = self.runs.enter(0);
-        let found = self.find(key, self.keys.hash(key)).ok_or(Errno::ENOENT)?;
-        Ok(self.lanes.read(found.slot))
+        let slot = self.find(key, self.keys.hash(key)).ok_or(Errno::ENOENT)?;
+        Ok(self.lanes.read(slot))
     }
 
     pub(super) fn update(
@@ -155,7 +162,7 @@ impl Hash {
             }
         };
         if let Some(entry) = brought.entry {
-            self.vacant.give(entry, &self.keys);
+            self.entries.give(entry);
         }
         if let Some(slot) = brought.slot {
             shard.lock().pool.give(slot);
@@ -168,9 +175,8 @@ impl Hash {
         let hash = self.keys.hash(key);
         let shard = self.shard(hash);
         let mut writer = shard.lock();
-        let found = self.find(key, hash).ok_or(Errno::ENOENT)?;
-        self.remove(shard, &mut writer, hash, found);
-        self.vacant.give(found.entry, &self.keys);
+        let slot = self.find(key, hash).ok_or(Errno::ENOENT)?;
+        self.remove(shard, &mut writer, hash, slot);
         Ok(())
     }
 
@@ -180,10 +186,9 @@ impl Hash {
         let hash = self.keys.hash(key);
         let shard = self.shard(hash);
         let mut writer = shard.lock();
-        let found = self.find(key, hash).ok_or(Errno::ENOENT)?;
-        let value = self.lanes.read(found.slot);
-        self.remove(shard, &mut writer, hash, found);
-        self.vacant.give(found.entry, &self.keys);
+        let slot = self.find(key, hash).ok_or(Errno::ENOENT)?;
+        let value = self.lanes.read(slot);
+        self.remove(shard, &mut writer, hash, slot);
         Ok(value)
     }
 
@@ -192,22 +197,23 @@ impl Hash {
         if let Some(key) = key {
             self.keys.check(key)?;
         }
+        // During a run no slot is reused, so a key stays as it is.
+        let _run = self.runs.enter(0);
         let after = key.and_then(|key| self.find(key, self.keys.hash(key)));
-        let start = after.map_or(0, |found| found.entry + 1);
-        let mut next = vec![0; self.keys.key_bytes()];
-        let mut live = self.vacant.born(start);
-        live.find(|&entry| self.keys.snapshot(entry, &mut next).is_some())
-            .ok_or(Errno::ENOENT)?;
+        let start = after.map_or(0, |slot| self.keys.entry(slot) + 1);
+        let mut next = Vec::new();
+        self.walk(start, 0, &mut next).ok_or(Errno::ENOENT)?;
         Ok(next)
     }
 
-    /// The first live entry from this number on: its number, its key in `key`, its element.
+    /// The first live entry from this number on: its number, its key in `key`, its element. For a
+    /// run.
     pub(super) fn walk(&self, from: u32, cpu: u32, key: &mut Vec<u8>) -> Option<(u32, Element)> {
+        let mut born = self.entries.born(from);
+        let (entry, slot) = born.find_map(|entry| Some((entry, self.entries.slot(entry)?)))?;
         key.resize(self.keys.key_bytes(), 0);
-        self.vacant.born(from).find_map(|entry| {
-            let slot = self.keys.snapshot(entry, key)?;
-            Some((entry, self.lanes.element(slot, cpu)?))
-        })
+        self.keys.read(slot, key);
+        Some((entry, self.lanes.element(slot, cpu)?))
     }
 
     #[inline]
@@ -217,11 +223,9 @@ impl Hash {
     }
 
     #[inline]
-    fn find(&self, key: &[u8], hash: u64) -> Option<Found> {
-        self.shard(hash).index.find(hash, |entry| {
-            let slot = self.keys.matches(entry, key)?;
-            Some(Found { entry, slot })
-        })
+    fn find(&self, key: &[u8], hash: u64) -> Option<u32> {
+        let index = &self.shard(hash).index;
+        index.find(hash, |slot| self.keys.is(slot, key))
     }
 
     /// An update as far as it gets with what is free here.
@@ -240,47 +244,52 @@ impl Hash {
         match found {
             Some(_) if mode == UpdateMode::NoExist => return Ok(Err(Errno::EEXIST)),
             None if mode == UpdateMode::Exist => return Ok(Err(Errno::ENOENT)),
-            Some(found) if self.lru => self.keys.mark(found.entry),
+            Some(slot) if self.lanes.is_per_cpu() => {
+                self.lanes.write(slot, write, false);
+                if self.lru {
+                    self.keys.mark(slot);
+                }
+                return Ok(Ok(()));
+            }
             _ => {}
         }
-        if let Some(found) = found
-            && self.lanes.is_per_cpu()
-        {
-            self.lanes.write(found.slot, write, false);
-            return Ok(Ok(()));
-        }
         let entry = match found {
-            Some(found) => found.entry,
+            Some(slot) => self.keys.entry(slot),
             None => (brought.entry.take())
-                .or_else(|| self.vacant.take(write.cpu(), &self.keys))
+                .or_else(|| self.entries.take(write.cpu()))
                 .ok_or(Wanted::Entry)?,
         };
         let slot = (brought.slot.take()).or_else(|| writer.pool.take(&self.unused, &self.runs));
         let Some(slot) = slot else {
-            brought.entry = found.is_none().then_some(entry);
+            if found.is_none() {
+                brought.entry = Some(entry);
+            }
             return Err(Wanted::Slot);
         };
         self.lanes.write(slot, write, true);
+        self.keys.set(slot, entry, key);
         match found {
-            Some(found) => {
-                self.keys.set_slot(entry, slot);
-                writer.pool.retire(found.slot, &self.runs);
+            Some(old) => {
+                if self.lru {
+                    self.keys.mark(slot);
+                }
+                shard.index.replace(hash, old, slot);
+                writer.pool.retire(old, &self.runs);
             }
             None => {
-                self.keys.give_birth(entry, key, slot);
-                self.keys.unmark(entry);
-                shard.index.insert(hash, entry);
+                shard.index.insert(hash, slot);
                 writer.live += 1;
             }
         }
+        self.entries.set(entry, slot);
         Ok(Ok(()))
     }
 
-    /// Makes a live entry of a shard dead; it is the caller's then.
-    fn remove(&self, shard: &Shard, writer: &mut Writer, hash: u64, found: Found) {
-        shard.index.remove(hash, found.entry);
-        self.keys.end(found.entry);
-        writer.pool.retire(found.slot, &self.runs);
+    /// Removes the element in a slot of a shard.
+    fn remove(&self, shard: &Shard, writer: &mut Writer, hash: u64, slot: u32) {
+        shard.index.remove(hash, slot);
+        self.entries.give(self.keys.entry(slot));
+        writer.pool.retire(slot, &self.runs);
         writer.live -= 1;
     }
 
@@ -288,18 +297,21 @@ impl Hash {
     /// whatever comes. `ENOMEM` if other writers hold them all just now, as in the kernel.
     fn evict(&self, cpu: u32) -> Result<u32, Errno> {
         for step in 0..limits::EVICTION_STEPS_MAX {
-            let entry = self.vacant.candidate(cpu);
-            if self.keys.unmark(entry) && step < limits::EVICTION_SPARED_MAX {
-                continue;
-            }
-            let Some((generation, hash)) = self.keys.identity(entry) else {
+            let entry = self.entries.candidate(cpu);
+            let Some(slot) = self.entries.slot(entry) else {
                 continue;
             };
+            if self.keys.unmark(slot) && step < limits::EVICTION_SPARED_MAX {
+                continue;
+            }
+            let hash = self.keys.hash_of(slot);
             let shard = self.shard(hash);
             let mut writer = shard.lock();
-            // Meanwhile it may have died, and even be another key's.
-            if let Some(slot) = self.keys.slot_in(entry, generation) {
-                self.remove(shard, &mut writer, hash, Found { entry, slot });
+            // Meanwhile it may have died, or be another key's.
+            if self.entries.slot(entry) == Some(slot) && shard.index.remove(hash, slot) {
+                self.entries.clear(entry);
+                writer.pool.retire(slot, &self.runs);
+                writer.live -= 1;
                 return Ok(entry);
             }
         }
@@ -321,13 +333,6 @@ impl Shard {
     fn lock(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A live entry and the slot of its value.
-#[derive(Copy, Clone, Debug)]
-struct Found {
-    entry: u32,
-    slot: u32,
 }
 
 /// Enough that CPUs seldom meet in one, and few for small maps.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use osmia_program::{Errno, MapSpec};
+use osmia_program::{Errno, MapFlags, MapSpec};
 
 use super::error::BrokenRule;
 use crate::limits;
@@ -60,9 +60,22 @@ impl Write<'_> {
 impl Lanes {
     /// Zeroed values for this many slots.
     pub(super) fn new(spec: &MapSpec, slots: u64, cpus: u32) -> Result<Self, BrokenRule> {
+        Self::with_headers(spec, slots, cpus, 0)
+    }
+
+    /// The same with a header in front of each value.
+    pub(super) fn with_headers(
+        spec: &MapSpec,
+        slots: u64,
+        cpus: u32,
+        header_bytes: u64,
+    ) -> Result<Self, BrokenRule> {
         let per_cpu = spec.kind.is_per_cpu();
         let elements = slots * u64::from(if per_cpu { cpus } else { 1 });
-        let block = block(elements, u64::from(spec.value_size))?;
+        let block = match spec.flags.has(MapFlags::MMAPABLE) {
+            true => mapping(elements, u64::from(spec.value_size))?,
+            false => headed_block(elements, header_bytes, u64::from(spec.value_size))?,
+        };
         Ok(Self {
             block: Arc::new(block),
             slots: u32::try_from(slots).expect("as many elements fit the block"),
@@ -159,6 +172,32 @@ impl Lanes {
 
 /// Zeroed memory for this many elements, within the limit of a map.
 pub(super) fn block(elements: u64, element_bytes: u64) -> Result<Block, BrokenRule> {
+    headed_block(elements, 0, element_bytes)
+}
+
+/// The same with a header in front of each element.
+pub(super) fn headed_block(
+    elements: u64,
+    header_bytes: u64,
+    element_bytes: u64,
+) -> Result<Block, BrokenRule> {
+    let (count, bytes) = within_limit(elements, header_bytes + element_bytes)?;
+    let (header, window) = (header_bytes as usize, element_bytes as usize);
+    let block = match header {
+        0 => Block::new(count, window),
+        _ => Block::with_headers(count, header, window),
+    };
+    block.ok_or(BrokenRule::OutOfMemory { bytes })
+}
+
+/// The same as whole pages.
+fn mapping(elements: u64, element_bytes: u64) -> Result<Block, BrokenRule> {
+    let (count, bytes) = within_limit(elements, element_bytes)?;
+    Block::in_pages(count, element_bytes as usize).ok_or(BrokenRule::OutOfMemory { bytes })
+}
+
+/// How many elements, and bytes, that are, unless they are too many.
+fn within_limit(elements: u64, element_bytes: u64) -> Result<(usize, u64), BrokenRule> {
     let stride = element_bytes.next_multiple_of(8).max(8);
     let bytes = elements.saturating_mul(stride);
     if bytes > limits::MAP_BYTES_MAX {
@@ -167,6 +206,5 @@ pub(super) fn block(elements: u64, element_bytes: u64) -> Result<Block, BrokenRu
             limit: limits::MAP_BYTES_MAX,
         });
     }
-    let (count, window) = (elements as usize, element_bytes as usize);
-    Block::new(count, window).ok_or(BrokenRule::OutOfMemory { bytes })
+    Ok((elements as usize, bytes))
 }

@@ -9,12 +9,23 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
-/// `count` elements of `window` accessible bytes each, `stride` bytes apart.
+/// Bytes that are read from memory together.
+const CACHE_LINE: usize = 64;
+/// Bytes of a page.
+const PAGE: usize = 4096;
+
+/// `count` elements of `window` accessible bytes each, `stride` bytes apart. In front of each may
+/// lie a header that is its owner's alone: no offset leads there.
 #[derive(Debug)]
 pub struct Block {
-    base: NonNull<u8>,
+    /// Where the elements begin: aligned by hand, since what the allocator aligns further than it
+    /// does anyway it also touches, and large blocks are to take no memory before they are used.
+    memory: NonNull<u8>,
+    bytes: usize,
+    allocation: NonNull<u8>,
     layout: Layout,
     count: usize,
+    header: usize,
     window: usize,
     stride: usize,
 }
@@ -29,15 +40,48 @@ impl Block {
     /// Allocates zeroed memory; elements start on eight-byte boundaries. `None` if the size is
     /// absurd or memory is short.
     pub fn new(count: usize, window: usize) -> Option<Self> {
-        let stride = window.checked_next_multiple_of(8)?.max(8);
+        Self::allocate(count, 0, window, 8)
+    }
+
+    /// The same with a header in front of each element, small ones on one cache line with it.
+    pub fn with_headers(count: usize, header: usize, window: usize) -> Option<Self> {
+        Self::allocate(
+            count,
+            header.checked_next_multiple_of(8)?,
+            window,
+            CACHE_LINE,
+        )
+    }
+
+    /// The same in whole pages, as a mapping of the kernel's is.
+    pub fn in_pages(count: usize, window: usize) -> Option<Self> {
+        Self::allocate(count, 0, window, PAGE)
+    }
+
+    fn allocate(count: usize, header: usize, window: usize, align: usize) -> Option<Self> {
+        let stride = header
+            .checked_add(window)?
+            .checked_next_multiple_of(8)?
+            .max(8);
+        let stride = match header {
+            1..CACHE_LINE if stride <= CACHE_LINE => stride.next_power_of_two(),
+            _ => stride,
+        };
         let bytes = stride.checked_mul(count.max(1))?;
-        let layout = Layout::from_size_align(bytes, 8).ok()?;
+        let bytes = bytes.checked_next_multiple_of(align)?;
+        let layout = Layout::from_size_align(bytes.checked_add(align - 8)?, 8).ok()?;
         // SAFETY: the layout's size is at least 8.
-        let base = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        let allocation = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        // SAFETY: an address that is a multiple of eight is less than `align - 8` bytes, or exactly as
+        // many, below one that is a multiple of `align`, and as many bytes were added.
+        let memory = unsafe { allocation.add(allocation.addr().get().wrapping_neg() % align) };
         Some(Self {
-            base,
+            memory,
+            bytes,
+            allocation,
             layout,
             count,
+            header,
             window,
             stride,
         })
@@ -60,20 +104,47 @@ impl Block {
 
     /// Address of the first element; stays valid and unchanged until the block is dropped.
     pub fn base(&self) -> NonNull<u8> {
-        self.base
+        // SAFETY: every element has a header's bytes in front of it.
+        unsafe { self.memory.add(self.header) }
+    }
+
+    /// Address of an element. Panics outside: callers check first.
+    #[inline]
+    pub fn address(&self, element: usize) -> NonNull<u8> {
+        let start = self.start(element, 0, 0);
+        // SAFETY: in bounds by `start`.
+        unsafe { self.memory.add(start) }
     }
 
     /// The words of an element, its padding included, for those who order their accesses. Panics
     /// outside: callers check first.
     #[inline]
     pub fn words(&self, element: usize) -> &[AtomicU64] {
+        self.words_at(element, self.header, self.stride - self.header)
+    }
+
+    /// The words of an element's header. Panics outside: callers check first.
+    #[inline]
+    pub fn header_words(&self, element: usize) -> &[AtomicU64] {
+        self.words_at(element, 0, self.header)
+    }
+
+    /// Everything, headers and padding included.
+    pub fn all_words(&self) -> &[AtomicU64] {
+        // SAFETY: these are the bytes of all elements; aligned, since the memory is; it lives as long as the
+        // block that is borrowed, and is only ever touched through atomics.
+        unsafe { std::slice::from_raw_parts(self.memory.as_ptr().cast(), self.bytes / 8) }
+    }
+
+    #[inline]
+    fn words_at(&self, element: usize, offset: usize, bytes: usize) -> &[AtomicU64] {
         assert!(element < self.count, "element {element} of {}", self.count);
-        // SAFETY: in bounds by the assertion and the layout; aligned, since the base and every
-        // stride are multiples of eight; the memory lives as long as the block that is borrowed, and
-        // is only ever touched through atomics.
+        // SAFETY: header and element make a stride, in bounds by the assertion and the layout;
+        // aligned, since the memory, headers and every stride are multiples of eight; the memory
+        // lives as long as the block that is borrowed, and is only ever touched through atomics.
         unsafe {
-            let first = self.base.as_ptr().add(element * self.stride);
-            std::slice::from_raw_parts(first.cast::<AtomicU64>(), self.stride / 8)
+            let first = self.memory.as_ptr().add(element * self.stride + offset);
+            std::slice::from_raw_parts(first.cast::<AtomicU64>(), bytes / 8)
         }
     }
 
@@ -85,14 +156,15 @@ impl Block {
             while out.len() - at >= 8 {
                 // SAFETY: in bounds by `start`, aligned by the test above and steps of eight.
                 let word =
-                    unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(start + at).cast()) };
+                    unsafe { AtomicU64::from_ptr(self.memory.as_ptr().add(start + at).cast()) };
                 out[at..at + 8].copy_from_slice(&word.load(Relaxed).to_ne_bytes());
                 at += 8;
             }
         }
         for (i, byte) in out.iter_mut().enumerate().skip(at) {
             // SAFETY: in bounds by `start`.
-            *byte = unsafe { AtomicU8::from_ptr(self.base.as_ptr().add(start + i)) }.load(Relaxed);
+            *byte =
+                unsafe { AtomicU8::from_ptr(self.memory.as_ptr().add(start + i)) }.load(Relaxed);
         }
     }
 
@@ -105,14 +177,15 @@ impl Block {
                 let value = u64::from_ne_bytes(chunk.try_into().expect("chunks of eight"));
                 // SAFETY: in bounds by `start`, aligned by the test above and steps of eight.
                 let word =
-                    unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(start + at).cast()) };
+                    unsafe { AtomicU64::from_ptr(self.memory.as_ptr().add(start + at).cast()) };
                 word.store(value, Relaxed);
                 at += 8;
             }
         }
         for (i, byte) in bytes.iter().enumerate().skip(at) {
             // SAFETY: in bounds by `start`.
-            unsafe { AtomicU8::from_ptr(self.base.as_ptr().add(start + i)) }.store(*byte, Relaxed);
+            unsafe { AtomicU8::from_ptr(self.memory.as_ptr().add(start + i)) }
+                .store(*byte, Relaxed);
         }
     }
 
@@ -133,14 +206,14 @@ impl Block {
             "{len} bytes at {offset} of an element of {} bytes",
             self.window
         );
-        element * self.stride + offset
+        element * self.stride + self.header + offset
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
         // SAFETY: allocated in `new` with this layout and not freed since.
-        unsafe { dealloc(self.base.as_ptr(), self.layout) }
+        unsafe { dealloc(self.allocation.as_ptr(), self.layout) }
     }
 }
 
@@ -173,6 +246,37 @@ mod tests {
         let mut back = [0; 4];
         block.read(1, 8, &mut back);
         assert_eq!(back, [0xff; 4]);
+    }
+
+    #[test]
+    fn headers_lie_beside_their_elements_and_out_of_their_reach() {
+        for (header, window, stride) in [(16, 8, 32), (16, 40, 64), (24, 80, 104), (4, 4, 16)] {
+            let block = Block::with_headers(3, header, window).unwrap();
+            assert_eq!((block.stride(), block.window()), (stride, window));
+            assert_eq!(block.base(), block.address(0));
+            for element in 0..3 {
+                block.write(element, 0, &vec![0xff; window]);
+                assert!(
+                    block
+                        .header_words(element)
+                        .iter()
+                        .all(|word| word.load(super::Relaxed) == 0)
+                );
+            }
+            assert_eq!(block.all_words().len() * 8 % 64, 0);
+        }
+    }
+
+    #[test]
+    fn a_mapping_is_whole_pages() {
+        let block = Block::in_pages(3, 13).unwrap();
+        assert_eq!(block.base().addr().get() % 4096, 0);
+        assert_eq!(block.all_words().len(), 512);
+        block.write(1, 0, &[7; 8]);
+        assert_eq!(
+            block.all_words()[2].load(super::Relaxed),
+            0x0707_0707_0707_0707
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! From the hash of a key to the number of its entry: open addressing over words of tag and number.
+//! From the hash of a key to the number of its slot: open addressing over words of tag and number.
 //!
 //! It starts small and grows with what is stored, so that a big map with few elements stays in the
 //! cache. Readers take no lock: a table that was outgrown stays allocated (all of them together
@@ -22,7 +22,7 @@ const BITS_MAX: u32 = 32;
 
 /// Nothing was ever here: a search ends.
 const EMPTY: u64 = 0;
-/// Something was here: a search goes on. No entry has the number `u32::MAX - 1`.
+/// Something was here: a search goes on. No slot has the number `u32::MAX - 1`.
 const GONE: u64 = u32::MAX as u64;
 
 /// The index of a hash.
@@ -34,7 +34,7 @@ pub(super) struct Index {
     current: AtomicU64,
     /// Words of the current table that are not empty. Writers only.
     used: AtomicU64,
-    /// Those of them that name an entry. Writers only.
+    /// Those of them that name a slot. Writers only.
     live: AtomicU64,
 }
 
@@ -53,9 +53,9 @@ impl Index {
         index
     }
 
-    /// The first entry with this hash for which `check` yields something.
+    /// The slot with this hash of which `check` is true.
     #[inline]
-    pub(super) fn find<T>(&self, hash: u64, check: impl Fn(u32) -> Option<T>) -> Option<T> {
+    pub(super) fn find(&self, hash: u64, check: impl Fn(u32) -> bool) -> Option<u32> {
         loop {
             let current = self.current.load(Acquire);
             let table = self.table(current as usize & 0xff);
@@ -69,31 +69,37 @@ impl Index {
         }
     }
 
-    /// Adds an entry that is not there.
-    pub(super) fn insert(&self, hash: u64, entry: u32) {
+    /// Adds a slot that is not there.
+    pub(super) fn insert(&self, hash: u64, slot: u32) {
         let words = self.table(self.current.load(Relaxed) as usize & 0xff).len() as u64;
         let used = self.used.load(Relaxed);
         if (used + 1) * 8 > words * 5 {
             self.rebuild();
         }
         let table = self.table(self.current.load(Relaxed) as usize & 0xff);
-        let was_empty = place(table, word(hash, entry));
+        let was_empty = place(table, word(hash, slot));
         add(&self.used, u64::from(was_empty));
         add(&self.live, 1);
     }
 
-    /// Removes an entry that is there.
-    pub(super) fn remove(&self, hash: u64, entry: u32) {
+    /// Makes another slot the one of a key; both have this hash.
+    pub(super) fn replace(&self, hash: u64, old: u32, new: u32) {
         let table = self.table(self.current.load(Relaxed) as usize & 0xff);
-        let wanted = word(hash, entry);
-        let at = positions(table, hash)
-            .find(|&at| table[at].load(Relaxed) == wanted)
-            .expect("only indexed entries are removed");
+        let at = position(table, hash, old).expect("only indexed slots are replaced");
+        table[at].store(word(hash, new), Release);
+    }
+
+    /// Removes a slot; false if it is not there.
+    pub(super) fn remove(&self, hash: u64, slot: u32) -> bool {
+        let table = self.table(self.current.load(Relaxed) as usize & 0xff);
+        let Some(at) = position(table, hash, slot) else {
+            return false;
+        };
         add(&self.live, u64::MAX);
         let mask = table.len() - 1;
         if table[(at + 1) & mask].load(Relaxed) != EMPTY {
             table[at].store(GONE, Release);
-            return;
+            return true;
         }
         // Before a gap no search needs to go on: the word, and what is gone before it, are gaps again.
         let mut at = at;
@@ -102,7 +108,7 @@ impl Index {
             add(&self.used, u64::MAX);
             at = at.wrapping_sub(1) & mask;
             if table[at].load(Relaxed) != GONE {
-                return;
+                return true;
             }
         }
     }
@@ -123,7 +129,7 @@ impl Index {
         }
         for word in old {
             let word = word.load(Relaxed);
-            if entry_of(word).is_some() {
+            if slot_of(word).is_some() {
                 place(new, word);
             }
         }
@@ -142,7 +148,7 @@ impl Index {
 }
 
 #[inline]
-fn probe<T>(table: &[AtomicU64], hash: u64, check: impl Fn(u32) -> Option<T>) -> Option<T> {
+fn probe(table: &[AtomicU64], hash: u64, check: impl Fn(u32) -> bool) -> Option<u32> {
     let tag = hash & TAG;
     for at in positions(table, hash) {
         let word = table[at].load(Acquire);
@@ -150,10 +156,10 @@ fn probe<T>(table: &[AtomicU64], hash: u64, check: impl Fn(u32) -> Option<T>) ->
             return None;
         }
         if word & TAG == tag
-            && let Some(entry) = entry_of(word)
-            && let Some(found) = check(entry)
+            && let Some(slot) = slot_of(word)
+            && check(slot)
         {
-            return Some(found);
+            return Some(slot);
         }
     }
     None
@@ -186,12 +192,25 @@ fn positions(table: &[AtomicU64], hash: u64) -> impl Iterator<Item = usize> {
     (0..table.len()).map(move |step| (first + step) & mask)
 }
 
-fn word(hash: u64, entry: u32) -> u64 {
-    hash & TAG | u64::from(entry + 1)
+/// Where the word of a slot is.
+fn position(table: &[AtomicU64], hash: u64, slot: u32) -> Option<usize> {
+    let wanted = word(hash, slot);
+    for at in positions(table, hash) {
+        match table[at].load(Relaxed) {
+            EMPTY => return None,
+            word if word == wanted => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn word(hash: u64, slot: u32) -> u64 {
+    hash & TAG | u64::from(slot + 1)
 }
 
 #[inline]
-fn entry_of(word: u64) -> Option<u32> {
+fn slot_of(word: u64) -> Option<u32> {
     if word == GONE {
         None
     } else {

@@ -1,41 +1,37 @@
-//! The entries of a hash: a state word, a word aside, the key, in one cache line for small keys.
+//! The keys of a hash: each in front of its value, in one cache line if both are small, behind a word
+//! that says which entry it belongs to and bears the LRU's mark.
 //!
-//! The state word is `generation << 32 | slot + 1`, with 0 below for a dead entry. A reader takes
-//! the word, compares the key and takes the word again: as long as the generation is the same, the
-//! key it compared is the key of that value, so entry numbers can be reused at once.
-//!
-//! The word aside has the LRU's mark in its lowest bit; the others link free entries. A reader may
-//! mark an entry that has just died, so neither part is ever written together with the other.
+//! A slot is written before readers can find it and stays as it is until no run can hold it, so keys
+//! are compared without further ado; per-CPU values have their keys apart.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{
-    AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
-    fence,
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use osmia_program::Errno;
 
 use crate::memory::Block;
 
-/// Words before the key: the state and the word aside.
-const HEADER_WORDS: usize = 2;
-/// Bytes before the key.
-pub(super) const HEADER_BYTES: usize = 8 * HEADER_WORDS;
-/// In the word aside: an LRU's entry was used since the hand last passed it.
-const USED: u64 = 1;
+/// In the word before a key, above the entry's number: it was used since the LRU's hand last passed.
+const USED: u64 = 1 << 32;
 
-/// The entries, and how their keys are hashed and compared.
+/// The keys of all slots, and how they are hashed and compared.
 #[derive(Debug)]
 pub(super) struct Keys {
-    block: Block,
+    /// They are the headers of its elements.
+    block: Arc<Block>,
     key_bytes: usize,
     seed: u64,
 }
 
 impl Keys {
-    /// Dead entries. Keys come from packets: unless `seeded` is off, nobody can choose collisions.
-    pub(super) fn new(block: Block, key_bytes: usize, seeded: bool) -> Self {
+    /// Bytes of memory for each slot.
+    pub(super) fn slot_bytes(key_bytes: u32) -> u64 {
+        8 + u64::from(key_bytes).next_multiple_of(8)
+    }
+
+    /// Keys come from packets: unless `seeded` is off, nobody can choose collisions.
+    pub(super) fn new(block: Arc<Block>, key_bytes: usize, seeded: bool) -> Self {
         let seed = if seeded {
             RandomState::new().hash_one(key_bytes)
         } else {
@@ -60,43 +56,41 @@ impl Keys {
         }
     }
 
-    fn state(&self, entry: u32) -> &AtomicU64 {
-        &self.block.words(entry as usize)[0]
-    }
-
-    fn aside(&self, entry: u32) -> &AtomicU64 {
-        &self.block.words(entry as usize)[1]
-    }
-
-    /// Notes that an entry of an LRU was used.
     #[inline]
-    pub(super) fn mark(&self, entry: u32) {
-        let aside = self.aside(entry);
+    fn words(&self, slot: u32) -> &[AtomicU64] {
+        self.block.header_words(slot as usize)
+    }
+
+    /// The entry a slot belongs to.
+    pub(super) fn entry(&self, slot: u32) -> u32 {
+        self.words(slot)[0].load(Relaxed) as u32
+    }
+
+    /// Notes that an element of an LRU was used.
+    #[inline]
+    pub(super) fn mark(&self, slot: u32) {
+        let word = &self.words(slot)[0];
         // Read first: a store would take the line away from other CPUs.
-        if aside.load(Relaxed) & USED == 0 {
-            aside.fetch_or(USED, Relaxed);
+        if word.load(Relaxed) & USED == 0 {
+            word.fetch_or(USED, Relaxed);
         }
     }
 
-    /// Forgets that an entry was used; true if it was.
-    pub(super) fn unmark(&self, entry: u32) -> bool {
-        let aside = self.aside(entry);
-        aside.load(Relaxed) & USED != 0 && aside.fetch_and(!USED, Relaxed) & USED != 0
+    /// Forgets that an element was used; true if it was.
+    pub(super) fn unmark(&self, slot: u32) -> bool {
+        let word = &self.words(slot)[0];
+        word.load(Relaxed) & USED != 0 && word.fetch_and(!USED, Relaxed) & USED != 0
     }
 
-    /// What a free entry is linked to.
-    pub(super) fn link(&self, entry: u32) -> u32 {
-        (self.aside(entry).load(Relaxed) >> 1) as u32
-    }
-
-    /// Links a free entry.
-    pub(super) fn set_link(&self, entry: u32, to: u32) {
-        self.aside(entry).store(u64::from(to) << 1, Relaxed);
-    }
-
-    /// The key of an entry; the last word is filled up with zeroes.
-    fn key_words(&self, entry: u32) -> &[AtomicU64] {
-        &self.block.words(entry as usize)[HEADER_WORDS..]
+    /// Writes the key of a slot that nobody can find.
+    pub(super) fn set(&self, slot: u32, entry: u32, key: &[u8]) {
+        let [first, words @ ..] = self.words(slot) else {
+            unreachable!("every slot has a word before its key")
+        };
+        first.store(u64::from(entry), Relaxed);
+        for (word, part) in words.iter().zip(key.chunks(8)) {
+            word.store(word_of(part), Relaxed);
+        }
     }
 
     /// Hash of a key: one multiplication for keys of four and eight bytes.
@@ -110,97 +104,34 @@ impl Keys {
         }
     }
 
-    /// The generation of a live entry and the hash of its key.
-    pub(super) fn identity(&self, entry: u32) -> Option<(u32, u64)> {
-        let state = self.state(entry);
-        let before = state.load(Acquire);
-        slot_of(before)?;
-        let words = self.key_words(entry).iter();
-        let hash = words.fold(self.seed, |hash, word| mix(hash, word.load(Relaxed)));
-        fence(Acquire);
-        let same = before >> 32 == state.load(Relaxed) >> 32;
-        same.then_some(((before >> 32) as u32, hash))
+    /// Hash of the key of a slot.
+    pub(super) fn hash_of(&self, slot: u32) -> u64 {
+        let words = self.words(slot)[1..].iter();
+        words.fold(self.seed, |hash, word| mix(hash, word.load(Relaxed)))
     }
 
-    /// The slot of an entry that is live in this generation.
-    pub(super) fn slot_in(&self, entry: u32, generation: u32) -> Option<u32> {
-        let state = self.state(entry).load(Acquire);
-        slot_of(state).filter(|_| (state >> 32) as u32 == generation)
-    }
-
-    /// The slot of an entry if it is live and has this key.
+    /// True if this is the key of a slot.
     #[inline]
-    pub(super) fn matches(&self, entry: u32, key: &[u8]) -> Option<u32> {
-        let words = self.block.words(entry as usize);
-        consistently(&words[0], || match key.len() {
-            4 | 8 => words[HEADER_WORDS].load(Relaxed) == word_of(key),
+    pub(super) fn is(&self, slot: u32, key: &[u8]) -> bool {
+        let words = &self.words(slot)[1..];
+        match key.len() {
+            4 | 8 => words[0].load(Relaxed) == word_of(key),
             16 => {
                 let (low, high) = key.split_at(8);
-                words[HEADER_WORDS].load(Relaxed) == word_of(low)
-                    && words[HEADER_WORDS + 1].load(Relaxed) == word_of(high)
+                words[0].load(Relaxed) == word_of(low) && words[1].load(Relaxed) == word_of(high)
             }
-            _ => (words[HEADER_WORDS..].iter().zip(key.chunks(8)))
+            _ => (words.iter().zip(key.chunks(8)))
                 .all(|(word, part)| word.load(Relaxed) == word_of(part)),
-        })
-    }
-
-    /// The slot of a live entry, and a copy of its key.
-    pub(super) fn snapshot(&self, entry: u32, key: &mut [u8]) -> Option<u32> {
-        consistently(self.state(entry), || {
-            self.read(entry, key);
-            true
-        })
-    }
-
-    pub(super) fn read(&self, entry: u32, key: &mut [u8]) {
-        self.block.read(entry as usize, HEADER_BYTES, key);
-    }
-
-    /// Makes a dead entry live. Writers only, one at a time.
-    pub(super) fn give_birth(&self, entry: u32, key: &[u8], slot: u32) {
-        // Who sees a byte of the new key sees that the old entry is dead.
-        fence(Release);
-        for (word, part) in self.key_words(entry).iter().zip(key.chunks(8)) {
-            word.store(word_of(part), Relaxed);
         }
-        self.set_slot(entry, slot);
     }
 
-    /// Points an entry at another slot, whose bytes are written. Writers only.
-    pub(super) fn set_slot(&self, entry: u32, slot: u32) {
-        let state = self.state(entry);
-        let generation = state.load(Relaxed) >> 32;
-        state.store(generation << 32 | u64::from(slot + 1), Release);
+    /// Copies the key of a slot out.
+    pub(super) fn read(&self, slot: u32, key: &mut [u8]) {
+        for (part, word) in key.chunks_mut(8).zip(&self.words(slot)[1..]) {
+            let bytes = word.load(Relaxed).to_ne_bytes();
+            part.copy_from_slice(&bytes[..part.len()]);
+        }
     }
-
-    /// Makes a live entry dead. Writers only.
-    pub(super) fn end(&self, entry: u32) {
-        let state = self.state(entry);
-        let generation = (state.load(Relaxed) >> 32) as u32;
-        state.store(u64::from(generation.wrapping_add(1)) << 32, Release);
-    }
-}
-
-/// The slot of a live entry with this state word of which `holds` is true, all at one moment.
-#[inline]
-fn consistently(state: &AtomicU64, holds: impl FnOnce() -> bool) -> Option<u32> {
-    let before = state.load(Acquire);
-    slot_of(before)?;
-    if !holds() {
-        return None;
-    }
-    fence(Acquire);
-    let after = state.load(Acquire);
-    if before >> 32 == after >> 32 {
-        slot_of(after)
-    } else {
-        None
-    }
-}
-
-#[inline]
-fn slot_of(state: u64) -> Option<u32> {
-    (state as u32).checked_sub(1)
 }
 
 /// Up to eight bytes as a word, the rest zero; the order of the bytes in memory.

@@ -14,7 +14,7 @@ use crate::map::Map;
 
 const THREADS: usize = 3;
 const STEPS: usize = 5;
-const ROUNDS: u64 = if cfg!(miri) { 20 } else { 1_500 };
+const ROUNDS: u64 = if cfg!(miri) { 5 } else { 500 };
 
 #[derive(Copy, Clone, Debug)]
 enum Op {

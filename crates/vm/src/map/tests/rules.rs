@@ -5,7 +5,7 @@ use std::sync::Arc;
 use osmia_program::{Errno, Initial, MapFlags, MapKind, MapSpec, UpdateMode};
 
 use super::storages::types;
-use super::{CPUS, make};
+use super::{CPUS, make, make_with};
 use crate::map::{Map, Runs};
 use crate::owner::OwnerKind;
 
@@ -305,4 +305,20 @@ fn outside_operations_of_each_kind() {
         assert_eq!(answers(&|key| map.delete_outside(key)), delete, "{name} delete");
         assert_eq!(answers(&|key| map.take_outside(key).map(drop)), take, "{name} take");
     }
+}
+
+#[test]
+fn a_mapping_shows_the_values_in_whole_pages() {
+    let map = make_with(MapKind::Array, 4, 13, 500, MapFlags::MMAPABLE);
+    let mapping = map.mapping().expect("it can be mapped");
+    assert_eq!(mapping.all_words().len() * 8, 2 * 4096);
+    map.update(&3u32.to_ne_bytes(), &[1; 13], 0, 0).unwrap();
+    let word = |at: usize| mapping.all_words()[at].load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(
+        [word(5), word(6), word(8)],
+        [0, u64::from_ne_bytes([1; 8]), 0]
+    );
+    let address = map.lookup_address(&3u32.to_ne_bytes(), 0).unwrap();
+    assert_eq!(address.addr().get() % 4096, 3 * 16);
+    assert!(make(MapKind::Array, 4, 13, 500).mapping().is_none());
 }

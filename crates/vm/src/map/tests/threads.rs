@@ -6,6 +6,7 @@ use std::thread;
 use osmia_program::{Errno, MapFlags, MapKind};
 
 use super::{CPUS, make, make_with, read};
+use crate::env::Random;
 use crate::limits;
 use crate::map::{Element, Map};
 
@@ -177,4 +178,69 @@ fn an_lru_keeps_what_is_used() {
         map.update(&cold.to_ne_bytes(), &[0; 8], 0, 0).unwrap();
         assert!(map.lookup_element(&hot, 0).is_some(), "evicted at {cold}");
     }
+}
+
+#[test]
+fn nothing_is_lost_where_threads_fight_for_the_last_entries() {
+    const ENTRIES: u32 = 4 * CPUS;
+    let kinds = [
+        (MapKind::Hash, 0),
+        (MapKind::LruHash, 0),
+        (MapKind::LruHash, MapFlags::NO_COMMON_LRU),
+        (MapKind::LruPercpuHash, 0),
+        (MapKind::LpmTrie, MapFlags::NO_PREALLOC),
+    ];
+    for (kind, flags) in kinds {
+        let map = make_with(kind, 8, 8, ENTRIES, flags);
+        let key = |n: u32| [32u32.to_ne_bytes(), n.to_ne_bytes()].concat();
+        thread::scope(|scope| {
+            for cpu in 0..CPUS {
+                let (map, key) = (&map, &key);
+                scope.spawn(move || {
+                    let mut random = Random::seeded(u64::from(cpu));
+                    for _ in 0..5_000 {
+                        let _run = map.runs().enter(cpu);
+                        let key = key(random.next_u32() % (3 * ENTRIES));
+                        // Full maps refuse, and those who evict may meet nothing but each other.
+                        let _ = match random.next_u32() % 4 {
+                            0 => map.delete(&key),
+                            what => map.update(&key, &[0; 8], u64::from(what - 1), cpu),
+                        };
+                    }
+                });
+            }
+        });
+        assert!(map.len() <= ENTRIES);
+        for n in 0..3 * ENTRIES {
+            let _ = map.delete(&key(n));
+        }
+        assert_eq!(map.len(), 0, "{kind:?}");
+        for n in 0..ENTRIES {
+            assert_eq!(
+                map.update(&key(n), &[0; 8], 0, n % CPUS),
+                Ok(()),
+                "{kind:?}"
+            );
+        }
+        assert_eq!(map.len(), ENTRIES, "{kind:?} {flags}");
+    }
+}
+
+#[test]
+fn what_one_shard_gave_back_serves_the_others() {
+    const VALUE: u32 = 1 << 18;
+    let map = make(MapKind::Hash, 4, VALUE, 128);
+    let mut value = vec![0; VALUE as usize];
+    let run = map.runs().enter(0);
+    let mut update = |n: u32| {
+        value[0] = n as u8;
+        map.update(&n.to_ne_bytes(), &value, 0, 0)
+    };
+    while update(0).is_ok() {}
+    assert_eq!(update(1), Err(Errno::ENOMEM));
+    drop(run);
+    for n in 0..128 {
+        assert_eq!(update(n), Ok(()), "{n}");
+    }
+    assert_eq!(update(128), Err(Errno::E2BIG));
 }

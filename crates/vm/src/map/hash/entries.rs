@@ -1,21 +1,27 @@
-//! Entries of a hash that have no key: those given back and those never used.
+//! The entries of a hash: numbers that elements keep as long as they live, by which walks go.
 //!
-//! They lie in one row that every CPU takes from or, for an LRU with `BPF_F_NO_COMMON_LRU`, in a row
-//! for each CPU. A row's freed entries are a stack linked through the entries themselves; taking and
-//! giving are one compare-and-swap, whose tag keeps an entry that came back from being mistaken for
-//! one that never left.
+//! An entry is a word: the slot of its element or, while it is free, a link to another free one.
+//! Entries lie in one row that every CPU takes from or, for an LRU with `BPF_F_NO_COMMON_LRU`, in a
+//! row for each CPU. Taking and giving are one compare-and-swap on the top of a row's stack, whose
+//! tag keeps an entry that came back from being mistaken for one that never left.
 
 use std::ops::Range;
 use std::sync::atomic::{
     AtomicU32, AtomicU64,
-    Ordering::{AcqRel, Acquire, Relaxed},
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
-use super::key::Keys;
+use crate::map::error::BrokenRule;
+use crate::map::lanes::block;
+use crate::memory::Block;
 
-/// The rows.
+/// In an entry's word: the rest is a slot, not a link.
+const LIVE: u64 = 1 << 63;
+
+/// The entries, in rows.
 #[derive(Debug)]
-pub(super) struct Vacant {
+pub(super) struct Entries {
+    words: Block,
     rows: Box<[Row]>,
     row_entries: u32,
 }
@@ -33,9 +39,9 @@ struct Row {
     hand: AtomicU32,
 }
 
-impl Vacant {
+impl Entries {
     /// So many entries in so many rows of equal length.
-    pub(super) fn new(entries: u32, rows: u32) -> Self {
+    pub(super) fn new(entries: u32, rows: u32) -> Result<Self, BrokenRule> {
         let row_entries = entries / rows;
         let row = |row: u32| Row {
             entries: row * row_entries..(row + 1) * row_entries,
@@ -43,19 +49,42 @@ impl Vacant {
             freed: AtomicU64::new(0),
             hand: AtomicU32::new(0),
         };
-        Self {
+        Ok(Self {
+            words: block(u64::from(entries), 8)?,
             rows: (0..rows).map(row).collect(),
             row_entries,
-        }
+        })
+    }
+
+    fn word(&self, entry: u32) -> &AtomicU64 {
+        &self.words.words(entry as usize)[0]
+    }
+
+    /// The slot of a live entry.
+    #[inline]
+    pub(super) fn slot(&self, entry: u32) -> Option<u32> {
+        let word = self.word(entry).load(Acquire);
+        (word & LIVE != 0).then_some(word as u32)
+    }
+
+    /// Makes an entry live, or its element lie in another slot.
+    #[inline]
+    pub(super) fn set(&self, entry: u32, slot: u32) {
+        self.word(entry).store(LIVE | u64::from(slot), Release);
+    }
+
+    /// Makes a live entry neither live nor free.
+    pub(super) fn clear(&self, entry: u32) {
+        self.word(entry).store(0, Release);
     }
 
     /// Takes an entry from the row of a CPU.
     #[inline]
-    pub(super) fn take(&self, cpu: u32, keys: &Keys) -> Option<u32> {
+    pub(super) fn take(&self, cpu: u32) -> Option<u32> {
         let row = self.row(cpu);
         let mut top = row.freed.load(Acquire);
         while let Some(entry) = (top as u32).checked_sub(1) {
-            let next = next_tag(top) | u64::from(keys.link(entry));
+            let next = next_tag(top) | (self.word(entry).load(Relaxed) & u64::from(u32::MAX));
             match row.freed.compare_exchange_weak(top, next, AcqRel, Acquire) {
                 Ok(_) => return Some(entry),
                 Err(now) => top = now,
@@ -66,11 +95,11 @@ impl Vacant {
 
     /// Gives an entry back to its row.
     #[inline]
-    pub(super) fn give(&self, entry: u32, keys: &Keys) {
+    pub(super) fn give(&self, entry: u32) {
         let row = &self.rows[(entry / self.row_entries) as usize];
         let mut top = row.freed.load(Relaxed);
         loop {
-            keys.set_link(entry, top as u32);
+            self.word(entry).store(u64::from(top as u32), Relaxed);
             let next = next_tag(top) | u64::from(entry + 1);
             match row.freed.compare_exchange_weak(top, next, AcqRel, Relaxed) {
                 Ok(_) => return,
