@@ -3,8 +3,8 @@
 mod support;
 
 use osmia_btf::{BtfBuilder, Endian};
-use osmia_program::{Errno, MapKind, ProgramKind};
-use osmia_user::bpf::{BtfLoad, Fd, MapCreate, ProgBindMap, ProgLoad, Records};
+use osmia_program::{AttachKind, Errno, MapKind, ProgramKind};
+use osmia_user::bpf::{BtfLoad, Element, Fd, MapCreate, ProgBindMap, ProgLoad, Records};
 use osmia_user::{Credentials, Process};
 use support::*;
 
@@ -148,6 +148,51 @@ fn a_map_of_maps_keeps_maps_even_unused() {
         );
         process.close(program).unwrap();
         assert_eq!(map_ids(&process), NONE);
+    }
+}
+
+/// Sets where packets go under key 0, and the program that runs for them on their way.
+fn forward(process: &Process, map: Fd, to: u32, program: Fd) -> Result<(), Errno> {
+    process.map_update(&Element {
+        map_fd: map,
+        key: Some(&[0; 4]),
+        value: Some(&[to.to_ne_bytes(), program.0.to_ne_bytes()].concat()),
+        flags: 0,
+    })
+}
+
+#[test]
+fn a_map_of_devices_or_cpus_keeps_programs() {
+    for (kind, attach, refused) in [
+        (MapKind::Devmap, AttachKind::XdpDevmap, Errno::EINVAL),
+        (MapKind::DevmapHash, AttachKind::XdpDevmap, Errno::EINVAL),
+        (MapKind::Cpumap, AttachKind::XdpCpumap, Errno::ENOMEM),
+    ] {
+        let process = process();
+        let map = process.map_create(&map_of(kind, 4, 8, 2)).unwrap();
+        let insns = insns("r0 = 2\nexit");
+        let asked = ProgLoad {
+            expected_attach_type: attach.number(),
+            ..loading(ProgramKind::Xdp, &insns)
+        };
+        let program = process.prog_load(&asked).result.unwrap();
+        let plain = load(&process, ProgramKind::Xdp, &insns).unwrap();
+        for other in [plain, map, Fd(99)] {
+            assert_eq!(forward(&process, map, 1, other), Err(refused), "{kind}");
+        }
+        assert_eq!(forward(&process, map, 1, program), Ok(()), "{kind}");
+        process.close(plain).unwrap();
+        let id = prog_info(&process, program).id;
+        process.close(program).unwrap();
+        assert_eq!(prog_ids(&process), [id]);
+        let value = process.map_lookup(&Element {
+            map_fd: map,
+            key: Some(&[0; 4]),
+            ..Element::default()
+        });
+        assert_eq!(value, Ok([1u32, id].map(u32::to_ne_bytes).concat()));
+        assert_eq!(forward(&process, map, 1, Fd(-1)), Ok(()));
+        assert_eq!(prog_ids(&process), NONE);
     }
 }
 

@@ -16,6 +16,7 @@ mod error;
 mod group_storage;
 mod hash;
 mod lanes;
+mod let_go;
 mod lookup3;
 mod lpm;
 mod nested;

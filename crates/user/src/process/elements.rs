@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use osmia_program::{Errno, MapKind, ProgramKind, UpdateMode};
+use osmia_program::{AttachKind, Errno, MapKind, ProgramKind, UpdateMode};
+use osmia_vm::Identity;
 use osmia_vm::map::{Batched, Map, update_mode};
 
 use super::Process;
@@ -178,6 +179,18 @@ impl Process {
                     }
                 })
             }
+            MapKind::Devmap | MapKind::DevmapHash => {
+                let program = |fd| self.forwarding(map, fd, AttachKind::XdpDevmap);
+                map.set_target(key, value, update_mode(flags)?, &program)
+            }
+            MapKind::Cpumap => {
+                let program = |fd| self.forwarding(map, fd, AttachKind::XdpCpumap);
+                map.set_target(key, value, update_mode(flags)?, &program)
+            }
+            MapKind::CgroupArray => {
+                let index = slot(map, key, flags)?;
+                map.set_group(index, self.cgroup(fd)?.0)
+            }
             // Events cannot be opened here.
             MapKind::PerfEventArray => {
                 slot(map, key, flags)?;
@@ -186,6 +199,16 @@ impl Process {
             }
             _ => map.update_outside(key, value, update_mode(flags)?),
         }
+    }
+}
+
+impl Process {
+    /// The program of a descriptor, if it is for packets on their way to such a target.
+    fn forwarding(&self, map: &Map, fd: i32, attach: AttachKind) -> Option<Arc<dyn Identity>> {
+        let code = self.program(Fd(fd)).ok()?;
+        let owner = ProgramRecord::owner(&code);
+        let fits = (owner.kind, owner.attach) == (ProgramKind::Xdp, attach.number());
+        (fits && MapRecord::of(map).admits(owner)).then_some(code as Arc<dyn Identity>)
     }
 }
 

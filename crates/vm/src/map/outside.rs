@@ -63,7 +63,7 @@ impl Map {
             Body::Programs(slots) if index_of(key)? >= slots.count() => Err(Errno::E2BIG),
             Body::PerfEvents(events) if index_of(key)? >= events.slots() => Err(Errno::E2BIG),
             Body::Programs(_) | Body::Nested(_) | Body::PerfEvents(_) => Err(Errno::EBADF),
-            Body::Targets(targets) => targets.update(key, value, mode),
+            Body::Targets(targets) => targets.update(key, value, mode, &|_| None),
             Body::Groups(_) if mode != UpdateMode::Any => Err(Errno::EINVAL),
             // The kernel takes a file descriptor; what has none here is named by its id.
             Body::Groups(slots) => match u64::from(index_of(value)?) {
@@ -144,6 +144,22 @@ impl Map {
         match &self.body {
             Body::Operations(operations) => operations.set_program(index, program),
             Body::Programs(slots) => slots.set(index, program),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// Sets the value of a `devmap`, `devmap_hash` or `cpumap`; `program` finds the program that a
+    /// descriptor in it stands for.
+    pub fn set_target(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        mode: UpdateMode,
+        program: &dyn Fn(i32) -> Option<Arc<dyn Identity>>,
+    ) -> Result<(), Errno> {
+        self.check_write()?;
+        match &self.body {
+            Body::Targets(targets) => targets.update(key, value, mode, program),
             _ => Err(Errno::EINVAL),
         }
     }

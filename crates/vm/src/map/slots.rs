@@ -5,16 +5,17 @@ use std::sync::{PoisonError, RwLock};
 use osmia_program::{Errno, MapSpec};
 
 use super::error::BrokenRule;
+use super::let_go::let_go;
 use crate::limits;
 
 /// The slots; empty at first. Memory grows with the highest that was filled.
 #[derive(Debug)]
-pub(super) struct Slots<T> {
+pub(super) struct Slots<T: 'static> {
     count: u32,
     filled: RwLock<Vec<Option<T>>>,
 }
 
-impl<T: Clone> Slots<T> {
+impl<T: Clone + 'static> Slots<T> {
     pub(super) fn new(spec: &MapSpec) -> Result<Self, BrokenRule> {
         let bytes = u64::from(spec.max_entries) * size_of::<Option<T>>() as u64;
         if bytes > limits::MAP_BYTES_MAX {
@@ -53,9 +54,9 @@ impl<T: Clone> Slots<T> {
             filled.resize_with(at + 1, || None);
         }
         let old = filled[at].replace(content);
-        // What it held may be large to drop; not under the lock.
+        // Not under the lock.
         drop(filled);
-        drop(old);
+        let_go(old);
         Ok(())
     }
 
@@ -67,18 +68,28 @@ impl<T: Clone> Slots<T> {
         let mut filled = self.filled.write().unwrap_or_else(PoisonError::into_inner);
         let old = filled.get_mut(index as usize).and_then(Option::take);
         drop(filled);
-        old.map(drop).ok_or(Errno::ENOENT)
+        old.map(let_go).ok_or(Errno::ENOENT)
     }
 
     /// Empties all.
     pub(super) fn clear_all(&self) {
         let old = std::mem::take(&mut *self.filled.write().unwrap_or_else(PoisonError::into_inner));
-        drop(old);
+        let_go(old);
     }
 
     /// How many hold something.
     pub(super) fn len(&self) -> u32 {
         let filled = self.filled.read().unwrap_or_else(PoisonError::into_inner);
         filled.iter().flatten().count() as u32
+    }
+}
+
+impl<T> Drop for Slots<T> {
+    fn drop(&mut self) {
+        let filled = self
+            .filled
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let_go(std::mem::take(filled));
     }
 }

@@ -1,10 +1,11 @@
 //! `devmap`, `devmap_hash`, `cpumap`, `xskmap`: where packets can be sent, by number.
 //!
 //! A value is what the kernel's is: an interface's index, a queue's size, a socket; devices and CPUs
-//! may name a program as well, which takes a file descriptor and is refused here. This machine has
+//! may name a program as well, which the map then holds; who it is, the caller says. This machine has
 //! no interfaces of its own, so every interface but 0 exists; and no AF_XDP sockets, so any number
 //! stands for one. Programs may look values of devices and sockets up and not write them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Release},
@@ -17,7 +18,9 @@ use super::array::{index_of, next_index};
 use super::error::BrokenRule;
 use super::hash::Hash;
 use super::lanes::{Element, Write, block};
+use super::let_go::let_go;
 use super::runs::Runs;
+use crate::Identity;
 use crate::limits;
 use crate::memory::Block;
 
@@ -32,6 +35,8 @@ pub(super) struct Targets {
     /// CPUs of the machine.
     cpus: u32,
     by: By,
+    /// Programs that run for packets on their way, by key.
+    programs: Mutex<BTreeMap<u32, Arc<dyn Identity>>>,
 }
 
 #[derive(Debug)]
@@ -57,6 +62,7 @@ impl Targets {
             value_bytes: spec.value_size as usize,
             cpus: runs.cpus(),
             by,
+            programs: Mutex::default(),
         })
     }
 
@@ -107,30 +113,49 @@ impl Targets {
         }
     }
 
-    pub(super) fn update(&self, key: &[u8], value: &[u8], mode: UpdateMode) -> Result<(), Errno> {
+    /// Sets a value; `program` finds what a descriptor in it stands for.
+    pub(super) fn update(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        mode: UpdateMode,
+        program: &dyn Fn(i32) -> Option<Arc<dyn Identity>>,
+    ) -> Result<(), Errno> {
         let index = index_of(key)?;
         if value.len() != self.value_bytes {
             return Err(Errno::EINVAL);
         }
         let (words, _) = value.as_chunks::<4>();
         let what = u32::from_ne_bytes(words[0]);
-        let program = words.get(1).map_or(0, |word| i32::from_ne_bytes(*word));
+        let descriptor = words.get(1).map_or(0, |word| i32::from_ne_bytes(*word));
+        let resolved = || match descriptor > 0 {
+            false => Ok(None),
+            true => program(descriptor).map(Some).ok_or(match self.kind {
+                // All that goes wrong with a new entry is that, to the kernel.
+                MapKind::Cpumap => Errno::ENOMEM,
+                _ => Errno::EINVAL,
+            }),
+        };
         let (entries, writer) = match &self.by {
-            By::Key(_) if what == 0 || program > 0 => return Err(Errno::EINVAL),
+            By::Key(_) if what == 0 => return Err(Errno::EINVAL),
             By::Key(hash) => {
                 let mode = match mode {
                     // The kernel's does not ask whether there is one to replace.
                     UpdateMode::Exist => UpdateMode::Any,
                     mode => mode,
                 };
-                return hash.update(key, Write::Outside(&stored(value)), mode);
+                let program = resolved()?;
+                let stored = stored(value, program.as_deref());
+                hash.update(key, Write::Outside(&stored), mode)?;
+                self.hold(index, program);
+                return Ok(());
             }
             By::Index { entries, writer } => (entries, writer),
         };
         if index as usize >= entries.count() {
             return Err(Errno::E2BIG);
         }
-        let _writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
         let there = presence(entries, index as usize);
         match self.kind {
             MapKind::Xskmap => match mode {
@@ -143,30 +168,52 @@ impl Targets {
             MapKind::Cpumap if index >= self.cpus => return Err(Errno::ENODEV),
             _ => {}
         }
-        if program > 0 {
-            return Err(Errno::EINVAL);
-        }
         let here = what != 0 || self.kind == MapKind::Xskmap;
+        let program = match self.kind {
+            MapKind::Cpumap if !here => None,
+            _ if !here && descriptor > 0 => return Err(Errno::EINVAL),
+            _ => resolved()?,
+        };
         if here {
-            entries.write(index as usize, 0, &stored(value));
+            entries.write(index as usize, 0, &stored(value, program.as_deref()));
         }
         there.store(u64::from(here), Release);
+        drop(writer);
+        self.hold(index, program);
         Ok(())
     }
 
     pub(super) fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         match &self.by {
-            By::Key(hash) => hash.delete(key),
+            By::Key(hash) => {
+                hash.delete(key)?;
+                self.hold(index_of(key)?, None);
+                Ok(())
+            }
             By::Index { entries, writer } => {
                 let index = index_of(key)? as usize;
                 if index >= entries.count() {
                     return Err(Errno::EINVAL);
                 }
-                let _writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                let writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
                 presence(entries, index).store(0, Release);
+                drop(writer);
+                self.hold(index as u32, None);
                 Ok(())
             }
         }
+    }
+
+    /// Holds the program of a key instead of the one before.
+    fn hold(&self, key: u32, program: Option<Arc<dyn Identity>>) {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = match program {
+            Some(program) => programs.insert(key, program),
+            None => programs.remove(&key),
+        };
+        // Not under the lock.
+        drop(programs);
+        let_go(old);
     }
 
     pub(super) fn next_key(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
@@ -177,13 +224,25 @@ impl Targets {
     }
 }
 
+impl Drop for Targets {
+    fn drop(&mut self) {
+        let programs = self
+            .programs
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let_go(std::mem::take(programs));
+    }
+}
+
 fn presence(entries: &Block, index: usize) -> &AtomicU64 {
     &entries.words(index)[1]
 }
 
-/// A value as it is kept: no program is attached, so its id is 0.
-fn stored(value: &[u8]) -> Vec<u8> {
+/// A value as it is kept: with the id of its program, if it has one.
+fn stored(value: &[u8], program: Option<&dyn Identity>) -> Vec<u8> {
     let mut value = value.to_vec();
-    value[4..].fill(0);
+    if let Some(word) = value.get_mut(4..8) {
+        word.copy_from_slice(&program.map_or(0, Identity::id).to_ne_bytes());
+    }
     value
 }
