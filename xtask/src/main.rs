@@ -9,6 +9,7 @@ mod compare;
 mod compare_contexts;
 mod compare_helpers;
 mod compare_kernel;
+mod compare_tags;
 mod compare_tcpdump;
 mod core_case;
 mod corpus;
@@ -49,6 +50,8 @@ enum Command {
     CompareKernel(compare_kernel::Options),
     /// Compare our linked instructions with those libbpf hands to the kernel
     CompareLibbpf(compare::Options),
+    /// Compare tags of programs with those bpftool shows for the running kernel
+    CompareTags(compare_tags::Options),
     /// Compare which packets a classic filter keeps here with what tcpdump keeps
     CompareTcpdump(compare_tcpdump::Options),
     /// Write the hostile inputs under tests/corpus, or check that they are current
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::CompareHelpers(options) => compare_helpers::run(&options),
         Command::CompareKernel(options) => compare_kernel::run(&options),
         Command::CompareLibbpf(options) => compare::run(&options),
+        Command::CompareTags(options) => compare_tags::run(&options),
         Command::CompareTcpdump(options) => compare_tcpdump::run(&options),
         Command::Corpus(options) => corpus::run(&options),
         Command::IsaTests(options) => isa_tests::run(&options),

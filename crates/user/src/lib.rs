@@ -18,6 +18,7 @@ mod process;
 
 pub use host::{UserHost, UserMap, UserProgram};
 pub use kernel::Kernel;
+pub use object::program_tag;
 pub use options::{KERNEL, UserOptions};
 pub use osmia_vm::Clock;
 pub use process::{Credentials, Process};

@@ -12,6 +12,7 @@ mod program;
 mod table;
 
 pub(crate) use btf::BtfObject;
+pub use digest::program_tag;
 pub(crate) use digest::{Digest, digest, tag};
 pub(crate) use map::{MapAbout, MapRecord, MapRefused, MapUse, Owner};
 pub(crate) use name::{checked_name, fitted_name};

@@ -40,7 +40,12 @@ pub(crate) fn digest(insns: &[Slot]) -> Digest {
     hash.finalize().into()
 }
 
-/// The tag of instructions.
+/// The tag of a program with these instructions, as loaded (`bpf_prog_info.tag`).
+pub fn program_tag(insns: &[Slot]) -> [u8; 8] {
+    tag(&digest(insns))
+}
+
+/// The tag of instructions with this digest.
 pub(crate) fn tag(digest: &Digest) -> [u8; 8] {
     digest.first_chunk().copied().expect("32 are more than 8")
 }

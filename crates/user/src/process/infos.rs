@@ -7,7 +7,7 @@ use osmia_vm::{Code, Identity};
 
 use super::Process;
 use crate::bpf::{BtfInfo, MapInfo, ProgInfo};
-use crate::object::{BtfObject, MapRecord, ProgramRecord, digest, tag};
+use crate::object::{BtfObject, MapRecord, ProgramRecord, program_tag};
 
 /// `BPF_PSEUDO_MAP_IDX`, `BPF_PSEUDO_MAP_IDX_VALUE`: how maps are named here.
 const BY_POSITION: [u8; 2] = [5, 6];
@@ -119,7 +119,7 @@ fn function_tags(program: &Program, own: [u8; 8]) -> Vec<[u8; 8]> {
     let ends = (program.functions.iter().skip(1)).map(|function| function.start as usize);
     let ranges = starts.zip(ends.chain([program.insns.len()]));
     ranges
-        .map(|(start, end)| tag(&digest(&program.insns[start..end])))
+        .map(|(start, end)| program_tag(&program.insns[start..end]))
         .collect()
 }
 
