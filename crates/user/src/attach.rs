@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use osmia_program::{AttachKind, Errno};
 use osmia_vm::Code;
+use osmia_vm::map::GroupAttachment;
 use rustc_hash::FxHashMap;
 
 pub(crate) use cgroup::{CgroupAttach, CgroupId};
@@ -65,6 +66,8 @@ pub(crate) struct Attached {
     pub(crate) flags: u32,
     /// Where it stands among others that are ordered by number.
     pub(crate) priority: i32,
+    /// What maps keep for it if it is attached to a control group.
+    pub(crate) storages: Arc<[GroupAttachment]>,
 }
 
 impl Attached {
@@ -74,6 +77,7 @@ impl Attached {
             link,
             flags,
             priority: 0,
+            storages: Arc::new([]),
         }
     }
 

@@ -47,7 +47,7 @@ use osmia_program::{Errno, Initial, MapFlags, MapKind, MapSpec, UpdateMode};
 pub use arena::Arena;
 pub use batch::Batched;
 pub use error::{BrokenRule, MapError};
-pub use group_storage::{GroupKey, GroupStorage};
+pub use group_storage::{GroupAttachment, GroupKey, GroupStorage};
 pub use lanes::Element;
 pub use operations::{Function, Operations, OperationsState, Resolve};
 pub use perf_events::PerfEvents;

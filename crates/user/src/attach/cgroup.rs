@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use osmia_program::{AttachKind, Errno};
 use osmia_vm::Code;
+use osmia_vm::map::{GroupAttachment, GroupKey};
 
 use super::{
     AFTER, Anchor, Attached, Attachments, BEFORE, MULTI, OVERRIDE, PREORDER, Place, REPLACE, Row,
@@ -120,7 +121,7 @@ impl Attachments {
         &self,
         group: CgroupId,
         attach: AttachKind,
-        asked: CgroupAttach,
+        mut asked: CgroupAttach,
     ) -> Result<(), Errno> {
         let flags = asked.attached.flags;
         let sharing = flags & (OVERRIDE | MULTI);
@@ -130,6 +131,13 @@ impl Attachments {
         if flags & REPLACE != 0 && flags & (BEFORE | AFTER) != 0 {
             return Err(Errno::EINVAL);
         }
+        let key = GroupKey {
+            group: group.0,
+            attach: attach.number(),
+        };
+        let maps = asked.attached.program.maps();
+        let storages = maps.filter_map(|map| GroupAttachment::of(map, key).transpose());
+        asked.attached.storages = storages.collect::<Result<_, _>>()?;
         let place = Place::Cgroup(group, attach);
         let mut state = lock(&self.state);
         if !state.cgroups.parents.contains_key(&group) {

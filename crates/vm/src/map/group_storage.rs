@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use osmia_program::{Errno, MapKind, MapSpec, UpdateMode};
 
+use super::Map;
 use super::runs::Runs;
 use crate::heap::{ObjectAccess, Tag};
 
@@ -19,6 +20,39 @@ pub struct GroupKey {
     pub group: u64,
     /// Number of the attach type.
     pub attach: u32,
+}
+
+/// A program attached to a control group, as far as one of its maps is concerned: the map has a value
+/// for it as long as this lives.
+#[derive(Debug)]
+pub struct GroupAttachment {
+    map: Arc<Map>,
+    key: GroupKey,
+}
+
+impl GroupAttachment {
+    /// Attaches; `None` if the map is no cgroup storage.
+    ///
+    /// # Errors
+    /// `ENOMEM`
+    pub fn of(map: &Arc<Map>, key: GroupKey) -> Result<Option<Self>, Errno> {
+        let Some(storage) = map.group_storage() else {
+            return Ok(None);
+        };
+        storage.attach(key)?;
+        Ok(Some(Self {
+            map: Arc::clone(map),
+            key,
+        }))
+    }
+}
+
+impl Drop for GroupAttachment {
+    fn drop(&mut self) {
+        if let Some(storage) = self.map.group_storage() {
+            storage.detach(self.key);
+        }
+    }
 }
 
 /// Values by attachment.
