@@ -4,48 +4,8 @@
 mod support;
 
 use osmia_program::{AttachKind, Errno, MapKind, ProgramKind};
-use osmia_user::Process;
-use osmia_user::bpf::{Element, Fd, ProgAttach, ProgDetach, ProgLoad};
+use osmia_user::bpf::{Element, ProgAttach, ProgDetach};
 use support::*;
-
-fn xdp(process: &Process, attach: u32) -> Fd {
-    let insns = insns("r0 = 2\nexit");
-    let asked = ProgLoad {
-        expected_attach_type: attach,
-        ..loading(ProgramKind::Xdp, &insns)
-    };
-    process.prog_load(&asked).result.expect("a right program")
-}
-
-#[test]
-fn packets_meet_a_program_of_the_right_attach_type() {
-    let process = process();
-    let device = xdp(&process, AttachKind::XdpDevmap.number());
-    let cpu = xdp(&process, AttachKind::XdpCpumap.number());
-    let plain = xdp(&process, 0);
-    let (filter, map) = (pass(&process), array(&process));
-    let programs = [device, cpu, plain, filter, map, Fd(999), Fd(-1), Fd(0)];
-    let outcomes = |kind, what: u32| {
-        let map = process
-            .map_create(&map_of(kind, 4, 8, 4))
-            .expect("a right map");
-        programs.map(|fd| {
-            let value = [what.to_ne_bytes(), fd.0.to_ne_bytes()].concat();
-            process.map_update(&Element {
-                map_fd: map,
-                key: Some(&[0; 4]),
-                value: Some(&value),
-                flags: 0,
-            })
-        })
-    };
-    let (ok, no, memory) = (Ok(()), Err(Errno::EINVAL), Err(Errno::ENOMEM));
-    for kind in [MapKind::Devmap, MapKind::DevmapHash] {
-        assert_eq!(outcomes(kind, 1), [ok, no, no, no, no, no, ok, ok]);
-    }
-    let cpus = outcomes(MapKind::Cpumap, 192);
-    assert_eq!(cpus, [memory, ok, memory, memory, memory, memory, ok, ok]);
-}
 
 #[test]
 fn a_control_group_has_a_value_while_a_program_of_the_map_is_attached() {

@@ -192,11 +192,12 @@ impl Socket {
         }
     }
 
-    /// A UDP socket over IPv4.
-    pub fn udp(cookie: u64) -> Self {
+    /// A UDP socket over IPv4, bound to a port; 0 for none.
+    pub fn udp(cookie: u64, port: u16) -> Self {
         Self {
             kind: kind::DATAGRAM,
             protocol: protocol::UDP,
+            local: (Ipv4Addr::LOCALHOST.into(), port),
             ..Self::tcp(cookie, state::CLOSE)
         }
     }
@@ -210,6 +211,11 @@ impl Socket {
     /// True for TCP.
     pub fn is_tcp(&self) -> bool {
         self.kind == kind::STREAM && self.protocol == protocol::TCP && self.is_internet()
+    }
+
+    /// True for UDP without a port, which gets no packets.
+    pub fn is_unbound_udp(&self) -> bool {
+        self.kind == kind::DATAGRAM && self.is_internet() && self.local.1 == 0
     }
 
     /// True for IPv4 and IPv6.

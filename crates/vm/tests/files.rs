@@ -325,7 +325,7 @@ fn socket(text: &str) -> Socket {
         "tcp" => Socket::tcp(cookie, state),
         _ => Socket {
             state,
-            ..Socket::udp(cookie)
+            ..Socket::udp(cookie, 53)
         },
     };
     socket.reuseport = words.get(3).map(|group| group.parse().expect("a number"));

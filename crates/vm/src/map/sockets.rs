@@ -187,7 +187,10 @@ impl Sockets {
         let known = [protocol::TCP, protocol::UDP].contains(&socket.protocol)
             && socket.is_internet()
             && [kind::STREAM, kind::DATAGRAM].contains(&socket.kind);
-        let bound = !socket.is_tcp() || socket.state == state::LISTEN;
+        let bound = match socket.is_tcp() {
+            true => socket.state == state::LISTEN,
+            false => !socket.is_unbound_udp(),
+        };
         match () {
             () if !known => Err(Errno::ENOTSUPP),
             () if socket.reuseport.is_none() || !bound => Err(Errno::EINVAL),
@@ -273,6 +276,7 @@ fn has_right_state(socket: &Socket) -> bool {
     let established = socket.state == state::ESTABLISHED;
     match (socket.family, socket.kind) {
         _ if socket.is_tcp() => established || socket.state == state::LISTEN,
+        _ if socket.is_unbound_udp() => false,
         (family::UNIX, kind::STREAM) => established,
         (family::VSOCK, kind::STREAM | kind::SEQPACKET) => established,
         _ => true,

@@ -63,14 +63,15 @@ fn not_every_socket_is_taken() {
         Socket::tcp(1, state::ESTABLISHED),
         Socket::tcp(2, state::LISTEN),
         Socket::tcp(3, state::CLOSE),
-        Socket::udp(4),
+        Socket::udp(4, 53),
         unix(5, kind::STREAM, state::ESTABLISHED),
         unix(6, kind::STREAM, state::CLOSE),
         unix(7, kind::DATAGRAM, state::CLOSE),
         unix(8, kind::SEQPACKET, state::ESTABLISHED),
-        shared(Socket::udp(9)),
+        shared(Socket::udp(9, 53)),
         shared(Socket::tcp(10, state::LISTEN)),
         shared(Socket::tcp(11, state::CLOSE)),
+        shared(Socket::udp(12, 0)),
     ];
     for socket in sockets {
         socket.open(&runs).expect("memory");
@@ -85,14 +86,15 @@ fn not_every_socket_is_taken() {
         .map(|cookie| put(&map, cookie as u32, cookie, UpdateMode::Any))
         .collect();
     assert_eq!(outcomes, [ok, ok, no, ok, ok, no, ok, no]);
-    let outcomes: Vec<_> = (1..=11)
+    assert_eq!(put(&map, 9, 12, UpdateMode::Any), no);
+    let outcomes: Vec<_> = (1..=12)
         .map(|cookie| put(&array, cookie as u32, cookie, UpdateMode::Any))
         .collect();
     let (lone, other) = (Err(Errno::EINVAL), Err(Errno::ENOTSUPP));
     assert_eq!(
         outcomes,
         [
-            lone, lone, lone, lone, other, other, other, other, ok, ok, lone
+            lone, lone, lone, lone, other, other, other, other, ok, ok, lone, lone
         ]
     );
     assert_eq!(put(&array, 1, 9, UpdateMode::Any), Err(Errno::EBUSY));
@@ -141,7 +143,7 @@ fn sockets_close_while_others_put_them_into_maps() {
         for round in 0..10_000u64 {
             let cookie = 1 + round % 5;
             runs.owners().end(&runs, OwnerKind::Socket, cookie);
-            Socket::udp(cookie).open(&runs).expect("memory");
+            Socket::udp(cookie, 53).open(&runs).expect("memory");
         }
         stop.store(true, Relaxed);
     });
@@ -181,7 +183,7 @@ proptest! {
             match step {
                 Step::Open(cookie) => {
                     if open.insert(cookie, ()).is_none() {
-                        Socket::udp(cookie).open(&runs).expect("memory");
+                        Socket::udp(cookie, 53).open(&runs).expect("memory");
                     }
                 }
                 Step::Close(cookie) => {
