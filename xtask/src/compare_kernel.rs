@@ -14,8 +14,6 @@ mod namespace;
 mod ours;
 mod sockets;
 
-pub(crate) use kernel::missing_privilege;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -46,7 +44,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
-    if let Some(why) = kernel::missing_privilege() {
+    if let Some(why) = place::missing_privilege() {
         println!("skipped all: {why}");
         if options.json {
             println!("{}", json!({ "skipped": why }));

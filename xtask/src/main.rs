@@ -13,6 +13,7 @@ mod compare_tags;
 mod compare_tcpdump;
 mod core_case;
 mod corpus;
+mod differential;
 mod examples;
 mod isa_tests;
 mod kernel_source;
@@ -60,6 +61,8 @@ enum Command {
     IsaTests(isa_tests::Options),
     /// Run the tests of memory and maps under Miri
     Miri(miri::Options),
+    /// Run the cases of tests/both on the running kernel and here
+    Differential(differential::Options),
     /// Check the habits that code can check
     Tidy,
 }
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Command::Corpus(options) => corpus::run(&options),
         Command::IsaTests(options) => isa_tests::run(&options),
         Command::Miri(options) => miri::run(&options),
+        Command::Differential(options) => differential::run_all(&options),
         Command::Tidy => tidy::run(),
     };
     match verdict {

@@ -178,6 +178,14 @@ impl Attr {
             .copy_from_slice(&value.to_le_bytes()[..field.bytes]);
     }
 
+    /// Sets bytes, whatever field they belong to.
+    ///
+    /// # Panics
+    /// If they lie outside of the union.
+    pub fn put(&mut self, offset: usize, bytes: &[u8]) {
+        self.bytes[offset..offset + bytes.len()].copy_from_slice(bytes);
+    }
+
     /// Where a field lies.
     ///
     /// # Panics

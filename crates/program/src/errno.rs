@@ -67,6 +67,7 @@ errnos! {
     EOVERFLOW = 75 "value too large",
     EBADFD = 77 "file descriptor in a bad state",
     EILSEQ = 84 "illegal byte sequence",
+    ENOTSOCK = 88 "not a socket",
     EMSGSIZE = 90 "message too long",
     EPROTOTYPE = 91 "protocol of another type",
     EPROTONOSUPPORT = 93 "protocol not supported",

@@ -15,6 +15,7 @@ mod object;
 mod options;
 pub mod pin;
 mod process;
+mod syscall;
 
 pub use host::{UserHost, UserMap, UserProgram};
 pub use kernel::Kernel;
@@ -22,3 +23,4 @@ pub use object::program_tag;
 pub use options::{KERNEL, UserOptions};
 pub use osmia_vm::Clock;
 pub use process::{Credentials, Process};
+pub use syscall::{UserMemory, bpf};

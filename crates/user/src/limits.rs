@@ -32,3 +32,15 @@ pub const ORDERED_PROGRAMS_MAX: usize = 64;
 pub const SK_LOOKUP_PROGRAMS_MAX: usize = 64;
 /// Bytes of a tracepoint's name that are read.
 pub const TRACEPOINT_NAME_BYTES_MAX: usize = 127;
+/// Most descriptors of a load's array that are looked at.
+pub const FD_ARRAY_MAX: usize = 1024;
+/// Most bytes of a record of functions, lines or relocations (`MAX_FUNCINFO_REC_SIZE` and relatives).
+pub const RECORD_BYTES_MAX: usize = 4096;
+/// Most bytes of a test run's data or context that are copied in.
+pub const TEST_DATA_BYTES_MAX: usize = 1 << 20;
+/// Most bytes of `union bpf_iter_link_info` that are copied in: a page, as of all attributes.
+pub const ITER_INFO_BYTES_MAX: usize = 4096;
+/// Most probes of one link (`MAX_KPROBE_MULTI_CNT`).
+pub const MULTI_PROBES_MAX: usize = 1 << 20;
+/// Bytes of a kernel symbol's name (`KSYM_NAME_LEN`).
+pub const SYMBOL_BYTES_MAX: usize = 512;

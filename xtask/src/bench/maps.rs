@@ -14,8 +14,8 @@ use osmia_benches::{
 use osmia_program::MapKind;
 use serde_json::{Value, json};
 
-use crate::compare_kernel::missing_privilege;
 use crate::libbpf_driver;
+use crate::place::missing_privilege;
 use crate::place::{self, Error};
 
 /// Least time of one turn.

@@ -15,23 +15,6 @@ use crate::place::{self, Error};
 /// `ctx->data` of `struct xdp_md`, where metadata ends.
 const XDP_MD_BYTES: usize = 24;
 
-/// Why this process may not load programs, if it may not.
-pub(crate) fn missing_privilege() -> Option<&'static str> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let effective = status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapEff:"))
-        .and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
-    const CAP_SYS_ADMIN: u64 = 1 << 21;
-    match effective {
-        None => Some("this is not Linux"),
-        Some(capabilities) if capabilities & CAP_SYS_ADMIN == 0 => {
-            Some("loading programs into the kernel needs root")
-        }
-        Some(_) => None,
-    }
-}
-
 /// The compiled driver.
 pub(super) struct Driver {
     path: PathBuf,

@@ -19,6 +19,15 @@ impl InfoLayout {
     pub fn field(&self, name: &str) -> Option<&'static AttrField> {
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// Where a field lies.
+    ///
+    /// # Panics
+    /// If the structure has no such field.
+    pub fn expect(&self, name: &str) -> &'static AttrField {
+        self.field(name)
+            .unwrap_or_else(|| panic!("{} has no field {name}", self.name))
+    }
 }
 
 /// Declares the structures: name, bytes, and each field's offset, bytes, name and role.

@@ -1,7 +1,7 @@
 //! What is known about objects.
 
 use osmia_isa::{Endian, Slot};
-use osmia_program::Program;
+use osmia_program::{MapFlags, MapKind, Program};
 use osmia_vm::map::Map;
 use osmia_vm::{Code, Identity};
 
@@ -57,7 +57,7 @@ impl Process {
             key_size: spec.key_size,
             value_size: spec.value_size,
             max_entries: spec.max_entries,
-            flags: spec.flags.0,
+            flags: spec.flags.0 | own_flags(spec.kind),
             name: about.name,
             btf_vmlinux_value_type_id: about.vmlinux_value_type,
             btf_id: about.btf.as_ref().map_or(0, |btf| btf.id()),
@@ -134,4 +134,12 @@ pub(super) fn is_gpl_compatible(license: &str) -> bool {
             | "Dual MIT/GPL"
             | "Dual MPL/GPL"
     )
+}
+
+/// Flags that maps of a kind give themselves (`dev_map_init_map`).
+fn own_flags(kind: MapKind) -> u32 {
+    match kind {
+        MapKind::Devmap | MapKind::DevmapHash => MapFlags::RDONLY_PROG,
+        _ => 0,
+    }
 }

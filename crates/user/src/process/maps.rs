@@ -31,13 +31,17 @@ impl Process {
         }
         let access = Access::from_flags(asked.flags)?;
         let numa_node = (asked.flags & MapFlags::NUMA_NODE != 0).then_some(asked.numa_node);
-        // This machine has one node.
-        if numa_node.is_some_and(|node| node != 0) {
+        // This machine has one node; the largest number means any.
+        if numa_node.is_some_and(|node| node != 0 && node != u32::MAX) {
             return Err(Errno::EINVAL);
         }
         let kind = kind
             .filter(|&kind| kind != MapKind::Unspec)
             .ok_or(Errno::EINVAL)?;
+        // Loaders put the number of CPUs for 0; the kernel does not.
+        if kind == MapKind::PerfEventArray && asked.max_entries == 0 {
+            return Err(Errno::EINVAL);
+        }
         if asked.ifindex != 0 {
             return Err(self.offloaded(kind, asked.ifindex));
         }

@@ -69,7 +69,7 @@ impl Process {
 
     /// `BPF_OBJ_GET_INFO_BY_FD`.
     pub fn obj_info(&self, fd: Fd) -> Result<ObjInfo, Errno> {
-        match &*self.file(fd)? {
+        match &*self.file(fd).map_err(|_| Errno::EBADFD)? {
             File::Program(code) => Ok(ObjInfo::Program(Box::new(self.prog_info(code)))),
             File::Map { map, .. } => Ok(ObjInfo::Map(self.map_info(map))),
             File::Link(link) => Ok(ObjInfo::Link(link.info())),
