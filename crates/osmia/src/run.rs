@@ -247,6 +247,7 @@ impl<H: Host> Loaded<'_, H> {
                 .push("the packets before it were used".to_owned());
             running.summary.diagnostics.push(diagnostic);
         }
+        running.settle(sink)?;
         Ok(running.finish())
     }
 
@@ -269,6 +270,7 @@ impl<H: Host> Loaded<'_, H> {
             ..Packet::default()
         };
         let _ = running.one(&mut packet, 0, sink)?;
+        running.settle(sink)?;
         Ok(running.finish())
     }
 
@@ -445,6 +447,22 @@ impl<H: Host> Running<'_, H> {
                 Some(_) => row.copies += 1,
                 None => row.packets += 1,
             }
+        }
+    }
+
+    /// Lets timers and work run that programs left for later, and tells what they said.
+    fn settle(&mut self, sink: &mut Sink<'_>) -> Result<(), Error> {
+        if self.summary.outcome == Outcome::Trap {
+            return Ok(());
+        }
+        let settled = self.loaded.host().settle();
+        let _ = self.tell_records(self.summary.packets, sink);
+        match settled {
+            Err(error) if error.fault == Fault::Input => {
+                self.end(Outcome::Trap, Some(*error.diagnostic));
+                Ok(())
+            }
+            settled => Ok(settled.map(|_| ())?),
         }
     }
 

@@ -203,6 +203,11 @@ pub trait Host {
     ) -> Result<(), HostError>;
     /// Makes a program resident. `maps` are those of `program.maps`, in that order.
     fn load(&self, program: &Program, maps: &[Self::Map]) -> Result<Self::Program, HostError>;
+    /// Runs what programs left for later (timers, work) until nothing waits or the host's patience
+    /// ends, and says how many ran. Hosts with a kernel have it do so by itself.
+    fn settle(&self) -> Result<u64, HostError> {
+        Ok(0)
+    }
     /// Hands over what programs have said since the last call, oldest first.
     fn drain(&self, sink: &mut dyn FnMut(Record));
 }

@@ -33,6 +33,9 @@ impl Kfunc {
     /// Pointers must be trusted or protected by RCU.
     pub const RCU: u8 = 1 << 5;
 
+    /// May be called while a lock is held.
+    pub const UNDER_LOCK: u8 = 1 << 6;
+
     /// True if it has all these flags.
     pub const fn has(&self, flags: u8) -> bool {
         self.flags & flags == flags

@@ -5,7 +5,7 @@ mod program;
 
 use std::sync::Arc;
 
-use osmia_program::{Host, HostError, MapSpec, Program, Record, Slotted, Target};
+use osmia_program::{Fault, Host, HostError, MapSpec, Program, Record, Slotted, Target};
 
 pub use map::UserMap;
 pub use program::UserProgram;
@@ -61,6 +61,11 @@ impl Host for UserHost {
 
     fn load(&self, program: &Program, maps: &[UserMap]) -> Result<UserProgram, HostError> {
         UserProgram::load(program, maps, &self.kernel)
+    }
+
+    fn settle(&self) -> Result<u64, HostError> {
+        let settled = self.kernel.settle();
+        settled.map_err(|trap| HostError::new(Fault::Input, trap.to_diagnostic()))
     }
 
     fn drain(&self, sink: &mut dyn FnMut(Record)) {

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use osmia_btf::{Btf, Kind};
 use osmia_diag::Diagnostic;
@@ -24,7 +24,7 @@ use crate::object::{
     ProgramRefused, Table,
 };
 use crate::pin::PinTree;
-use crate::{UserOptions, codes};
+use crate::{UserOptions, codes, limits};
 
 /// The registry of live objects, and the machine.
 #[derive(Debug)]
@@ -262,10 +262,25 @@ impl Kernel {
         run.sequence.clear();
         run.sequence.extend(&machine.world().stage.sequence);
         run.override_return = machine.world().override_return;
+        // Between runs is when Linux would get to what was left for later.
+        let later = match outcome {
+            Ok(_) => machine.run_due(),
+            Err(_) => Ok(0),
+        };
         // A program that nobody holds must not live on in the machine.
         machine.rest();
         run.retval = outcome.map_err(RunFailed::Trap)?;
+        later.map_err(RunFailed::Trap)?;
         Ok(())
+    }
+
+    /// Runs timers and work until nothing waits, or patience ends; says how many ran.
+    pub(crate) fn settle(&self) -> Result<u64, Box<Trap>> {
+        let patience = Duration::from_millis(limits::SETTLE_MILLISECONDS_MAX);
+        let mut machine = self.machine();
+        let settled = machine.settle(limits::SETTLE_RUNS_MAX, patience);
+        machine.rest();
+        settled
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {

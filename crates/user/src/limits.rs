@@ -44,3 +44,7 @@ pub const ITER_INFO_BYTES_MAX: usize = 4096;
 pub const MULTI_PROBES_MAX: usize = 1 << 20;
 /// Bytes of a kernel symbol's name (`KSYM_NAME_LEN`).
 pub const SYMBOL_BYTES_MAX: usize = 512;
+/// Timers and work run at the end of everything, before the rest is left undone.
+pub const SETTLE_RUNS_MAX: u64 = 1_000;
+/// How long is waited for timers at the end of everything, where the clock is the real one.
+pub const SETTLE_MILLISECONDS_MAX: u64 = 1_000;

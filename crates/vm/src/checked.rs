@@ -1,5 +1,6 @@
 //! The interpreter's memory: regions of one run and what each of them is.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use osmia_program::context::{Context, PacketAccess};
 use osmia_program::limits::{CALL_FRAMES_MAX, PROGRAM_MAPS_MAX, STACK_BYTES};
 
 use crate::code::Code;
+use crate::fields::{Due, ObjectType};
 use crate::guest::{Fault, Guest};
 use crate::heap::Heap;
 use crate::interp;
@@ -266,6 +268,24 @@ impl Checked {
     /// Address of a function by the position of its first operation.
     pub(crate) fn function_address(op: usize) -> u64 {
         Space::address(region::FUNCTIONS, FUNCTION_SHIFT, op, 0)
+    }
+
+    /// What a callback for later is called with: map, key, value.
+    pub(crate) fn callback_args(&mut self, code: &Code, due: &Due, key: &[u8]) -> Option<[u64; 5]> {
+        let position = code
+            .maps
+            .iter()
+            .position(|map| Arc::ptr_eq(&map.map, &due.map));
+        let handle = match position {
+            Some(position) => Self::handle_address(position),
+            None => self.inner_handle(Arc::clone(&due.map))?,
+        };
+        let shown = Arc::new(Block::new(1, key.len())?);
+        shown.write(0, 0, key);
+        let shape = Shape::whole(&shown, Rights::Read)?;
+        let key = self.show(&shown, shape)?;
+        let value = self.element_address(handle, due.element)?;
+        Some([handle, key, value, 0, 0])
     }
 
     /// Address of a kernel function by the slot that names it.
@@ -544,6 +564,34 @@ impl Guest for Checked {
         self.space.clear(region);
         self.stale.push_back(region);
         Some(taken)
+    }
+
+    fn value_at(&self, address: u64) -> Option<(Arc<Map>, Element, usize)> {
+        let region = Space::region_of(address);
+        let map = if (region::VALUES..region::HEAP).contains(&region) {
+            self.map_at(region - region::VALUES)?
+        } else {
+            match self.dynamic.get(region.checked_sub(region::DYNAMIC)?)? {
+                Dynamic::Inner(inner) => &self.inner.get(*inner)?.0,
+                _ => return None,
+            }
+        };
+        let spot = self.space.spot(address);
+        let offset = usize::try_from(spot.offset).ok()?;
+        let inside = offset < map.spec().value_size as usize && spot.element < spot.count;
+        let element = Element::at(u32::try_from(spot.element).ok()?);
+        inside.then(|| (Arc::clone(map), element, offset))
+    }
+
+    fn code_of(&self, function: u64) -> Option<Arc<dyn Any + Send + Sync>> {
+        let code = self.installed.as_ref()?;
+        let entry = function.wrapping_sub(Self::function_address(0));
+        code.is_function(entry)
+            .then(|| Arc::clone(code) as Arc<dyn Any + Send + Sync>)
+    }
+
+    fn object_type(&self, id: u64) -> Option<Arc<ObjectType>> {
+        self.installed.as_ref()?.object_type(id)
     }
 
     fn packet_address(&self, position: usize) -> u64 {

@@ -1,8 +1,8 @@
 //! A program decoded once, ready to run any number of times.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use osmia_btf::Body;
+use osmia_btf::{Body, TypeId};
 use osmia_isa::{AtomicOp, Callee, EndOp, Endian, Imm64, Insn, Operand, Size, Width, decode};
 use osmia_program::kfunc::{self, Kfunc};
 use osmia_program::limits::PROGRAM_MAPS_MAX;
@@ -10,6 +10,7 @@ use osmia_program::{Program, ProgramKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::checked::{self, Checked};
+use crate::fields::ObjectType;
 use crate::helper::{self, HelperFn};
 use crate::identity::{self, Identity};
 use crate::map::{Arena, Map};
@@ -24,6 +25,9 @@ const EXCEPTION_CALLBACK: &str = "exception_callback:";
 /// The number of `bpf_tail_call`, which is control flow rather than a call.
 pub(crate) const TAIL_CALL: i32 = 12;
 
+/// The number of `bpf_spin_unlock`, the one helper to call while a lock is held.
+const SPIN_UNLOCK: u32 = 94;
+
 /// A helper a code calls.
 #[derive(Copy, Clone)]
 pub(crate) struct Callable {
@@ -31,6 +35,8 @@ pub(crate) struct Callable {
     pub(crate) name: &'static str,
     /// Null is an answer of it that programs must check for.
     pub(crate) may_be_null: bool,
+    /// May be called while a lock is held.
+    pub(crate) under_lock: bool,
 }
 
 /// A program decoded once.
@@ -55,6 +61,8 @@ pub struct Code {
     /// It is given pointers that the kernel knows the types of: loads through them that lead nowhere
     /// are zero (`docs/decisions/0005-…`).
     pub(crate) has_typed_pointers: bool,
+    /// Structures that objects were made of, by their number.
+    types: RwLock<FxHashMap<u64, Option<Arc<ObjectType>>>>,
 }
 
 /// Helpers that give pointers the kernel knows the types of.
@@ -213,6 +221,20 @@ impl Code {
             .map_or(0, |arena| arena.to_user(pointer))
     }
 
+    /// The structure of this number in the program's BTF, if objects can be made of it.
+    pub(crate) fn object_type(&self, id: u64) -> Option<Arc<ObjectType>> {
+        let known = self.types.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ty) = known.get(&id) {
+            return ty.clone();
+        }
+        drop(known);
+        let btf = self.program.debug.as_ref().map(|debug| &debug.btf)?;
+        let ty = ObjectType::of(btf, TypeId(u32::try_from(id).ok()?)).map(Arc::new);
+        let mut known = self.types.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(id, ty.clone());
+        ty
+    }
+
     /// True if a function starts with this operation.
     pub(crate) fn is_function(&self, op: u64) -> bool {
         u32::try_from(op).is_ok_and(|op| self.functions.binary_search(&op).is_ok())
@@ -307,6 +329,7 @@ impl<'p> Builder<'p> {
             ops: self.ops,
             slots: self.slots,
             exception_callback,
+            types: RwLock::default(),
             helpers: self.helpers,
             reasons: self.reasons,
             functions: self.functions,
@@ -630,6 +653,7 @@ impl<'p> Builder<'p> {
             function,
             name: entry.name,
             may_be_null: entry.has(Kfunc::MAY_BE_NULL),
+            under_lock: entry.has(Kfunc::UNDER_LOCK),
         };
         Ok(Some(self.callable(Called::Kfunc(entry.name), callable)))
     }
@@ -667,6 +691,7 @@ fn linux_helper(number: u32) -> Option<Callable> {
         function: helper::implementation(number)?,
         name: entry.name,
         may_be_null: entry.prototype.returns.may_be_null(),
+        under_lock: number == SPIN_UNLOCK,
     })
 }
 
@@ -676,6 +701,7 @@ pub(crate) fn own_helper(own: &[OwnHelper], number: u32) -> Option<Callable> {
         function: helper.function,
         name: helper.name,
         may_be_null: false,
+        under_lock: true,
     })
 }
 

@@ -1,7 +1,7 @@
 //! What the machine knows about the world: clock, chance, CPU, task. All of it can be fixed.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use osmia_program::{Event, Task};
 
@@ -34,6 +34,23 @@ impl Clock {
         match self {
             Clock::Steps { now, .. } => *now = nanoseconds,
             Clock::Real(_) | Clock::Fixed(_) => *self = Clock::Fixed(nanoseconds),
+        }
+    }
+
+    /// Nanoseconds now; looking does not make time pass.
+    pub fn peek(&self) -> u64 {
+        match self {
+            Clock::Fixed(now) | Clock::Steps { now, .. } => *now,
+            Clock::Real(_) => self.clone().nanoseconds(),
+        }
+    }
+
+    /// Waits until a time: clocks that are made up go there at once.
+    pub fn wait_until(&mut self, time: u64) {
+        let now = self.peek();
+        match self {
+            Clock::Fixed(now) | Clock::Steps { now, .. } => *now = time.max(*now),
+            Clock::Real(_) => std::thread::sleep(Duration::from_nanos(time.saturating_sub(now))),
         }
     }
 

@@ -3,8 +3,11 @@
 //! Helpers are written once against [`Guest`]; the interpreter implements it with checked
 //! addresses, native code can with real ones. This module does not know either form.
 
+use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
+use crate::fields::{Allocated, FieldKind, Fields, ObjectType};
 use crate::heap::{Heap, Object, ObjectAccess, Tag};
 use crate::map::{Element, Map, Reservation};
 use crate::memory::{Block, Shape};
@@ -80,6 +83,12 @@ pub trait Guest: Sized {
     fn show(&mut self, block: &Arc<Block>, shape: Shape) -> Option<u64>;
     /// Makes an address that `show` gave invalid.
     fn hide(&mut self, address: u64);
+    /// The map, the element and the offset in it of an address inside of a map's value.
+    fn value_at(&self, address: u64) -> Option<(Arc<Map>, Element, usize)>;
+    /// The program a function belongs to, for calling it later; `None` if it is no function.
+    fn code_of(&self, function: u64) -> Option<Arc<dyn Any + Send + Sync>>;
+    /// The structure of the program's BTF that objects can be made of.
+    fn object_type(&self, id: u64) -> Option<Arc<ObjectType>>;
     /// Address of a position in the packet's buffer.
     fn packet_address(&self, position: usize) -> u64;
     /// The packet was moved or resized: addresses from before must not be used any more.
@@ -95,6 +104,31 @@ pub trait Guest: Sized {
         argument: usize,
         args: [u64; 5],
     ) -> Result<u64, Fault>;
+}
+
+/// Where a special field is.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) block: Arc<Block>,
+    pub(crate) element: usize,
+    pub(crate) offset: usize,
+    pub(crate) holder: Holder,
+}
+
+/// What a special field is part of.
+#[derive(Debug)]
+pub(crate) enum Holder {
+    /// A map's value.
+    Value { map: Arc<Map>, element: Element },
+    /// An object.
+    Object,
+}
+
+impl Place {
+    /// The field's first word. Fields are aligned.
+    pub(crate) fn word(&self) -> &AtomicU64 {
+        &self.block.words(self.element)[self.offset / 8]
+    }
 }
 
 /// One call of a helper: its arguments and everything it may touch.
@@ -205,6 +239,51 @@ impl<G: Guest> Call<'_, G> {
                 argument,
                 what: format!("is {address:#x}, not {what}"),
             })
+    }
+
+    /// The special field that an argument (from 1) points to, if it is one that is wanted.
+    ///
+    /// # Errors
+    /// If it points to none.
+    pub(crate) fn field(
+        &self,
+        argument: usize,
+        wanted: impl Fn(&FieldKind) -> bool,
+        what: &str,
+    ) -> Result<(Place, FieldKind), Fault> {
+        let address = self.args[argument - 1];
+        let found = self.place(address).and_then(|(place, fields)| {
+            let kind = fields.at(place.offset)?.kind.clone();
+            wanted(&kind).then_some((place, kind))
+        });
+        found.ok_or_else(|| Fault::Argument {
+            argument,
+            what: format!("is {address:#x}, not the address of {what}"),
+        })
+    }
+
+    /// Where an address inside of something with special fields is.
+    fn place(&self, address: u64) -> Option<(Place, Arc<Fields>)> {
+        if let Some((map, element, offset)) = self.guest.value_at(address) {
+            let fields = Arc::clone(map.fields()?);
+            let place = Place {
+                block: Arc::clone(map.values()?),
+                element: element.index(),
+                offset,
+                holder: Holder::Value { map, element },
+            };
+            return Some((place, fields));
+        }
+        let object = self.world.runs.heap().object(address)?;
+        let allocated = object.payload::<Allocated>()?;
+        let (block, element) = object.cell();
+        let place = Place {
+            block: Arc::clone(block),
+            element,
+            offset: object.offset,
+            holder: Holder::Object,
+        };
+        Some((place, Arc::clone(allocated.ty.fields.as_ref()?)))
     }
 
     /// Checks that an argument is the program's context.

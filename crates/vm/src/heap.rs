@@ -94,6 +94,11 @@ impl Object {
         self.block.window()
     }
 
+    /// The memory it lies in, and which element of it it is.
+    pub(crate) fn cell(&self) -> (&Arc<Block>, usize) {
+        (&self.block, self.element)
+    }
+
     /// The payload, if it is of this type.
     pub fn payload<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         Arc::clone(self.tag.payload.as_ref()?).downcast().ok()

@@ -7,6 +7,8 @@ mod effect;
 mod events;
 mod fib;
 mod format;
+mod kptr;
+mod lock;
 mod lwt;
 mod map;
 mod marking;
@@ -31,12 +33,14 @@ mod sysctl;
 mod system;
 mod task;
 mod text;
+pub(crate) mod timer;
 mod traced;
 mod tunnel;
 mod vlan;
 
 use osmia_program::Errno;
 
+pub(crate) use lock::lock_at;
 pub(crate) use probe::string;
 
 use crate::guest::{Call, Fault, Guest};
@@ -72,6 +76,9 @@ families! {
     drain,
     events,
     dynptr,
+    kptr,
+    lock,
+    timer,
     stack,
     storage,
     protocol,

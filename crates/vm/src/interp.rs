@@ -619,6 +619,11 @@ fn run(
                         }
                     }
                 };
+                if world.held.locks() && !helper.under_lock {
+                    let what = "is called while a lock is held".to_owned();
+                    let fault = Fault::Misuse { what };
+                    return Err(faulted(memory, world, code, pc - 1, helper.name, fault));
+                }
                 let result = around_call!((helper.function)(&mut Call {
                     guest: &mut *memory,
                     world: &mut *world,

@@ -4,9 +4,13 @@
 mod arena;
 mod dynptr;
 mod exception;
+mod graph;
 mod iter;
+mod lock;
+mod object;
 mod section;
 mod text;
+mod work;
 mod xdp;
 
 use crate::guest::Guest;
@@ -45,9 +49,13 @@ families! {
     arena,
     dynptr,
     exception,
+    graph,
     iter,
+    lock,
+    object,
     section,
     text,
+    work,
     xdp,
 }
 

@@ -12,6 +12,7 @@ mod context;
 mod disasm;
 mod dynptr;
 mod env;
+mod fields;
 mod guest;
 pub mod heap;
 mod held;

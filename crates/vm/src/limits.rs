@@ -49,6 +49,12 @@ pub const KEY_BYTES_MAX: usize = 512;
 
 /// Longest string that kernel functions look at (Linux: `XATTR_SIZE_MAX`).
 pub const STRING_BYTES_MAX: usize = 65_536;
+/// Most bytes of an object that every CPU has one of (Linux: `BPF_GLOBAL_PERCPU_MA_MAX_SIZE`).
+pub const PERCPU_OBJECT_BYTES_MAX: usize = 512;
+/// How long a run waits for a lock that another has before it is told so (Linux: a quarter second).
+pub const LOCK_MILLISECONDS_MAX: u64 = 250;
+/// Timers and work run one after the other before somebody else is asked again.
+pub const DEFERRED_RUNS_MAX: u64 = 1_000_000;
 /// Most words a bit iterator takes (Linux: `BITS_ITER_NR_WORDS_MAX`).
 pub const BITS_WORDS_MAX: usize = 511;
 

@@ -1,13 +1,17 @@
 //! Everything one worker needs to run programs, kept between runs so that none allocates.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use osmia_program::{Record, Redirected, Role, Scene};
 
 use crate::checked::Checked;
 use crate::code::Code;
-use crate::env::Environment;
+use crate::env::{Clock, Environment};
+use crate::fields::Due;
+use crate::guest::{Fault, Guest};
 use crate::interp;
+use crate::limits;
 use crate::map::{GroupKey, Runs};
 use crate::trap::{Cause, Trap};
 use crate::world::{InputError, Layer, World};
@@ -117,10 +121,10 @@ impl Machine {
         if let Err(trap) = &result
             && let Cause::Thrown { cookie } = trap.cause
         {
-            self.world.held.give_back();
+            self.world.held.give_back(&self.world.runs);
             result = interp::unwind(&mut self.memory, &mut self.world, code, cookie);
         }
-        self.world.held.give_back();
+        self.world.held.give_back(&self.world.runs);
         self.memory.end();
         let value = match result {
             Ok(value) => value,
@@ -133,6 +137,77 @@ impl Machine {
             value,
             insns: self.world.env.insns_max - self.memory.left,
         })
+    }
+
+    /// Runs the timers and the work whose time has come, and says how many ran.
+    ///
+    /// # Errors
+    /// If one of them does what it may not.
+    pub fn run_due(&mut self) -> Result<u64, Box<Trap>> {
+        let mut ran = 0;
+        while ran < limits::DEFERRED_RUNS_MAX {
+            let now = self.world.env.clock.peek();
+            let Some(due) = self.world.runs.deferred().take_due(now) else {
+                break;
+            };
+            let result = self.call_back(&due);
+            self.world.runs.deferred().ran(due.number);
+            result?;
+            ran += 1;
+        }
+        Ok(ran)
+    }
+
+    /// Runs timers and work until nothing waits, at most so many; a clock that is made up goes to the
+    /// next timer's time, for the real one is waited as long as `patience` says. Says how many ran.
+    ///
+    /// # Errors
+    /// If one of them does what it may not.
+    pub fn settle(&mut self, runs_max: u64, patience: Duration) -> Result<u64, Box<Trap>> {
+        let start = Instant::now();
+        let mut ran = self.run_due()?;
+        while ran < runs_max
+            && let Some(time) = self.world.runs.deferred().next()
+        {
+            let clock = &mut self.world.env.clock;
+            if let Clock::Real(_) = clock {
+                let wait = Duration::from_nanos(time.saturating_sub(clock.peek()));
+                if start.elapsed() + wait > patience {
+                    break;
+                }
+            }
+            clock.wait_until(time);
+            ran += self.run_due()?;
+        }
+        Ok(ran)
+    }
+
+    /// Calls the function of a timer or of work with its map, key and value.
+    fn call_back(&mut self, due: &Due) -> Result<(), Box<Trap>> {
+        let Ok(code) = Arc::clone(&due.callback.code).downcast::<Code>() else {
+            return Ok(());
+        };
+        let runs = Arc::clone(&self.world.runs);
+        let _running = runs.enter(self.world.env.cpu);
+        // A value that was deleted meanwhile has no key: its timer is on its way out.
+        let Some(key) = due.map.key_of(due.element) else {
+            return Ok(());
+        };
+        self.world.begin();
+        self.memory.begin(&code, &self.world);
+        if let Some(args) = self.memory.callback_args(&code, due, &key) {
+            let entry = due.callback.function;
+            let result = self.memory.invoke(&mut self.world, entry, 2, args);
+            self.world.held.give_back(&self.world.runs);
+            self.memory.end();
+            match result {
+                Err(Fault::Trap(trap)) if !matches!(trap.cause, Cause::Thrown { .. }) => {
+                    return Err(trap);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Lets go of the program that ran last and its maps, which a machine keeps ready for another run.

@@ -13,6 +13,7 @@ mod array;
 mod batch;
 mod bloom;
 mod error;
+mod fields;
 mod group_storage;
 mod hash;
 mod lanes;
@@ -68,6 +69,7 @@ use self::nested::Nested;
 use self::queue::Queue;
 use self::slots::Slots;
 use self::targets::Targets;
+use crate::fields::Fields;
 use crate::identity::{self, Identity};
 use crate::memory::Block;
 use crate::owner::OwnerKind;
@@ -79,6 +81,8 @@ pub struct Map {
     runs: Arc<Runs>,
     frozen: AtomicBool,
     identity: Option<Box<dyn Identity>>,
+    /// Nobody outside has a handle any more.
+    orphaned: AtomicBool,
     body: Body,
 }
 
@@ -117,9 +121,7 @@ impl Map {
             broken,
         };
         let body = match spec.kind {
-            MapKind::Array | MapKind::PercpuArray => {
-                Array::new(&spec, runs.cpus()).map(Body::Array)
-            }
+            MapKind::Array | MapKind::PercpuArray => Array::new(&spec, runs).map(Body::Array),
             MapKind::Hash | MapKind::PercpuHash | MapKind::LruHash | MapKind::LruPercpuHash => {
                 Hash::new(&spec, runs).map(Body::Hash)
             }
@@ -154,6 +156,7 @@ impl Map {
             runs: Arc::clone(runs),
             frozen: AtomicBool::new(false),
             identity: None,
+            orphaned: AtomicBool::new(false),
             body,
             spec,
         };
@@ -214,6 +217,29 @@ impl Map {
         Some(self.values()?.address(element.index()))
     }
 
+    /// What in its values is more than bytes.
+    pub(crate) fn fields(&self) -> Option<&Arc<Fields>> {
+        match &self.body {
+            Body::Array(array) => array.lanes().fields(),
+            Body::Hash(hash) => hash.lanes().fields(),
+            _ => None,
+        }
+    }
+
+    /// True once nobody outside has a handle: no timers then.
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.orphaned.load(Relaxed)
+    }
+
+    /// The key of an element; `None` if it is nobody's value any more.
+    pub(crate) fn key_of(&self, element: Element) -> Option<Vec<u8>> {
+        match &self.body {
+            Body::Array(_) => Some((element.index() as u32).to_ne_bytes().to_vec()),
+            Body::Hash(hash) => hash.key_of(element),
+            _ => None,
+        }
+    }
+
     /// True if programs may read values (no `BPF_F_WRONLY_PROG`).
     pub fn program_reads(&self) -> bool {
         !self.spec.flags.has(MapFlags::WRONLY_PROG)
@@ -243,18 +269,35 @@ impl Map {
 
     /// For programs: sets the value of a key; per-CPU kinds set this CPU's.
     pub fn update(&self, key: &[u8], value: &[u8], flags: u64, cpu: u32) -> Result<(), Errno> {
-        const NOEXIST_AND_LOCK: u64 = 5;
-        let mode = match flags {
-            // An array says that the element exists before it says that it has no lock.
-            NOEXIST_AND_LOCK if self.spec.kind == MapKind::Array => UpdateMode::NoExist,
-            _ => update_mode(flags)?,
-        };
+        let write = Write::By(cpu, value);
+        if flags & LOCK != 0 {
+            return self.update_locked(key, write, flags & !LOCK);
+        }
+        let mode = update_mode(flags)?;
         match &self.body {
-            Body::Array(array) => array.update(key, Write::By(cpu, value), mode),
-            Body::Hash(hash) => hash.update(key, Write::By(cpu, value), mode),
-            Body::Lpm(lpm) => lpm.update(key, Write::By(cpu, value), mode),
+            Body::Array(array) => array.update(key, write, mode),
+            Body::Hash(hash) => hash.update(key, write, mode),
+            Body::Lpm(lpm) => lpm.update(key, write, mode),
             _ => Err(Errno::EINVAL),
         }
+    }
+
+    /// An update with `BPF_F_LOCK`; `EINVAL` where values have no lock.
+    fn update_locked(&self, key: &[u8], write: Write<'_>, flags: u64) -> Result<(), Errno> {
+        let mode = update_mode(flags)?;
+        match (&self.body, self.spec.kind) {
+            (Body::Array(array), MapKind::Array) => array.update_locked(key, write, mode),
+            (Body::Hash(hash), MapKind::Hash) if self.has_lock() => {
+                hash.update_locked(key, write, mode)
+            }
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// True if values have a lock.
+    fn has_lock(&self) -> bool {
+        self.fields()
+            .is_some_and(|fields| fields.spin_lock().is_some())
     }
 
     /// For programs: removes a key.
@@ -476,6 +519,23 @@ impl Map {
         Ok(())
     }
 }
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        match &self.body {
+            Body::Array(array) if array.lanes().fields().is_some() => {
+                for slot in 0..array.count() {
+                    array.lanes().free_fields(slot, &self.runs);
+                }
+            }
+            Body::Hash(hash) => hash.free_fields(),
+            _ => {}
+        }
+    }
+}
+
+/// Update and lookup flag: hold the lock of the value (`BPF_F_LOCK`).
+const LOCK: u64 = 4;
 
 /// A walk over the elements of a map, from the first.
 #[derive(Clone, Debug, Default)]

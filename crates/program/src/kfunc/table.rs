@@ -8,6 +8,7 @@ const MAY_BE_NULL: u8 = Kfunc::MAY_BE_NULL;
 const SLEEPS: u8 = Kfunc::SLEEPS;
 const TRUSTED: u8 = Kfunc::TRUSTED;
 const RCU: u8 = Kfunc::RCU;
+const UNDER_LOCK: u8 = Kfunc::UNDER_LOCK;
 
 const fn row(name: &'static str, flags: u8) -> Kfunc {
     Kfunc { name, flags }
@@ -19,19 +20,22 @@ pub(super) const ALL: &[Kfunc] = &[
     row("bpf_obj_drop_impl", RELEASES),
     row("bpf_percpu_obj_new_impl", ACQUIRES | MAY_BE_NULL),
     row("bpf_percpu_obj_drop_impl", RELEASES),
-    row("bpf_refcount_acquire_impl", ACQUIRES | MAY_BE_NULL | RCU),
-    row("bpf_list_push_front_impl", 0),
-    row("bpf_list_push_back_impl", 0),
-    row("bpf_list_pop_front", ACQUIRES | MAY_BE_NULL),
-    row("bpf_list_pop_back", ACQUIRES | MAY_BE_NULL),
-    row("bpf_list_front", MAY_BE_NULL),
-    row("bpf_list_back", MAY_BE_NULL),
-    row("bpf_rbtree_add_impl", 0),
-    row("bpf_rbtree_remove", ACQUIRES | MAY_BE_NULL),
-    row("bpf_rbtree_first", MAY_BE_NULL),
-    row("bpf_rbtree_root", MAY_BE_NULL),
-    row("bpf_rbtree_left", MAY_BE_NULL),
-    row("bpf_rbtree_right", MAY_BE_NULL),
+    row(
+        "bpf_refcount_acquire_impl",
+        ACQUIRES | MAY_BE_NULL | RCU | UNDER_LOCK,
+    ),
+    row("bpf_list_push_front_impl", UNDER_LOCK),
+    row("bpf_list_push_back_impl", UNDER_LOCK),
+    row("bpf_list_pop_front", ACQUIRES | MAY_BE_NULL | UNDER_LOCK),
+    row("bpf_list_pop_back", ACQUIRES | MAY_BE_NULL | UNDER_LOCK),
+    row("bpf_list_front", MAY_BE_NULL | UNDER_LOCK),
+    row("bpf_list_back", MAY_BE_NULL | UNDER_LOCK),
+    row("bpf_rbtree_add_impl", UNDER_LOCK),
+    row("bpf_rbtree_remove", ACQUIRES | MAY_BE_NULL | UNDER_LOCK),
+    row("bpf_rbtree_first", MAY_BE_NULL | UNDER_LOCK),
+    row("bpf_rbtree_root", MAY_BE_NULL | UNDER_LOCK),
+    row("bpf_rbtree_left", MAY_BE_NULL | UNDER_LOCK),
+    row("bpf_rbtree_right", MAY_BE_NULL | UNDER_LOCK),
     // Sections.
     row("bpf_rcu_read_lock", 0),
     row("bpf_rcu_read_unlock", 0),
@@ -39,10 +43,10 @@ pub(super) const ALL: &[Kfunc] = &[
     row("bpf_preempt_enable", 0),
     row("bpf_local_irq_save", 0),
     row("bpf_local_irq_restore", 0),
-    row("bpf_res_spin_lock", MAY_BE_NULL),
-    row("bpf_res_spin_unlock", 0),
-    row("bpf_res_spin_lock_irqsave", MAY_BE_NULL),
-    row("bpf_res_spin_unlock_irqrestore", 0),
+    row("bpf_res_spin_lock", MAY_BE_NULL | UNDER_LOCK),
+    row("bpf_res_spin_unlock", UNDER_LOCK),
+    row("bpf_res_spin_lock_irqsave", MAY_BE_NULL | UNDER_LOCK),
+    row("bpf_res_spin_unlock_irqrestore", UNDER_LOCK),
     row("bpf_throw", 0),
     // Dynamic pointers.
     row("bpf_dynptr_from_skb", 0),
@@ -66,9 +70,9 @@ pub(super) const ALL: &[Kfunc] = &[
     row("bpf_copy_from_user_task_dynptr", SLEEPS | TRUSTED),
     row("bpf_copy_from_user_task_str_dynptr", SLEEPS | TRUSTED),
     // Iterators.
-    row("bpf_iter_num_new", 0),
-    row("bpf_iter_num_next", MAY_BE_NULL),
-    row("bpf_iter_num_destroy", 0),
+    row("bpf_iter_num_new", UNDER_LOCK),
+    row("bpf_iter_num_next", MAY_BE_NULL | UNDER_LOCK),
+    row("bpf_iter_num_destroy", UNDER_LOCK),
     row("bpf_iter_bits_new", 0),
     row("bpf_iter_bits_next", MAY_BE_NULL),
     row("bpf_iter_bits_destroy", 0),
@@ -109,7 +113,7 @@ pub(super) const ALL: &[Kfunc] = &[
     row("bpf_strcspn", 0),
     row("bpf_strstr", 0),
     row("bpf_strnstr", 0),
-    row("bpf_stream_vprintk_impl", TRUSTED),
+    row("bpf_stream_vprintk_impl", TRUSTED | UNDER_LOCK),
     row("bpf_copy_from_user_str", SLEEPS),
     row("bpf_copy_from_user_task_str", SLEEPS),
     // Tasks, control groups, files, keys.
@@ -203,7 +207,7 @@ pub(super) const ALL: &[Kfunc] = &[
     row("bpf_sock_destroy", TRUSTED),
     row("bpf_sock_ops_enable_tx_tstamp", TRUSTED),
     // Arenas.
-    row("bpf_arena_alloc_pages", SLEEPS),
-    row("bpf_arena_free_pages", SLEEPS),
-    row("bpf_arena_reserve_pages", 0),
+    row("bpf_arena_alloc_pages", SLEEPS | UNDER_LOCK),
+    row("bpf_arena_free_pages", SLEEPS | UNDER_LOCK),
+    row("bpf_arena_reserve_pages", UNDER_LOCK),
 ];

@@ -24,14 +24,14 @@ impl Process {
         }
         let (map, access) = self.map(asked.map_fd)?;
         access.must_read()?;
-        check_lock(asked.flags)?;
+        map.check_element_flags(asked.flags)?;
         let key = key(&map, asked.key)?;
         if map.spec().kind == MapKind::BloomFilter {
             let mut value = read(asked.value, map.value_bytes_outside())?.to_vec();
             map.peek(&mut value)?;
             return Ok(Vec::new());
         }
-        map.lookup_outside(key)
+        map.lookup_outside_with(key, asked.flags)
     }
 
     /// `BPF_MAP_UPDATE_ELEM`.
@@ -39,9 +39,7 @@ impl Process {
         let (map, access) = self.map(asked.map_fd)?;
         access.must_write()?;
         must_not_be_frozen(&map)?;
-        if asked.flags & LOCK != 0 {
-            check_lock(asked.flags)?;
-        }
+        map.check_element_flags(asked.flags & LOCK)?;
         let key = key(&map, asked.key)?;
         let value = read(asked.value, map.value_bytes_outside())?;
         self.update(&map, key, value, asked.flags)
@@ -75,7 +73,7 @@ impl Process {
         access.must_read()?;
         access.must_write()?;
         must_not_be_frozen(&map)?;
-        check_lock(asked.flags)?;
+        map.check_element_flags(asked.flags)?;
         map.take_outside(key(&map, asked.key)?)
     }
 
@@ -226,7 +224,7 @@ impl Process {
             MapKind::Ringbuf | MapKind::UserRingbuf | MapKind::Arena => {
                 map.update_outside(key, value, UpdateMode::Any)
             }
-            _ => map.update_outside(key, value, update_mode(flags)?),
+            _ => map.update_outside_with(key, value, flags),
         }
     }
 }
@@ -274,14 +272,6 @@ fn cursor<'a>(map: &Map, asked: &Batch<'a>) -> Result<Option<&'a [u8]>, Errno> {
         .in_batch
         .map(|from| read(Some(from), map.cursor_bytes()))
         .transpose()
-}
-
-/// `BPF_F_LOCK` wants a lock in the values.
-fn check_lock(flags: u64) -> Result<(), Errno> {
-    match flags & LOCK {
-        0 => Ok(()),
-        _ => Err(Errno::EINVAL),
-    }
 }
 
 fn must_not_be_frozen(map: &Map) -> Result<(), Errno> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use osmia_program::Errno;
 
 use super::family;
+use crate::fields::{Scratch, release};
 use crate::guest::{Call, Fault, Guest};
 use crate::heap::{ObjectAccess, Tag};
 use crate::helper::{HelperFn, errno};
@@ -91,10 +92,6 @@ fn num_destroy<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 /// Bits of the word that lies in the state itself.
 const WORD_BITS: i32 = 64;
 
-/// A copy of more bits than one word.
-#[derive(Debug)]
-struct Bits;
-
 /// `bpf_iter_bits_new(it, words, count)`: the state is the word, or where a copy of the words is, how
 /// many bits there are, and the last one met.
 fn bits_new<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
@@ -128,7 +125,7 @@ fn keep_bits<G: Guest>(
     if bits == WORD_BITS {
         call.write(1, words)?;
     } else {
-        let tag = Tag::with("bits", Arc::new(Bits));
+        let tag = Tag::with("bits", Arc::new(Scratch));
         let Some(copy) = call.allocate(words.len(), ObjectAccess::Read, tag) else {
             return Ok(Err(Errno::ENOMEM));
         };
@@ -182,13 +179,13 @@ fn bits_destroy<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.read(1, &mut copy)?;
     let copy = u64::from_ne_bytes(copy);
     let object = call.world.runs.heap().object(copy);
-    let ours = object.is_some_and(|object| object.payload::<Bits>().is_some());
+    let ours = object.is_some_and(|object| object.payload::<Scratch>().is_some());
     if !ours || !call.world.held.release(copy) {
         return Err(Fault::Misuse {
             what: "ends an iterator that was not begun".to_owned(),
         });
     }
-    call.world.runs.heap().free(&call.world.runs, copy);
+    release(&call.world.runs, copy);
     set_pair(call, at + 8, [0, -1])?;
     Ok(0)
 }

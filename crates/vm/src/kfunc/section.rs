@@ -49,23 +49,32 @@ fn leave(depth: &mut u32, what: &str) -> Result<u64, Fault> {
 
 /// `bpf_local_irq_save(&flags)`
 fn irq_save<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    irq_save_at(call, 1)
+}
+
+/// Disables interrupts and saves the flags from before where an argument (from 1) points.
+pub(super) fn irq_save_at<G: Guest>(call: &mut Call<'_, G>, argument: usize) -> Result<u64, Fault> {
     let flags = match call.world.held.interrupts.len() {
         0 => INTERRUPTS_ON,
         _ => 0,
     };
-    call.write(1, &flags.to_ne_bytes())?;
-    call.world.held.interrupts.push(call.args[0]);
+    call.write(argument, &flags.to_ne_bytes())?;
+    call.world.held.interrupts.push(call.args[argument - 1]);
     Ok(0)
 }
 
-/// `bpf_local_irq_restore(&flags)`: of the flags saved last.
+/// `bpf_local_irq_restore(&flags)`
 fn irq_restore<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    match call
-        .world
-        .held
-        .interrupts
-        .pop_if(|saved| *saved == call.args[0])
-    {
+    irq_restore_at(call, 1)
+}
+
+/// Puts the flags back that were saved last, where an argument (from 1) points.
+pub(super) fn irq_restore_at<G: Guest>(
+    call: &mut Call<'_, G>,
+    argument: usize,
+) -> Result<u64, Fault> {
+    let flags_at = call.args[argument - 1];
+    match (call.world.held.interrupts).pop_if(|saved| *saved == flags_at) {
         Some(_) => Ok(0),
         None => Err(Fault::Misuse {
             what: "restores interrupts from flags that are not the ones saved last".to_owned(),

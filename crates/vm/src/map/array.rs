@@ -6,18 +6,27 @@ use osmia_program::{Errno, MapSpec, UpdateMode};
 
 use super::error::BrokenRule;
 use super::lanes::{Element, Lanes, Write};
+use super::runs::Runs;
 use crate::memory::Block;
 
 /// The live part of an array.
 #[derive(Debug)]
 pub(super) struct Array {
     lanes: Lanes,
+    runs: Arc<Runs>,
 }
 
 impl Array {
-    pub(super) fn new(spec: &MapSpec, cpus: u32) -> Result<Self, BrokenRule> {
-        let lanes = Lanes::new(spec, u64::from(spec.max_entries), cpus)?;
-        Ok(Self { lanes })
+    pub(super) fn new(spec: &MapSpec, runs: &Arc<Runs>) -> Result<Self, BrokenRule> {
+        let lanes = Lanes::new(spec, u64::from(spec.max_entries), runs.cpus())?;
+        Ok(Self {
+            lanes,
+            runs: Arc::clone(runs),
+        })
+    }
+
+    pub(super) fn lanes(&self) -> &Lanes {
+        &self.lanes
     }
 
     pub(super) fn values(&self) -> &Arc<Block> {
@@ -61,7 +70,43 @@ impl Array {
             return Err(Errno::EEXIST);
         }
         self.lanes.write(index, write, false);
+        // What fields held goes with the old value.
+        self.lanes.free_fields(index, &self.runs);
         Ok(())
+    }
+
+    /// The same while holding the lock of the value.
+    pub(super) fn update_locked(
+        &self,
+        key: &[u8],
+        write: Write<'_>,
+        mode: UpdateMode,
+    ) -> Result<(), Errno> {
+        let index = index_of(key)?;
+        let locked = match mode {
+            UpdateMode::Any | UpdateMode::Exist if index < self.count() => {
+                Some(self.lanes.lock(index)?)
+            }
+            _ => None,
+        };
+        self.lanes.check(write)?;
+        if locked.is_none() {
+            return self.update(key, write, mode);
+        }
+        self.lanes.write(index, write, false);
+        drop(locked);
+        self.lanes.free_fields(index, &self.runs);
+        Ok(())
+    }
+
+    /// A copy made while holding the lock of the value.
+    pub(super) fn read_locked(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        let index = index_of(key)?;
+        if index >= self.count() {
+            return Err(Errno::ENOENT);
+        }
+        let _locked = self.lanes.lock(index)?;
+        Ok(self.lanes.read(index))
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Hashes go on from a number, the others from the last key; so do hashes of maps here.
 
-use osmia_program::{Errno, MapKind, UpdateMode};
+use osmia_program::{Errno, MapKind};
 
 use super::hash::Hash;
 use super::{Body, Map};
@@ -96,7 +96,9 @@ impl Map {
 
     /// `BPF_MAP_LOOKUP_BATCH`: at most so many elements from a cursor on, from the first without one.
     pub fn lookup_batch(&self, from: Option<&[u8]>, count: u32, element_flags: u64) -> Batched {
-        self.lookup_batch_by(from, count, element_flags, |key| self.lookup_outside(key))
+        self.lookup_batch_by(from, count, element_flags, |key| {
+            self.lookup_outside_with(key, element_flags)
+        })
     }
 
     /// The same, where somebody else knows what the value of a key looks like from outside: maps of
@@ -153,7 +155,7 @@ impl Map {
         element_flags: u64,
     ) -> Batched {
         self.update_batch_by(keys, values, count, element_flags, |key, value| {
-            self.update_outside(key, value, UpdateMode::Any)
+            self.update_outside_with(key, value, element_flags)
         })
     }
 

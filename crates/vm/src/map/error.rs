@@ -127,6 +127,15 @@ pub enum BrokenRule {
         /// As specified.
         inner: MapKind,
     },
+    /// Its values have a special field that maps of the kind cannot have.
+    #[error("its values have {field}, which maps of this kind cannot have")]
+    Field {
+        /// Which.
+        field: &'static str,
+    },
+    /// Its values have special fields, and programs may only read or only write them.
+    #[error("its values have special fields, which programs have to read and write")]
+    FieldAccess,
     /// Contents that do not fit the map.
     #[error("its initial contents {why}")]
     Initial {
@@ -157,6 +166,8 @@ impl MapError {
             BrokenRule::ElementTooBig { .. } | BrokenRule::TooManyEntries { .. } => Errno::E2BIG,
             BrokenRule::TooMuchMemory { .. } | BrokenRule::OutOfMemory { .. } => Errno::ENOMEM,
             BrokenRule::ArenaCrosses { .. } => Errno::ERANGE,
+            BrokenRule::Field { .. } => Errno::EOPNOTSUPP,
+            BrokenRule::FieldAccess => Errno::EACCES,
             BrokenRule::InnerKind { inner } if !inner.is_map_in_map() => Errno::ENOTSUPP,
             _ => Errno::EINVAL,
         }

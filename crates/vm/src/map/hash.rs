@@ -132,6 +132,73 @@ impl Hash {
         Ok(self.lanes.read(slot))
     }
 
+    pub(super) fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    /// A copy made while holding the lock of the value.
+    pub(super) fn read_locked(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
+        self.keys.check(key)?;
+        let _run = self.runs.enter(0);
+        let slot = self.find(key, self.keys.hash(key)).ok_or(Errno::ENOENT)?;
+        let _locked = self.lanes.lock(slot)?;
+        Ok(self.lanes.read(slot))
+    }
+
+    /// Writes an existing value in place while holding its lock; a new one as ever.
+    pub(super) fn update_locked(
+        &self,
+        key: &[u8],
+        write: Write<'_>,
+        mode: UpdateMode,
+    ) -> Result<(), Errno> {
+        self.keys.check(key)?;
+        self.lanes.check(write)?;
+        let hash = self.keys.hash(key);
+        // Who holds the lock of a value calls no map, so waiting for it under this one ends.
+        let shard = self.shard(hash).lock();
+        match self.find(key, hash) {
+            Some(_) if mode == UpdateMode::NoExist => Err(Errno::EEXIST),
+            Some(slot) => {
+                let _locked = self.lanes.lock(slot)?;
+                self.lanes.write(slot, write, false);
+                Ok(())
+            }
+            None => {
+                drop(shard);
+                self.update(key, write, mode)
+            }
+        }
+    }
+
+    /// Lets go of what the fields of all values hold.
+    pub(super) fn free_fields(&self) {
+        if self.lanes.fields().is_none() {
+            return;
+        }
+        let slots = self
+            .entries
+            .born(0)
+            .filter_map(|entry| self.entries.slot(entry));
+        slots.for_each(|slot| self.lanes.free_fields(slot, &self.runs));
+    }
+
+    /// The key of an element, if it is still somebody's value.
+    pub(super) fn key_of(&self, element: Element) -> Option<Vec<u8>> {
+        let slot = u32::try_from(element.index()).ok()?;
+        // During a run no slot is reused, so a key stays as it is.
+        let live = self.entries.slot(self.keys.entry(slot)) == Some(slot);
+        let mut key = vec![0; self.keys.key_bytes()];
+        self.keys.read(slot, &mut key);
+        live.then_some(key)
+    }
+
+    /// Gives a slot up with what its fields hold.
+    fn retire(&self, writer: &mut Writer, slot: u32) {
+        self.lanes.free_fields(slot, &self.runs);
+        writer.pool.retire(slot, &self.runs);
+    }
+
     pub(super) fn update(
         &self,
         key: &[u8],
@@ -187,7 +254,10 @@ impl Hash {
         let shard = self.shard(hash);
         let mut writer = shard.lock();
         let slot = self.find(key, hash).ok_or(Errno::ENOENT)?;
+        // Values without a lock need none.
+        let locked = self.lanes.lock(slot).ok();
         let value = self.lanes.read(slot);
+        drop(locked);
         self.remove(shard, &mut writer, hash, slot);
         Ok(value)
     }
@@ -266,6 +336,8 @@ impl Hash {
             }
             return Err(Wanted::Slot);
         };
+        // A program that kept the value deleted from here may have filled its fields again.
+        self.lanes.free_fields(slot, &self.runs);
         self.lanes.write(slot, write, true);
         self.keys.set(slot, entry, key);
         match found {
@@ -274,7 +346,7 @@ impl Hash {
                     self.keys.mark(slot);
                 }
                 shard.index.replace(hash, old, slot);
-                writer.pool.retire(old, &self.runs);
+                self.retire(&mut writer, old);
             }
             None => {
                 shard.index.insert(hash, slot);
@@ -289,7 +361,7 @@ impl Hash {
     fn remove(&self, shard: &Shard, writer: &mut Writer, hash: u64, slot: u32) {
         shard.index.remove(hash, slot);
         self.entries.give(self.keys.entry(slot));
-        writer.pool.retire(slot, &self.runs);
+        self.retire(writer, slot);
         writer.live -= 1;
     }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use osmia_program::{Errno, MapFlags, MapSpec};
 
 use super::error::BrokenRule;
+use super::runs::Runs;
+use crate::fields::{self, Fields, Locked};
 use crate::limits;
 use crate::memory::Block;
 
@@ -17,7 +19,7 @@ use crate::memory::Block;
 pub struct Element(u32);
 
 impl Element {
-    pub(super) const fn at(index: u32) -> Self {
+    pub(crate) const fn at(index: u32) -> Self {
         Self(index)
     }
 
@@ -36,6 +38,8 @@ pub(super) struct Lanes {
     /// CPUs, if there is a lane for each; 0 if there is one lane for all.
     cpus: u32,
     value_bytes: usize,
+    /// What in a value is more than bytes.
+    fields: Option<Arc<Fields>>,
 }
 
 /// What is written into a slot.
@@ -81,7 +85,35 @@ impl Lanes {
             slots: u32::try_from(slots).expect("as many elements fit the block"),
             cpus: if per_cpu { cpus } else { 0 },
             value_bytes: spec.value_size as usize,
+            fields: super::fields::of(spec)?,
         })
+    }
+
+    /// What in a value is more than bytes.
+    pub(super) fn fields(&self) -> Option<&Arc<Fields>> {
+        self.fields.as_ref()
+    }
+
+    /// Holds the lock of a slot's value; `EINVAL` if values have none.
+    pub(super) fn lock(&self, slot: u32) -> Result<Locked<'_>, Errno> {
+        let fields = self.fields.as_ref().filter(|_| self.cpus == 0);
+        let offset = fields.and_then(|fields| fields.spin_lock());
+        Ok(Locked::new(
+            &self.block,
+            slot as usize,
+            offset.ok_or(Errno::EINVAL)?,
+        ))
+    }
+
+    /// Lets go of what the fields of a slot's values hold.
+    pub(super) fn free_fields(&self, slot: u32, runs: &Runs) {
+        let Some(fields) = &self.fields else {
+            return;
+        };
+        for cpu in 0..self.cpus.max(1) {
+            let element = (cpu * self.slots + slot) as usize;
+            fields::free_fields(runs, fields, &self.block, element);
+        }
     }
 
     pub(super) fn block(&self) -> &Arc<Block> {
@@ -118,14 +150,28 @@ impl Lanes {
         let mut out = vec![0; self.outside_bytes()];
         let padded = self.padded();
         if self.cpus == 0 {
-            self.block.read(slot as usize, 0, &mut out);
+            self.read_one(slot as usize, &mut out);
         } else {
             for (cpu, part) in (0..).zip(out.chunks_exact_mut(padded)) {
                 let element = (cpu * self.slots + slot) as usize;
-                self.block.read(element, 0, &mut part[..self.value_bytes]);
+                self.read_one(element, &mut part[..self.value_bytes]);
             }
         }
         out
+    }
+
+    fn read_one(&self, element: usize, out: &mut [u8]) {
+        self.block.read(element, 0, out);
+        if let Some(fields) = &self.fields {
+            fields.mask(out);
+        }
+    }
+
+    fn write_one(&self, element: usize, bytes: &[u8]) {
+        match &self.fields {
+            None => self.block.write(element, 0, bytes),
+            Some(fields) => fields.write(&self.block, element, bytes),
+        }
     }
 
     /// Checks that the bytes have the size of a value.
@@ -146,12 +192,12 @@ impl Lanes {
         let at = |cpu: u32| (cpu * self.slots + slot) as usize;
         match write {
             Write::By(_, value) | Write::Outside(value) if self.cpus == 0 => {
-                self.block.write(slot as usize, 0, value);
+                self.write_one(slot as usize, value);
             }
             Write::By(own, value) => {
                 for cpu in 0..self.cpus {
                     if cpu == own {
-                        self.block.write(at(cpu), 0, value);
+                        self.write_one(at(cpu), value);
                     } else if fresh {
                         self.block.clear(at(cpu));
                     }
@@ -159,7 +205,7 @@ impl Lanes {
             }
             Write::Outside(value) => {
                 for (cpu, part) in (0..).zip(value.chunks_exact(self.padded())) {
-                    self.block.write(at(cpu), 0, &part[..self.value_bytes]);
+                    self.write_one(at(cpu), &part[..self.value_bytes]);
                 }
             }
         }

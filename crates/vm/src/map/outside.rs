@@ -9,7 +9,7 @@ use osmia_program::{Errno, Record, RecordSource, UpdateMode};
 
 use super::array::{index_of, next_index};
 use super::lanes::Write;
-use super::{Body, Map};
+use super::{Body, LOCK, Map};
 use crate::Identity;
 
 impl Map {
@@ -73,6 +73,29 @@ impl Map {
             },
             Body::Stacks(_) => Err(Errno::EINVAL),
         }
+    }
+
+    /// [`Map::lookup_outside`] with the flags of `bpf(2)`.
+    pub fn lookup_outside_with(&self, key: &[u8], flags: u64) -> Result<Vec<u8>, Errno> {
+        self.check_element_flags(flags)?;
+        if flags == 0 {
+            return self.lookup_outside(key);
+        }
+        match &self.body {
+            Body::Array(array) => array.read_locked(key),
+            Body::Hash(hash) => hash.read_locked(key),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// [`Map::update_outside`] with the flags of `bpf(2)`.
+    pub fn update_outside_with(&self, key: &[u8], value: &[u8], flags: u64) -> Result<(), Errno> {
+        if flags & LOCK == 0 {
+            return self.update_outside(key, value, super::update_mode(flags)?);
+        }
+        self.check_write()?;
+        self.check_element_flags(LOCK)?;
+        self.update_locked(key, Write::Outside(value), flags & !LOCK)
     }
 
     /// Removes a key, or empties a slot.
@@ -183,12 +206,17 @@ impl Map {
         }
     }
 
-    /// Empties a program array. A program holds its maps, and a program array its programs: whoever
-    /// drops the last handle from outside calls this, or a program that calls itself lives forever
-    /// (the kernel does the same).
+    /// Empties a program array and cancels timers. A program holds its maps, and a program array or a
+    /// timer its programs: whoever drops the last handle from outside calls this, or a program that
+    /// calls itself lives forever (the kernel does the same).
     pub fn clear_slots(&self) {
-        if let Body::Programs(slots) = &self.body {
-            slots.clear_all();
+        match &self.body {
+            Body::Programs(slots) => slots.clear_all(),
+            Body::Array(_) | Body::Hash(_) if self.fields().is_some() => {
+                self.orphaned.store(true, Relaxed);
+                self.runs.deferred().forget_map(self);
+            }
+            _ => {}
         }
     }
 
@@ -280,11 +308,11 @@ impl Map {
 
     /// Checks the flags that come with an element of a batch or a lookup: `BPF_F_LOCK` wants a lock
     /// in the values, and nothing else is known.
-    pub(super) fn check_element_flags(&self, flags: u64) -> Result<(), Errno> {
-        if flags == 0 {
-            Ok(())
-        } else {
-            Err(Errno::EINVAL)
+    pub fn check_element_flags(&self, flags: u64) -> Result<(), Errno> {
+        match flags {
+            0 => Ok(()),
+            LOCK if self.has_lock() => Ok(()),
+            _ => Err(Errno::EINVAL),
         }
     }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::fields::{Deferred, Graphs};
 use crate::heap::Heap;
 use crate::owner::Owners;
 
@@ -21,6 +22,8 @@ pub struct Runs {
     heap: Heap,
     owners: Owners,
     registered: Mutex<Registered>,
+    graphs: Graphs,
+    deferred: Deferred,
 }
 
 /// Names of tables of operations that subsystems have, with the subsystem.
@@ -51,6 +54,8 @@ impl Runs {
             heap: Heap::default(),
             owners: Owners::default(),
             registered: Mutex::default(),
+            graphs: Graphs::default(),
+            deferred: Deferred::default(),
         }
     }
 
@@ -72,6 +77,16 @@ impl Runs {
     /// Tables of operations that are registered.
     pub(super) fn registered(&self) -> MutexGuard<'_, Registered> {
         (self.registered.lock()).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lists and trees of objects.
+    pub(crate) fn graphs(&self) -> &Graphs {
+        &self.graphs
+    }
+
+    /// What runs later.
+    pub(crate) fn deferred(&self) -> &Deferred {
+        &self.deferred
     }
 
     /// Begins a run. Several may run on one CPU number at once.

@@ -7,7 +7,7 @@
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Bytes that are read from memory together.
 const CACHE_LINE: usize = 64;
@@ -146,6 +146,16 @@ impl Block {
             let first = self.memory.as_ptr().add(element * self.stride + offset);
             std::slice::from_raw_parts(first.cast::<AtomicU64>(), bytes / 8)
         }
+    }
+
+    /// Four bytes of an element at an offset that is a multiple of four, for locks. Panics elsewhere:
+    /// callers check first.
+    pub fn word32(&self, element: usize, offset: usize) -> &AtomicU32 {
+        let start = self.start(element, offset, 4);
+        assert!(start.is_multiple_of(4), "offset {offset} is not aligned");
+        // SAFETY: in bounds by `start`, aligned by the assertion and the base; the memory lives as
+        // long as the block that is borrowed, and is only ever touched through atomics.
+        unsafe { AtomicU32::from_ptr(self.memory.as_ptr().add(start).cast()) }
     }
 
     /// Copies bytes of an element out. Panics outside of it: callers check first.
