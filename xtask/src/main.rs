@@ -15,6 +15,7 @@ mod core_case;
 mod corpus;
 mod differential;
 mod examples;
+mod features;
 mod isa_tests;
 mod kernel_source;
 mod libbpf_driver;
@@ -57,6 +58,8 @@ enum Command {
     CompareTcpdump(compare_tcpdump::Options),
     /// Write the hostile inputs under tests/corpus, or check that they are current
     Corpus(corpus::Options),
+    /// Write docs/features.md from the tables, or check that it is current
+    Features(features::Options),
     /// Run the kernel's instruction tests through the interpreter
     IsaTests(isa_tests::Options),
     /// Run the tests of memory and maps under Miri
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Command::CompareTags(options) => compare_tags::run(&options),
         Command::CompareTcpdump(options) => compare_tcpdump::run(&options),
         Command::Corpus(options) => corpus::run(&options),
+        Command::Features(options) => features::run(&options),
         Command::IsaTests(options) => isa_tests::run(&options),
         Command::Miri(options) => miri::run(&options),
         Command::Differential(options) => differential::run_all(&options),

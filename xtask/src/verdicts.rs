@@ -237,16 +237,11 @@ fn place(
     btf_id: u32,
 ) -> Place {
     let mut name = kind.to_string();
-    for more in [
-        attach
-            .map(AttachKind::name)
-            .filter(|_| kind != ProgramKind::StructOps),
-        target,
-    ] {
-        if let Some(more) = more {
-            name.push(' ');
-            name.push_str(more);
-        }
+    // A member's position is no attach type.
+    let shown = attach.filter(|_| kind != ProgramKind::StructOps);
+    for more in [shown.map(AttachKind::name), target].into_iter().flatten() {
+        name.push(' ');
+        name.push_str(more);
     }
     Place {
         name,

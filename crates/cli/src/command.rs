@@ -2,6 +2,7 @@
 
 mod btf;
 mod completions;
+mod feature;
 mod inspect;
 mod object;
 mod run;
@@ -32,6 +33,7 @@ enum Command {
     Run(Box<run::Run>),
     Inspect(inspect::Inspect),
     Btf(btf::BtfCommand),
+    Feature(feature::FeatureCommand),
     Completions(completions::Completions),
 }
 
@@ -42,6 +44,7 @@ impl Cli {
             Command::Run(run) => run.json,
             Command::Inspect(inspect) => inspect.json,
             Command::Btf(btf) => btf.json(),
+            Command::Feature(feature) => feature.json(),
             Command::Completions(_) => false,
         }
     }
@@ -52,6 +55,7 @@ impl Cli {
             Command::Run(run) => run.run(console),
             Command::Inspect(inspect) => inspect.run(console),
             Command::Btf(btf) => btf.run(console),
+            Command::Feature(feature) => feature.run(console),
             Command::Completions(completions) => Ok(completions.run(console)),
         }
     }

@@ -34,6 +34,7 @@ pub mod codes;
 mod contents;
 mod described;
 mod error;
+pub mod feature;
 pub mod hex;
 mod inspect;
 pub mod limits;

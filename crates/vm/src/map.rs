@@ -53,6 +53,7 @@ pub use lanes::Element;
 pub use operations::{Function, Operations, OperationsState, Resolve};
 pub use perf_events::PerfEvents;
 pub use ringbuf::{Reservation, Ringbuf};
+pub use rules::has_kind;
 pub use runs::{Running, Runs};
 pub use sockets::Sockets;
 pub use stacks::Stacks;

@@ -63,6 +63,11 @@ const STORAGE: u32 = MapFlags::NO_PREALLOC | MapFlags::CLONE;
 const ARENA: u32 = MapFlags::MMAPABLE | MapFlags::SEGV_ON_FAULT | MapFlags::NO_USER_CONV;
 const LRU: u32 = ACCESS | MapFlags::NO_COMMON_LRU | MapFlags::ZERO_SEED;
 
+/// True if maps of this kind can be made.
+pub fn has_kind(kind: MapKind) -> bool {
+    RULES.iter().any(|rules| rules.kind == kind)
+}
+
 /// Declares the rows: kind, key, value, `max_entries`, flags.
 macro_rules! rules {
     ($($kind:ident $key:ident $value:ident $entries:ident $flags:expr;)+) => {
