@@ -185,10 +185,12 @@ impl Outcomes {
             Some(outcome) if !outcome.name.is_empty() => outcome.name.to_owned(),
             Some(outcome) => format!("{value} ({})", outcome.meaning),
             None if self.others.is_empty() => value.to_string(),
-            None => {
-                let number = (value as u32).to_string();
-                format!("{number} ({})", self.others.replace("{}", &number))
+            // Lengths are unsigned.
+            None if self.others.contains("{}") => {
+                let length = (value as u32).to_string();
+                format!("{length} ({})", self.others.replace("{}", &length))
             }
+            None => format!("{value} ({})", self.others),
         }
     }
 }
