@@ -71,7 +71,13 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
             if !pass.concerns(&file) {
                 continue;
             }
-            let linked = ours::link(&path, &host)?;
+            let linked = match ours::link(&path, &host) {
+                Ok(linked) => linked,
+                Err(why) => {
+                    println!("{file}: skipped: not linked here: {why}");
+                    continue;
+                }
+            };
             let filling = inputs::filling(&path, &linked.set().maps);
             for program in &linked.set().programs {
                 let label = format!("{file} {}", program.name);

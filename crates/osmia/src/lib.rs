@@ -56,7 +56,7 @@ pub use inspect::Overview;
 pub use linked::Linked;
 pub use listing::{ListedInsn, Listing, ProgramStage};
 pub use loaded::Loaded;
-pub use machine::user_options;
+pub use machine::{use_machine_network, user_options};
 pub use object::{Object, read_btf};
 pub use run::{Event, Inputs, Outcome, RedirectCount, RunOptions, RunSummary, Sink};
 pub use shown::Shown;

@@ -10,6 +10,19 @@ use osmia_user::UserOptions;
 use crate::object::{read_btf, read_file};
 use crate::{Error, Object, codes, limits};
 
+/// Lets programs find this machine's interfaces, addresses, routes and neighbours.
+///
+/// # Errors
+/// If the kernel does not tell; only Linux can.
+pub fn use_machine_network(options: &mut UserOptions) -> Result<(), Error> {
+    let network = osmia_user::network::of_machine().map_err(|error| {
+        let message = format!("this machine's network cannot be read: {error}");
+        Error::new(Fault::Unsupported, Diagnostic::error(codes::FILE, message))
+    })?;
+    options.network = Arc::new(network);
+    Ok(())
+}
+
 /// Options for a user-space host for this object: kernel types from the file, else the running
 /// kernel's if the object asks for any, or a description may, and they can be read; configuration
 /// from the file, else none.

@@ -34,3 +34,14 @@ pub fn of_machine() -> io::Result<Network> {
 pub fn of_machine() -> io::Result<Network> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    /// Every network namespace has it, and as its first interface.
+    #[test]
+    fn the_loopback_interface_is_found() {
+        let network = super::of_machine().expect("rtnetlink answers everybody");
+        let first = network.link(1).expect("there is a first interface");
+        assert_eq!((first.name.as_str(), first.header_bytes), ("lo", 14));
+    }
+}

@@ -148,6 +148,13 @@ impl Network {
         self.links.get(&index)
     }
 
+    /// Whether packets can be sent to an interface. In a network that nobody described, with nothing but
+    /// the loopback interface, any number may be one.
+    pub fn may_have(&self, index: u32) -> bool {
+        let is_described = self.links.keys().any(|&index| index != 1);
+        index != 0 && (!is_described || self.links.contains_key(&index))
+    }
+
     /// All interfaces by number.
     pub fn links(&self) -> impl Iterator<Item = &Link> {
         self.links.values()

@@ -82,7 +82,7 @@ impl Run {
     pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
         let object = self.object.open(console)?;
         let mut options = self.object.user_options(&object, self.ctx.is_some())?;
-        self.machine.apply(&mut options);
+        self.machine.apply(&mut options)?;
         let host = UserHost::new(options)?;
 
         let wanted = self.prog.as_deref();

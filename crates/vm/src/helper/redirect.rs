@@ -82,11 +82,11 @@ fn redirect_peer<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(TC_ACT_REDIRECT)
 }
 
-/// `bpf_clone_redirect`: a copy goes to an interface (any but 0 exists), the packet goes on.
+/// `bpf_clone_redirect`: a copy goes to an interface, the packet goes on.
 fn clone_redirect<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
     let [_, target, flags, ..] = call.args;
-    if flags & !INGRESS != 0 || target as u32 == 0 {
+    if flags & !INGRESS != 0 || !call.world.env.network.may_have(target as u32) {
         return Ok(negative(Errno::EINVAL));
     }
     if call.world.copies.len() >= limits::COPIES_MAX {

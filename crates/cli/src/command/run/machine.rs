@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::Args;
-use osmia::{Clock, Task, UserOptions};
+use osmia::{Clock, Error, Task, UserOptions};
 
 /// The machine and its task.
 #[derive(Args)]
@@ -27,6 +27,10 @@ pub(super) struct MachineFlags {
     /// Instructions one run may execute.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Machine")]
     budget: Option<u64>,
+    /// Let programs find this machine's interfaces, addresses, routes and neighbours; without, there is
+    /// only a loopback interface.
+    #[arg(long, help_heading = "Machine")]
+    host_network: bool,
     /// Process id of the current task. [default: 1]
     #[arg(long, value_name = "N", help_heading = "Task")]
     pid: Option<u32>,
@@ -49,11 +53,15 @@ pub(super) struct MachineFlags {
 
 impl MachineFlags {
     /// Makes the machine as the flags say.
-    pub(super) fn apply(&self, options: &mut UserOptions) {
+    pub(super) fn apply(&self, options: &mut UserOptions) -> Result<(), Error> {
+        if self.host_network {
+            osmia::use_machine_network(options)?;
+        }
         options.cpus = self.cpus.max(self.cpu + 1);
         options.seed = self.seed;
         options.clock = self.clock.clone().map(|clock| clock.0);
         options.insns_max = self.budget.unwrap_or(options.insns_max);
+        Ok(())
     }
 
     /// The CPU programs run on.
