@@ -53,6 +53,19 @@ int allowed(struct bpf_cgroup_dev_ctx *ctx)
 	return (ctx->major == 1 && ctx->minor == 3) || (__u32)bpf_get_current_uid_gid() == 0;
 }
 
+/* Keeps the number of ports from being lowered. */
+SEC("cgroup/sysctl")
+int keep(struct bpf_sysctl *ctx)
+{
+	char name[32], value[16], new_value[] = "1024";
+
+	if (!ctx->write || bpf_sysctl_get_name(ctx, name, sizeof(name), BPF_F_SYSCTL_BASE_NAME) < 0)
+		return 1;
+	bpf_sysctl_get_new_value(ctx, value, sizeof(value));
+	bpf_printk("%s: %s", name, value);
+	return bpf_sysctl_set_new_value(ctx, new_value, sizeof(new_value) - 1) == 0;
+}
+
 /* Asks for a timestamp option on connections to port 443. */
 SEC("sockops")
 int connected(struct bpf_sock_ops *ctx)

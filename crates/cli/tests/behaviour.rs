@@ -138,3 +138,80 @@ fn ctrl_c_prints_what_was_collected() {
     assert!(text.contains(", interrupted"), "{text}");
     assert!(text.contains("map by_length"), "{text}");
 }
+
+#[test]
+fn two_runs_with_a_seed_print_the_same() {
+    let words = "run examples/sockets.bpf.o --prog connect4 --ctx examples/sockets-connect4.toml \
+                 --seed 7 --clock step:5,1 --cpus 2 --cpu 1 --comm sh --uid 5 --json";
+    let timeless = |output: Output| {
+        let text = String::from_utf8(output.stdout).unwrap();
+        let rows = text.lines().map(|line| {
+            // How long it took is the one thing that may differ.
+            line.split(",\"duration_ns\":").next().unwrap().to_owned()
+        });
+        rows.collect::<Vec<_>>()
+    };
+    let first = timeless(output(words));
+    assert!(first.len() > 3);
+    assert_eq!(first, timeless(output(words)));
+}
+
+#[test]
+fn descriptions_may_come_line_by_line() {
+    let mut child = osmia("run examples/sockets.bpf.o --prog allowed --ctx - --uid 5 --json")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = b"{\"ctx\":{\"major\":1,\"minor\":3}}\n\n{\"ctx\":{\"major\":2}}\n";
+    child.stdin.take().unwrap().write_all(lines).unwrap();
+    let out = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&out.stdout);
+    let values: Vec<bool> = text
+        .lines()
+        .filter(|line| line.contains("\"type\":\"run\""))
+        .map(|line| line.contains("\"value\":1"))
+        .collect();
+    assert_eq!(values, [true, false]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_run_that_waits_for_input() {
+    for input in [
+        "examples/hello.bpf.o --pcap -",
+        "examples/sockets.bpf.o --prog keep --ctx -",
+    ] {
+        let mut child = osmia(&format!("run {input}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        if input.contains("--pcap") {
+            let capture = std::fs::read(top().join("examples/ping.pcap")).unwrap();
+            stdin.write_all(&capture).unwrap();
+        } else {
+            stdin.write_all(b"{}\n").unwrap();
+        }
+        // The note that it begins says that the handler is set.
+        let mut note = [0; 16];
+        child
+            .stderr
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut note)
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let pid = child.id().to_string();
+        let kill = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        assert!(kill.success());
+        let out = child.wait_with_output().unwrap();
+        drop(stdin);
+        assert_eq!(out.status.code(), Some(0), "{input}");
+        let text = String::from_utf8_lossy(&out.stdout);
+        assert!(text.contains(", interrupted"), "{input}: {text}");
+    }
+}

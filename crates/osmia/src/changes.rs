@@ -123,6 +123,10 @@ fn memory(run: &Run) -> Vec<Change> {
                 let part = scene.user.get(index)?;
                 (format!("{} at {:#x}", part.name, part.address), &part.bytes)
             }
+            SceneMemory::Parameter => {
+                let parameter = scene.event.as_ref()?.parameter.as_ref()?;
+                ("new value".to_owned(), parameter.new_value.as_ref()?)
+            }
             SceneMemory::Image(index) => {
                 let image = scene.images.get(index)?;
                 (image.name.clone(), &image.bytes)

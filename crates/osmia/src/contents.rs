@@ -39,6 +39,9 @@ pub struct MapContents {
     /// Entries beyond the limit of a report.
     #[serde(skip_serializing_if = "is_zero")]
     pub entries_not_shown: u64,
+    /// Why what it holds cannot be listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_listed: Option<&'static str>,
     /// Elements of a large array that were not looked at.
     #[serde(skip_serializing_if = "is_zero")]
     pub elements_not_read: u64,
@@ -88,27 +91,26 @@ impl<H: Host> Loaded<'_, H> {
         Ok(values)
     }
 
-    /// The maps the author defined, with what is in them: those with keys and values that may be read
-    /// from outside.
+    /// The maps the author defined, with what is in them; those that are streams of records are not
+    /// among them.
     pub fn map_contents(&self) -> Result<Vec<MapContents>, Error> {
         let mut contents = Vec::new();
         for (_, map) in self.maps() {
             let spec = map.spec();
-            let has_keys = matches!(
-                spec.kind,
-                MapKind::Hash
-                    | MapKind::PercpuHash
-                    | MapKind::LruHash
-                    | MapKind::LruPercpuHash
-                    | MapKind::Array
-                    | MapKind::PercpuArray
-                    | MapKind::LpmTrie
-            );
-            let is_readable = !spec.flags.has(MapFlags::WRONLY);
             let is_users = !matches!(spec.origin, MapOrigin::Data | MapOrigin::Kconfig);
-            if is_users && has_keys && is_readable {
-                contents.push(contents_of(map).map_err(|errno| Error::map(&spec.name, errno))?);
+            if !is_users || spec.flags.has(MapFlags::WRONLY) {
+                continue;
             }
+            let found = match Listing::of(spec.kind) {
+                Listing::Keys => contents_of(map),
+                Listing::Values => values_of(map),
+                Listing::None(why) => Ok(MapContents {
+                    not_listed: Some(why),
+                    ..MapContents::empty(spec)
+                }),
+                Listing::Elsewhere => continue,
+            };
+            contents.push(found.map_err(|errno| Error::map(&spec.name, errno))?);
         }
         Ok(contents)
     }
@@ -125,19 +127,90 @@ impl<H: Host> Loaded<'_, H> {
     }
 }
 
+/// How what a map holds is found.
+enum Listing {
+    /// Key by key.
+    Keys,
+    /// Value by value.
+    Values,
+    /// Not at all.
+    None(&'static str),
+    /// It is no store: its records are told as they come, its slots are the program's.
+    Elsewhere,
+}
+
+impl Listing {
+    fn of(kind: MapKind) -> Self {
+        match kind {
+            MapKind::Queue | MapKind::Stack => Listing::Values,
+            MapKind::BloomFilter => Listing::None("a Bloom filter does not know its values"),
+            MapKind::SkStorage
+            | MapKind::TaskStorage
+            | MapKind::InodeStorage
+            | MapKind::CgrpStorage => Listing::None("values are kept by object, as in Linux"),
+            MapKind::Arena => Listing::None("an arena is memory of the program's own"),
+            MapKind::Hash
+            | MapKind::PercpuHash
+            | MapKind::LruHash
+            | MapKind::LruPercpuHash
+            | MapKind::Array
+            | MapKind::PercpuArray
+            | MapKind::LpmTrie
+            | MapKind::StackTrace
+            | MapKind::ArrayOfMaps
+            | MapKind::HashOfMaps
+            | MapKind::CgroupStorage
+            | MapKind::PercpuCgroupStorage => Listing::Keys,
+            _ => Listing::Elsewhere,
+        }
+    }
+}
+
+impl MapContents {
+    /// Of a map of which nothing is known yet.
+    fn empty(spec: &MapSpec) -> Self {
+        Self {
+            name: spec.name.clone(),
+            kind: spec.kind.name(),
+            key_size: spec.key_size,
+            value_size: spec.value_size,
+            max_entries: spec.max_entries,
+            entries: Vec::new(),
+            zero_entries: 0,
+            entries_not_shown: 0,
+            not_listed: None,
+            elements_not_read: 0,
+        }
+    }
+}
+
+/// What a map without keys holds: the keys shown are positions, 0 the next one out.
+fn values_of<M: HostMap>(map: &M) -> Result<MapContents, Errno> {
+    let spec = map.spec();
+    let mut contents = MapContents::empty(spec);
+    let values = map.values()?;
+    let shown = values.len().min(limits::MAP_ENTRIES_SHOWN_MAX);
+    contents.entries_not_shown = (values.len() - shown) as u64;
+    let btf = spec.btf.as_ref();
+    contents.entries = values[..shown]
+        .iter()
+        .enumerate()
+        .map(|(position, value)| MapEntry {
+            key: Shown::number(position as u64),
+            value: Some(show(
+                btf.map(|types| types.btf.as_ref()),
+                btf.and_then(|types| types.value),
+                value,
+            )),
+            values: Vec::new(),
+        })
+        .collect();
+    Ok(contents)
+}
+
 fn contents_of<M: HostMap>(map: &M) -> Result<MapContents, Errno> {
     let spec = map.spec();
-    let mut contents = MapContents {
-        name: spec.name.clone(),
-        kind: spec.kind.name(),
-        key_size: spec.key_size,
-        value_size: spec.value_size,
-        max_entries: spec.max_entries,
-        entries: Vec::new(),
-        zero_entries: 0,
-        entries_not_shown: 0,
-        elements_not_read: 0,
-    };
+    let mut contents = MapContents::empty(spec);
     let is_array = matches!(spec.kind, MapKind::Array | MapKind::PercpuArray);
     let mut key: Option<Vec<u8>> = None;
     let mut reads = u64::from(spec.max_entries);
@@ -179,12 +252,20 @@ fn entry(spec: &MapSpec, key: &[u8], value: &[u8]) -> MapEntry {
     let btf = types.map(|types| types.btf.as_ref());
     let key_type = types.and_then(|types| types.key);
     let value_type = types.and_then(|types| types.value);
-    let shown_key = if key_type.is_none() && spec.kind == MapKind::Array {
+    let indexed = matches!(
+        spec.kind,
+        MapKind::Array | MapKind::ArrayOfMaps | MapKind::StackTrace
+    );
+    let shown_key = if key_type.is_none() && indexed {
         show_index(key)
     } else {
         show(btf, key_type, key)
     };
-    let (value, values) = if spec.kind.is_per_cpu() {
+    let is_nested = matches!(spec.kind, MapKind::ArrayOfMaps | MapKind::HashOfMaps);
+    let (value, values) = if let (true, Ok(id)) = (is_nested, <[u8; 4]>::try_from(value)) {
+        let text = format!("map {}", u32::from_ne_bytes(id));
+        (Some(Shown::words(text, false)), Vec::new())
+    } else if spec.kind.is_per_cpu() {
         let size = spec.value_size as usize;
         let stride = size.next_multiple_of(8).max(8);
         let values = value

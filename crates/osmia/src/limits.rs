@@ -22,3 +22,5 @@ pub const DESCRIPTION_BYTES_MAX: u64 = 16 << 20;
 pub const DESCRIPTION_PROBLEMS_MAX: usize = 50;
 /// Most places that redirections are counted for.
 pub const REDIRECT_ROWS_MAX: usize = 64;
+/// Most packets of a capture that a description names.
+pub const DESCRIBED_PACKETS_MAX: usize = 65_536;

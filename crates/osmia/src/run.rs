@@ -68,6 +68,10 @@ pub enum Event<'a> {
         packet: u64,
         /// The CPU it ran on.
         cpu: u32,
+        /// The task it ran in.
+        task: &'a Task,
+        /// What the clock showed, in nanoseconds.
+        time_ns: u64,
         /// The line, without its end.
         text: &'a str,
     },
@@ -470,6 +474,9 @@ impl<H: Host> Running<'_, H> {
     fn tell_records(&mut self, packet: u64, sink: &mut Sink<'_>) -> ControlFlow<()> {
         let mut flow = ControlFlow::Continue(());
         let (summary, loaded) = (&mut self.summary, self.loaded);
+        let scene = Arc::clone(&self.run.scene);
+        let plain = Task::default();
+        let task = scene.task.as_ref().unwrap_or(&plain);
         loaded.host().drain(&mut |record: Record| {
             let event_flow = match &record.source {
                 RecordSource::Trace => {
@@ -479,6 +486,8 @@ impl<H: Host> Running<'_, H> {
                     sink(Event::Trace {
                         packet,
                         cpu: record.cpu,
+                        task,
+                        time_ns: record.time_ns,
                         text: text.trim_end_matches('\n'),
                     })
                 }

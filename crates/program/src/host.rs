@@ -79,6 +79,8 @@ pub trait HostMap: Clone {
     fn delete(&self, key: &[u8]) -> Result<(), Errno>;
     /// The key after this one, the first for `None` or an unknown key; `ENOENT` after the last.
     fn next_key(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno>;
+    /// What a map without keys holds, the next value first; `EINVAL` where that cannot be told.
+    fn values(&self) -> Result<Vec<Vec<u8>>, Errno>;
     /// No more writes from outside programs.
     fn freeze(&self) -> Result<(), Errno>;
 }

@@ -20,6 +20,8 @@ pub struct Record {
     pub source: RecordSource,
     /// The CPU the program ran on.
     pub cpu: u32,
+    /// Nanoseconds on the host's clock when it was said; known of trace lines only.
+    pub time_ns: u64,
     /// The payload.
     pub bytes: Vec<u8>,
     /// Records of this source lost before this one.

@@ -157,7 +157,11 @@ pub struct Scene {
 impl Scene {
     /// True if a run may change a part of it.
     pub fn is_changeable(&self) -> bool {
-        !self.user.is_empty() || self.images.iter().any(|image| image.writable)
+        let has_setting = self
+            .event
+            .as_ref()
+            .is_some_and(|event| event.parameter.is_some());
+        has_setting || !self.user.is_empty() || self.images.iter().any(|image| image.writable)
     }
 }
 
@@ -177,4 +181,6 @@ pub enum SceneMemory {
     Image(usize),
     /// Memory of the process, by position.
     User(usize),
+    /// What is written to the event's kernel parameter.
+    Parameter,
 }

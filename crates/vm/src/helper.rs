@@ -1,5 +1,6 @@
 //! The helpers this machine has: one function each, written against [`Guest`].
 
+mod absent;
 mod checksum;
 mod drain;
 mod dynptr;
@@ -66,6 +67,8 @@ families! {
     traced,
     text,
     seq,
+    sysctl,
+    absent,
     packet,
     checksum,
     redirect,
@@ -93,7 +96,6 @@ families! {
     sock_ops,
     message,
     syncookie,
-    sysctl,
     effect,
 }
 

@@ -10,7 +10,8 @@ use std::sync::{Arc, Weak};
 
 use osmia_program::context::{Context, packet_access};
 use osmia_program::{
-    Changed, ProgramKind, Record, RecordSource, RedirectTarget, Redirected, Role, Scene, Signal,
+    Changed, ProgramKind, Record, RecordSource, RedirectTarget, Redirected, Role, Scene,
+    SceneMemory, Signal,
 };
 
 use crate::env::Environment;
@@ -359,7 +360,12 @@ impl World {
 
     /// Parts of the surroundings that runs changed.
     pub fn changed(&self) -> Vec<Changed> {
-        self.stage.changed(&self.runs)
+        let mut changed = self.stage.changed(&self.runs);
+        changed.extend(self.new_value.clone().map(|bytes| Changed {
+            memory: SceneMemory::Parameter,
+            bytes,
+        }));
+        changed
     }
 
     /// Forgets what the run before decided.
@@ -478,6 +484,7 @@ impl World {
         self.records.push_back(Record {
             source,
             cpu: self.env.cpu,
+            time_ns: self.env.clock.peek(),
             bytes,
             lost,
         });

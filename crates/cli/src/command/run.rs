@@ -65,6 +65,9 @@ pub(crate) struct Run {
     /// Write the packets the program lets go on (not those it drops), as it left them.
     #[arg(long, value_name = "FILE", requires = "pcap", help_heading = "Output")]
     pcap_out: Option<PathBuf>,
+    /// Show what programs print as Linux does in `trace_pipe`: task, CPU, time.
+    #[arg(long, conflicts_with = "json", help_heading = "Output")]
+    trace_pipe: bool,
     /// Print JSON, one value a line: events as they come, the result last.
     #[arg(short, long, help_heading = "Output")]
     pub(crate) json: bool,
@@ -90,7 +93,8 @@ impl Run {
         let program = linked.choose(wanted)?.to_owned();
         let loaded = linked.load(&host, &[&program])?;
 
-        let mut report = Report::new(self.json, &loaded, &program, self.source());
+        let mut report =
+            Report::new(self.json, &loaded, &program, self.source()).trace_pipe(self.trace_pipe);
         let summary = match (&self.pcap, &self.ctx) {
             (Some(path), _) => self.run_capture(&loaded, &program, path, &mut report, console)?,
             (None, Some(path)) => described::run(

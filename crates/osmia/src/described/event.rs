@@ -2,16 +2,16 @@
 
 use osmia_btf::Kind;
 use osmia_btf::value::lookup_path;
-use osmia_program::{PidNamespace, Task};
+use osmia_program::{Parameter, PidNamespace, Task};
 
 use super::fields::parse_number;
 use super::layout::{Buffer, Builder, Place, raw_bytes};
 use super::tree::{Entry, Node, Tree};
 
 /// The names a description has.
-pub(super) const NAMES: [&str; 12] = [
+pub(super) const NAMES: [&str; 13] = [
     "ctx", "data", "pcap", "task", "stack", "func", "cookie", "time", "cpu", "objects", "memory",
-    "event",
+    "sysctl", "event",
 ];
 
 /// A number of an unsigned type.
@@ -66,8 +66,7 @@ pub(super) fn fill<'a>(builder: &mut Builder<'a>, node: &'a Node, base: &Task) -
         memory(builder, &entry.value);
     }
     task(builder, node.entry("task").map(|entry| &entry.value), base);
-    let event = builder.scene.event.take().unwrap_or_default();
-    let mut event = event;
+    let mut event = builder.scene.event.take().unwrap_or_default();
     if let Some(entry) = node.entry("stack") {
         for part in table(builder, &entry.value, "a table of `kernel` and `user`") {
             let frames = list_of_numbers(builder, &part.value);
@@ -83,6 +82,21 @@ pub(super) fn fill<'a>(builder: &mut Builder<'a>, node: &'a Node, base: &Task) -
     }
     if let Some(entry) = node.entry("cookie") {
         event.cookie = unsigned(builder, &entry.value).unwrap_or(0);
+    }
+    if let Some(entry) = node.entry("sysctl") {
+        let mut setting = Parameter::default();
+        for part in table(builder, &entry.value, "a table of `name`, `current`, `new`") {
+            match part.name.as_str() {
+                "name" => {
+                    let name = bytes(builder, &part.value);
+                    setting.name = String::from_utf8_lossy(&name).into_owned();
+                }
+                "current" => setting.value = bytes(builder, &part.value),
+                "new" => setting.new_value = Some(bytes(builder, &part.value)),
+                _ => builder.unknown(part, "a setting", ["name", "current", "new"]),
+            }
+        }
+        event.parameter = Some(setting);
     }
     builder.scene.event = Some(event);
     if let Some(entry) = node.entry("time") {

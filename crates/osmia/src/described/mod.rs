@@ -18,12 +18,14 @@ mod text;
 mod toml;
 mod tree;
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use osmia_btf::Btf;
 use osmia_diag::Diagnostic;
 use osmia_program::{Fault, Program, Scene, Target, Task};
+use osmia_user::capture::{CaptureReader, Framing, Packet};
 
 pub(crate) use context::Form;
 pub(crate) use fields::{Spelling, spelling};
@@ -46,8 +48,6 @@ pub struct Input {
     pub scene: Arc<Scene>,
     /// The CPU it runs on, if it is said.
     pub cpu: Option<u32>,
-    /// The file its packets are in instead of `data`.
-    pub capture: Option<String>,
 }
 
 /// A text that describes events, as it was written.
@@ -135,7 +135,17 @@ impl Description {
                 .and_then(|ctx| iterator::objects(&ctx.value));
             let Some(objects) = objects else {
                 let ctx = event.entry("ctx").map(|entry| &entry.value);
-                inputs.push(self.input(&event, ctx, subject, task, &mut problems));
+                let input = self.input(&event, ctx, subject, task, &mut problems);
+                match event.entry("pcap") {
+                    None => inputs.push(input),
+                    Some(entry) => match packets(&self.text, &entry.value, program) {
+                        Ok(packets) => inputs.extend(packets.into_iter().map(|data| Input {
+                            data,
+                            ..input.clone()
+                        })),
+                        Err(problem) => problems.push(*problem),
+                    },
+                }
                 continue;
             };
             for object in objects {
@@ -206,24 +216,51 @@ impl Description {
         if let Some(entry) = event.entry("data") {
             builder.data = event::bytes(&mut builder, &entry.value);
         }
-        let capture = event
-            .entry("pcap")
-            .and_then(|entry| match &entry.value.value {
-                Tree::Text(path) => Some(path.clone()),
-                _ => {
-                    builder.wrong(&entry.value, "this is no file", "its name");
-                    None
-                }
-            });
         problems.append(&mut builder.problems);
         Input {
             data: builder.data,
             ctx: builder.context,
             scene: Arc::new(builder.scene),
             cpu,
-            capture,
         }
     }
+}
+
+/// The packets of a capture that a description names.
+fn packets(text: &Text, node: &Node, program: &Program) -> Result<Vec<Vec<u8>>, Box<Diagnostic>> {
+    let complain = |message: String, label: &str| {
+        Box::new(text.complaint(codes::CTX_VALUE, &node.span, message, label))
+    };
+    let Tree::Text(path) = &node.value else {
+        return Err(complain("this is no file".to_owned(), "expected its name"));
+    };
+    let Some(framing) = Framing::new(program.hook.kind, false) else {
+        let message = format!("{} programs take no packets", program.hook.kind);
+        return Err(complain(message, "packets for them"));
+    };
+    let unreadable = |why: String| complain(why, "this capture");
+    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let mut reader =
+        CaptureReader::new(file).map_err(|error| unreadable(error.to_diagnostic().message))?;
+    let (mut packet, mut packets) = (Packet::default(), Vec::new());
+    while reader
+        .read(&mut packet)
+        .map_err(|error| unreadable(error.to_diagnostic().message))?
+    {
+        let framed = framing.apply(&mut packet);
+        if framed
+            .map_err(|error| unreadable(error.to_diagnostic().message))?
+            .is_ok()
+        {
+            packets.push(packet.data.clone());
+        }
+        if packets.len() > limits::DESCRIBED_PACKETS_MAX {
+            let most = limits::DESCRIBED_PACKETS_MAX;
+            let message = format!("more than DESCRIBED_PACKETS_MAX = {most} packets");
+            return Err(complain(message, "too long; run it with `--pcap`"));
+        }
+    }
+    Ok(packets)
 }
 
 /// The scene of a run that nobody described: the task, as an object where there are types.

@@ -161,6 +161,11 @@ impl HostMap for UserMap {
         self.map().next_key_outside(key)
     }
 
+    fn values(&self) -> Result<Vec<Vec<u8>>, Errno> {
+        self.may(MapFlags::WRONLY)?;
+        self.map().values_outside()
+    }
+
     fn freeze(&self) -> Result<(), Errno> {
         self.may(MapFlags::RDONLY)?;
         self.map().freeze()

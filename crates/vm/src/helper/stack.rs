@@ -12,6 +12,7 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
     Some(match id {
         27 => get_stackid,
         67 => get_stack,
+        141 => get_task_stack,
         _ => return None,
     })
 }
@@ -39,9 +40,27 @@ fn get_stackid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(id.map_or_else(negative, u64::from))
 }
 
-/// `bpf_get_stack`: how many bytes of the stack were written; what is behind them is zeroed.
+/// `bpf_get_stack`
 fn get_stack<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     call.context(1)?;
+    copy_stack(call)
+}
+
+/// `bpf_get_task_stack`: of the current task; nobody described where others stand.
+fn get_task_stack<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    if call.world.stage.current() == Some(call.args[0]) {
+        return copy_stack(call);
+    }
+    let size = call.args[2] as u32;
+    call.check_write(2, size)?;
+    let zeroes = call.world.buffer(size as usize);
+    let written = call.write(2, &zeroes);
+    call.world.reuse(zeroes);
+    written.map(|()| negative(Errno::EFAULT))
+}
+
+/// How many bytes of the stack were written; what is behind them is zeroed.
+fn copy_stack<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let [_, _, size, flags, _] = call.args;
     let size = size as u32;
     call.check_write(2, size)?;

@@ -160,6 +160,14 @@ impl Map {
         }
     }
 
+    /// What a queue or a stack holds, the next value first; `EINVAL` for other kinds.
+    pub fn values_outside(&self) -> Result<Vec<Vec<u8>>, Errno> {
+        match &self.body {
+            Body::Queue(queue) => Ok(queue.values()),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
     /// Puts a program into a slot of a program array, or makes it the function at an offset of a table
     /// of kernel operations.
     pub fn set_program<T: Identity>(&self, index: u32, program: Arc<T>) -> Result<(), Errno> {
@@ -229,6 +237,7 @@ impl Map {
                 let source = RecordSource::Ringbuf(name());
                 let mut record = |bytes: &[u8], lost| {
                     sink(Record {
+                        time_ns: 0,
                         source: source.clone(),
                         cpu: 0,
                         bytes: bytes.to_vec(),
@@ -246,6 +255,7 @@ impl Map {
                 let source = RecordSource::PerfEvent(name());
                 for event in events.take() {
                     sink(Record {
+                        time_ns: 0,
                         source: source.clone(),
                         cpu: event.cpu,
                         bytes: event.bytes,

@@ -75,6 +75,23 @@ impl Queue {
         Ok(())
     }
 
+    /// Every value, the next one first.
+    pub(super) fn values(&self) -> Vec<Vec<u8>> {
+        let used = self.used();
+        let one = |place: usize| {
+            let offset = if self.is_stack {
+                used.len - 1 - place
+            } else {
+                place
+            };
+            let mut value = vec![0; self.slots.window()];
+            let at = (used.head + offset) % self.slots.count();
+            self.slots.read(at, 0, &mut value);
+            value
+        };
+        (0..used.len).map(one).collect()
+    }
+
     fn copy_next(&self, used: &Used, value: &mut [u8]) -> Result<(), Errno> {
         if value.len() != self.slots.window() {
             return Err(Errno::EINVAL);

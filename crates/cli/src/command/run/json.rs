@@ -78,7 +78,9 @@ pub(super) fn start(console: &mut Console, program: &ProgramName, input: &Input)
 
 pub(super) fn event(console: &mut Console, event: &Event<'_>) {
     match event {
-        Event::Trace { packet, cpu, text } => console.value(&Line::Trace {
+        Event::Trace {
+            packet, cpu, text, ..
+        } => console.value(&Line::Trace {
             packet: *packet,
             cpu: *cpu,
             text,

@@ -50,6 +50,7 @@ pub(super) struct Final<'a> {
 /// The one that tells.
 pub(super) struct Report {
     json: bool,
+    trace_pipe: bool,
     program: ProgramName,
     input: Input,
 }
@@ -64,6 +65,7 @@ impl Report {
         let spec = loaded.set().program(program);
         Self {
             json,
+            trace_pipe: false,
             program: ProgramName {
                 name: program.to_owned(),
                 kind: spec.map_or("unspec", |program| program.hook.kind.name()),
@@ -71,6 +73,12 @@ impl Report {
             },
             input,
         }
+    }
+
+    /// With what programs print in the form of Linux' `trace_pipe`.
+    pub(super) fn trace_pipe(mut self, wanted: bool) -> Self {
+        self.trace_pipe = wanted;
+        self
     }
 
     /// Before the first packet.
@@ -85,7 +93,7 @@ impl Report {
         if self.json {
             json::event(console, event);
         } else {
-            text::event(console, event, &self.input);
+            text::event(console, event, &self.input, self.trace_pipe);
         }
         if console.is_live() && matches!(event, Event::Packet { .. } | Event::Run { .. }) {
             console.flush();

@@ -1,17 +1,24 @@
 //! A run as people read it.
 
-use osmia::{Change, Event, MapContents, Outcome, RunSummary, Shown};
+use osmia::{Change, Event, MapContents, Outcome, RunSummary, Shown, Task};
 
 use super::report::{Final, Input};
 use crate::console::Console;
 use crate::table::{Align, Table, count, counted};
 
-pub(super) fn event(console: &mut Console, event: &Event<'_>, input: &Input) {
+pub(super) fn event(console: &mut Console, event: &Event<'_>, input: &Input, trace_pipe: bool) {
     let prefix = |number: &u64| match input.noun() {
         Some(noun) => format!("{noun} {number}: "),
         None => String::new(),
     };
     match event {
+        Event::Trace {
+            cpu,
+            task,
+            time_ns,
+            text,
+            ..
+        } if trace_pipe => console.line(&trace_line(*cpu, task, *time_ns, text)),
         Event::Trace { packet, text, .. } => {
             console.line(&format!("{}{text}", prefix(packet)));
         }
@@ -52,6 +59,15 @@ pub(super) fn event(console: &mut Console, event: &Event<'_>, input: &Input) {
     }
 }
 
+/// A line as Linux' `trace_pipe` has it; nothing here disables interrupts or preemption.
+fn trace_line(cpu: u32, task: &Task, time_ns: u64, text: &str) -> String {
+    let (seconds, micros) = (time_ns / 1_000_000_000, time_ns / 1_000 % 1_000_000);
+    let (comm, pid) = (&task.comm, task.pid);
+    format!(
+        "{comm:>16}-{pid:<7} [{cpu:03}] ..... {seconds:5}.{micros:06}: bpf_trace_printk: {text}"
+    )
+}
+
 pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
     let summary = end.summary;
     let told_runs = matches!(end.input, Input::Description(_)) && summary.packets > 0;
@@ -60,6 +76,10 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
     }
     console.heading(&headline(end));
     verdicts(console, end);
+    if summary.records_lost > 0 {
+        let lost = counted(summary.records_lost, "record");
+        console.line(&format!("  {lost} lost, as nobody read them in time"));
+    }
     if summary.skipped > 0 {
         console.line(&format!(
             "  {} passed over, not given to the program",
@@ -167,6 +187,13 @@ fn redirects(console: &mut Console, summary: &RunSummary) {
 }
 
 fn show_map(console: &mut Console, map: &MapContents) {
+    if let Some(why) = map.not_listed {
+        console.heading(&format!(
+            "map {} ({}, not listed: {why})",
+            map.name, map.kind
+        ));
+        return;
+    }
     let filled = map.entries.len() as u64 + map.entries_not_shown;
     let mut title = format!("map {} ({}, ", map.name, map.kind);
     if map.zero_entries > 0 || matches!(map.kind, "array" | "percpu_array") {
