@@ -6,8 +6,8 @@ use osmia_program::{AttachKind, Errno, MapKind, ProgramKind, UpdateMode};
 use osmia_vm::Identity;
 use osmia_vm::map::{Batched, Map, update_mode};
 
+use super::Process;
 use super::bytes::{read, word};
-use super::{File, Process};
 use crate::bpf::{Batch, BatchAnswer, Element, Fd};
 use crate::object::{MapRecord, ProgramRecord};
 
@@ -197,28 +197,12 @@ impl Process {
                 self.file(fd)?;
                 Err(Errno::EBADF)
             }
-            MapKind::CgroupArray => {
-                slot(map, key, flags)?;
-                match *self.file(fd)? {
-                    File::Cgroup(_) => map.update_outside(key, value, UpdateMode::Any),
-                    _ => Err(Errno::EBADF),
-                }
-            }
             // XDP sockets cannot be opened here.
             MapKind::Xskmap => {
                 slot(map, key, flags & !MODES)?;
                 update_mode(flags)?;
                 self.file(fd)?;
                 Err(Errno::ENOTSOCK)
-            }
-            MapKind::Devmap | MapKind::DevmapHash => {
-                let (mode, interface) = (update_mode(flags)?, word(value, 0));
-                let is_outside =
-                    map.spec().kind == MapKind::Devmap && word(key, 0) >= map.spec().max_entries;
-                match is_outside || interface == 0 || self.kernel.has_interface(interface) {
-                    true => map.update_outside(key, value, mode),
-                    false => Err(Errno::EINVAL),
-                }
             }
             // Kinds that nothing is stored in from outside do not look at flags.
             MapKind::Ringbuf | MapKind::UserRingbuf | MapKind::Arena => {
