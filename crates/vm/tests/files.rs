@@ -6,18 +6,20 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use osmia_btf::{BtfBuilder, Endian, Int};
+use osmia_btf::{Btf, BtfBuilder, Endian, Int};
 use osmia_isa::{Callee, Insn, MapRef, Resolve, Slot, decode};
 use osmia_program::Parameter;
 use osmia_program::{
-    AttachKind, Hook, KfuncRef, MapBtf, MapFlags, MapKind, MapSpec, Poison, Program, ProgramFlags,
-    ProgramKind, ProgramParts, RecordSource, Role, UpdateMode, kfunc,
+    AttachKind, DebugInfo, Hook, KfuncRef, MapBtf, MapFlags, MapKind, MapSpec, Poison, Program,
+    ProgramFlags, ProgramKind, ProgramParts, RecordSource, Role, UpdateMode, kfunc,
 };
 use osmia_vm::map::{GroupKey, Map, Runs};
 use osmia_vm::net::Network;
 use osmia_vm::owner::OwnerKind;
 use osmia_vm::socket::{Socket, state};
 use osmia_vm::{Code, Environment, Layer, Machine};
+
+mod special;
 
 /// Names of helpers, and of the case's maps.
 struct Known<'a>(&'a [MapSpec]);
@@ -50,6 +52,11 @@ struct Case {
     insns_max: Option<u64>,
     repeat: u32,
     poisons: Vec<Poison>,
+    /// Structures of objects, and by map the special fields of values.
+    objects: Vec<String>,
+    fields: Vec<(String, String)>,
+    /// Timers and work run after the runs.
+    settle: bool,
     maps: Vec<MapSpec>,
     /// Map, key, value.
     entries: Vec<(String, Vec<u8>, Vec<u8>)>,
@@ -124,6 +131,9 @@ fn parse(input: &str) -> Case {
         insns_max: None,
         repeat: 1,
         poisons: Vec::new(),
+        objects: Vec::new(),
+        fields: Vec::new(),
+        settle: false,
         maps: Vec::new(),
         entries: Vec::new(),
         stacks: Default::default(),
@@ -162,6 +172,12 @@ fn parse(input: &str) -> Case {
                     reason: reason.to_owned(),
                 });
             }
+            "object" => case.objects.push(value.to_owned()),
+            "fields" => {
+                let (name, fields) = value.split_once(' ').expect("map, fields");
+                case.fields.push((name.to_owned(), fields.to_owned()));
+            }
+            "settle" => case.settle = true,
             "map" => case.maps.push(map(value)),
             "entry" => {
                 let (name, rest) = value.split_once(' ').expect("map, key = value");
@@ -214,6 +230,29 @@ fn parse(input: &str) -> Case {
         }
     }
     case
+}
+
+impl Case {
+    /// Builds the types of objects and values, and tells the maps theirs.
+    fn types(&mut self) -> Arc<Btf> {
+        let bytes = |name: &str| {
+            let map = self.maps.iter().find(|map| map.name == name);
+            map.expect("a map of the case").value_size
+        };
+        let values: Vec<_> = (self.fields.iter())
+            .map(|(name, fields)| (bytes(name), fields.clone()))
+            .collect();
+        let types = special::types(&self.objects, &values);
+        for ((name, _), value) in self.fields.iter().zip(types.values) {
+            let map = self.maps.iter_mut().find(|map| map.name == *name);
+            map.expect("a map of the case").btf = Some(MapBtf {
+                btf: Arc::clone(&types.btf),
+                key: None,
+                value: Some(value),
+            });
+        }
+        types.btf
+    }
 }
 
 fn numbers(text: &str) -> Vec<u64> {
@@ -372,7 +411,12 @@ fn kfuncs(slots: &[Slot]) -> Vec<KfuncRef> {
     decoded.filter_map(called).collect()
 }
 
-fn prepare(input: &str, case: &Case, maps: &[Arc<Map>]) -> Result<Arc<Code>, String> {
+fn prepare(
+    input: &str,
+    case: &Case,
+    maps: &[Arc<Map>],
+    btf: &Arc<Btf>,
+) -> Result<Arc<Code>, String> {
     let assembly = osmia_isa::assemble(input, &Known(&case.maps)).map_err(|errors| {
         errors
             .iter()
@@ -395,7 +439,11 @@ fn prepare(input: &str, case: &Case, maps: &[Arc<Map>]) -> Result<Arc<Code>, Str
         insns: assembly.slots,
         maps: Vec::new(),
         functions: Vec::new(),
-        debug: None,
+        debug: Some(DebugInfo {
+            btf: Arc::clone(btf),
+            funcs: Vec::new(),
+            lines: Vec::new(),
+        }),
         poisons: case.poisons.clone(),
     })
     .map_err(|error| format!("layout: {error}\n"))?;
@@ -410,7 +458,9 @@ fn prepare(input: &str, case: &Case, maps: &[Arc<Map>]) -> Result<Arc<Code>, Str
 }
 
 fn run(input: &str) -> String {
-    let case = parse(input);
+    let mut case = parse(input);
+    let btf = case.types();
+    let case = case;
     let runs = Arc::new(Runs::new(CPUS));
     let mut maps = Vec::new();
     for spec in &case.maps {
@@ -459,7 +509,7 @@ fn run(input: &str) -> String {
     }
     let mut codes = Vec::new();
     for part in input.split("\n++++\n") {
-        match prepare(part, &case, &maps) {
+        match prepare(part, &case, &maps, &btf) {
             Ok(code) => codes.push(code),
             Err(text) => return text,
         }
@@ -514,6 +564,11 @@ fn run(input: &str) -> String {
                 text.push_str(&trap.to_diagnostic().to_text(osmia_diag::Paint::Plain));
                 text.push('\n');
             }
+        }
+        if case.settle
+            && let Err(trap) = machine.settle(100, std::time::Duration::ZERO)
+        {
+            text.push_str(&trap.to_diagnostic().to_text(osmia_diag::Paint::Plain));
         }
         machine.drain(&mut |record| {
             match &record.source {
