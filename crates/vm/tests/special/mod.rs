@@ -22,16 +22,16 @@ const STRUCTURES: [(&str, u32); 10] = [
 ];
 
 /// The number of the first object's structure.
-pub const FIRST_OBJECT: u32 = 12;
+pub(crate) const FIRST_OBJECT: u32 = 12;
 
 /// The types of a case: those of objects, then those of the values of maps.
-pub struct Types {
-    pub btf: Arc<Btf>,
-    pub values: Vec<TypeId>,
+pub(crate) struct Types {
+    pub(crate) btf: Arc<Btf>,
+    pub(crate) values: Vec<TypeId>,
 }
 
 /// Builds structures of objects, numbered from [`FIRST_OBJECT`], and of values.
-pub fn types(objects: &[String], values: &[(u32, String)]) -> Types {
+pub(crate) fn types(objects: &[String], values: &[(u32, String)]) -> Types {
     let mut builder = BtfBuilder::new();
     builder.int("int", 4, Int::SIGNED);
     for (name, bytes) in STRUCTURES {
