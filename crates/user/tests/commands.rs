@@ -729,7 +729,7 @@ fn ids_and_what_they_stand_for() {
     };
     assert_eq!(process.map_fd_by_id(&both), Err(Errno::EINVAL));
     assert_eq!(process.btf_fd_by_id(&both), Err(Errno::EINVAL));
-    assert_eq!(process.obj_info(Fd(99)), Err(Errno::EBADF));
+    assert_eq!(process.obj_info(Fd(99)), Err(Errno::EBADFD));
     assert_eq!(process.obj_info(Fd(0)), Err(Errno::EINVAL));
     let info = prog_info(&process, program);
     assert_eq!(info.tag, [0x59, 0xf4, 0xa9, 0x31, 0x74, 0x4d, 0xcd, 0xc6]);
