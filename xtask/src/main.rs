@@ -17,6 +17,7 @@ mod differential;
 mod examples;
 mod features;
 mod isa_tests;
+mod judge_cases;
 mod kernel_source;
 mod libbpf_driver;
 mod miri;
@@ -68,6 +69,8 @@ enum Command {
     Differential(differential::Options),
     /// Check the habits that code can check
     Tidy,
+    /// Compare the verifier's verdicts with the running kernel's on a case file
+    Verdicts(judge_cases::Options),
 }
 
 /// What a command found out.
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Command::Miri(options) => miri::run(&options),
         Command::Differential(options) => differential::run_all(&options),
         Command::Tidy => tidy::run(),
+        Command::Verdicts(options) => judge_cases::run(&options),
     };
     match verdict {
         Ok(Verdict::Holds) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ mod feature;
 mod inspect;
 mod object;
 mod run;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use osmia::Error;
@@ -31,6 +32,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Verify(verify::Verify),
     Inspect(inspect::Inspect),
     Btf(btf::BtfCommand),
     Feature(feature::FeatureCommand),
@@ -42,6 +44,7 @@ impl Cli {
     pub(crate) fn json(&self) -> bool {
         match &self.command {
             Command::Run(run) => run.json,
+            Command::Verify(verify) => verify.json,
             Command::Inspect(inspect) => inspect.json,
             Command::Btf(btf) => btf.json(),
             Command::Feature(feature) => feature.json(),
@@ -53,6 +56,7 @@ impl Cli {
     pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
         match self.command {
             Command::Run(run) => run.run(console),
+            Command::Verify(verify) => verify.run(console),
             Command::Inspect(inspect) => inspect.run(console),
             Command::Btf(btf) => btf.run(console),
             Command::Feature(feature) => feature.run(console),

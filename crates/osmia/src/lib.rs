@@ -47,6 +47,7 @@ mod record_type;
 mod run;
 mod shown;
 mod verdict;
+mod verified;
 
 pub use changes::Change;
 pub use contents::{GlobalValue, MapContents, MapEntry};
@@ -61,6 +62,7 @@ pub use object::{Object, read_btf};
 pub use run::{Event, Inputs, Outcome, RedirectCount, RunOptions, RunSummary, Sink};
 pub use shown::Shown;
 pub use verdict::{Verdict, VerdictCount};
+pub use verified::Judged;
 
 pub use osmia_btf as btf;
 pub use osmia_diag as diag;

@@ -16,6 +16,7 @@ mod host;
 pub mod kfunc;
 mod kind;
 pub mod limits;
+mod listing;
 mod map_spec;
 pub mod outcome;
 mod program;
@@ -31,6 +32,7 @@ pub use host::{
     UpdateMode,
 };
 pub use kind::{AttachKind, MapKind, ProgramKind};
+pub use listing::listing;
 pub use map_spec::{Initial, MapBtf, MapFlags, MapIndex, MapOrigin, MapSpec, Pinning, SlotContent};
 pub use program::{
     DebugInfo, FuncRecord, Function, KfuncRef, LineRecord, Poison, Program, ProgramError,

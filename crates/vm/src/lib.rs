@@ -9,7 +9,6 @@ mod checked;
 mod code;
 pub mod codes;
 mod context;
-mod disasm;
 mod dynptr;
 mod env;
 mod fields;

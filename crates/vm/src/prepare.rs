@@ -9,7 +9,7 @@ use osmia_program::{Program, kfunc};
 
 use crate::codes;
 use crate::permit;
-use crate::trap::listing;
+use osmia_program::listing;
 
 /// Why a program cannot be prepared.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use osmia_diag::{Diagnostic, Label, Listing, Place};
-use osmia_program::{Program, limits::CALL_FRAMES_MAX};
+use osmia_diag::{Diagnostic, Place};
+use osmia_program::{Program, limits::CALL_FRAMES_MAX, listing};
 
 use crate::codes;
 
@@ -406,51 +406,5 @@ impl Trap {
             Some(line) => place.source(line.file, line.line, line.column),
             None => place,
         }
-    }
-}
-
-/// Instructions shown before and after the one a diagnostic is about.
-const LISTING_CONTEXT_INSNS: usize = 4;
-
-/// The disassembly around a slot, source lines in between, with a label under it.
-pub(crate) fn listing(program: &Program, slot: usize, message: &str) -> Listing {
-    let mut starts = Vec::new();
-    let mut at = 0;
-    while at < program.insns.len() {
-        starts.push(at);
-        at += osmia_isa::decode(&program.insns, at).map_or(1, |insn| insn.slots());
-    }
-    let here = starts
-        .partition_point(|&start| start <= slot)
-        .saturating_sub(1);
-    let first = here.saturating_sub(LISTING_CONTEXT_INSNS);
-    let last = (here + LISTING_CONTEXT_INSNS + 1).min(starts.len());
-    let mut text = String::new();
-    let mut labels = Vec::new();
-    let mut line_before = None;
-    for (number, &at) in starts.iter().enumerate().take(last).skip(first) {
-        let line = program.line_at(at);
-        if let Some(line) = line.filter(|_| line != line_before) {
-            text.push_str(&format!("; {}\n", line.text));
-        }
-        line_before = line;
-        text.push_str(&format!("{at:>5}: "));
-        let start = text.len();
-        text.push_str(&crate::disasm::line(program, at));
-        if number == here {
-            labels.push(Label {
-                range: start..text.len(),
-                message: message.to_owned(),
-                primary: true,
-            });
-        }
-        text.push('\n');
-    }
-    text.pop();
-    Listing {
-        name: format!("program {}", program.name),
-        first_line: 1,
-        text,
-        labels,
     }
 }

@@ -1,0 +1,77 @@
+//! `osmia verify`: whether programs are safe by Linux's rules, before any kernel is involved.
+
+use clap::Args;
+use osmia::{Error, Judged};
+use serde::Serialize;
+
+use super::object::ObjectFlags;
+use crate::console::Console;
+use crate::exit::Exit;
+
+/// Say whether programs would pass Linux's verifier, and if not, where and why.
+///
+/// Every path is explored with what is known about each value, as Linux 6.18 does it for a privileged
+/// user. What the verifier does not know yet it says (`verify-unsupported`).
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  osmia verify examples/hello.bpf.o
+  osmia verify lb.bpf.o --prog balance --stats")]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    object: ObjectFlags,
+    /// Only this program.
+    #[arg(long, value_name = "NAME", help_heading = "Program")]
+    prog: Option<String>,
+    /// Say how much work each verdict took.
+    #[arg(long, help_heading = "Output")]
+    stats: bool,
+    /// Print JSON.
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) json: bool,
+}
+
+/// JSON: schema `osmia.verify/1`, described in `docs/json.md`.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'a str,
+    programs: &'a [Judged],
+}
+
+impl Verify {
+    pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
+        let object = self.object.open(console)?;
+        let target = self.object.user_options(&object, true)?.target();
+        let wanted = self.prog.as_deref();
+        let linked = self.object.link(&object, &target, wanted, console)?;
+        let judged = linked.verify(&target, wanted)?;
+        for reason in judged.iter().filter_map(|judged| judged.reason.as_ref()) {
+            console.diagnostic(reason);
+        }
+        if self.json {
+            console.value(&Document {
+                schema: "osmia.verify/1",
+                programs: &judged,
+            });
+        } else {
+            self.show(console, &judged);
+        }
+        let all = judged.iter().all(|judged| judged.accepted);
+        Ok(if all { Exit::Ok } else { Exit::Negative })
+    }
+
+    fn show(&self, console: &mut Console, judged: &[Judged]) {
+        for one in judged {
+            let verdict = if one.accepted { "accepted" } else { "rejected" };
+            let mut line = format!("{}: {verdict}", one.program);
+            if self.stats {
+                let micros = one.duration_ns / 1000;
+                line += &format!(
+                    " ({} instructions visited, {} states kept, {micros} µs)",
+                    one.insns_visited, one.states
+                );
+            }
+            console.line(&line);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Programs judged by the verifier, before any host sees them.
+
+use std::time::Instant;
+
+use osmia_diag::Diagnostic;
+use osmia_program::{MapSpec, Program, ProgramFlags, Target};
+use serde::Serialize;
+
+use crate::{Error, Linked};
+
+/// What the verifier made of one program.
+#[derive(Clone, Debug, Serialize)]
+pub struct Judged {
+    /// Its name.
+    pub program: String,
+    /// Whether it is safe by Linux's rules.
+    pub accepted: bool,
+    /// Instructions visited, again and again.
+    pub insns_visited: usize,
+    /// States kept.
+    pub states: usize,
+    /// Time it took.
+    pub duration_ns: u64,
+    /// Why it is rejected.
+    #[serde(skip)]
+    pub reason: Option<Diagnostic>,
+}
+
+impl Linked {
+    /// Verifies one program, or all that would be loaded.
+    ///
+    /// # Errors
+    /// If there is no program of that name.
+    pub fn verify(&self, target: &Target, name: Option<&str>) -> Result<Vec<Judged>, Error> {
+        let name = match name {
+            Some(name) => Some(self.choose(Some(name))?),
+            None => None,
+        };
+        let wanted = |program: &&Program| match name {
+            Some(name) => program.name == name,
+            None => program.autoload,
+        };
+        let programs = self.set().programs.iter().filter(wanted);
+        Ok(programs
+            .map(|program| self.judge(program, target))
+            .collect())
+    }
+
+    fn judge(&self, program: &Program, target: &Target) -> Judged {
+        let maps = program.maps.iter();
+        let maps: Vec<MapSpec> = maps
+            .map(|map| self.set().maps[map.index()].clone())
+            .collect();
+        let options = osmia_verify::Options {
+            keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
+            ..osmia_verify::Options::default()
+        };
+        let start = Instant::now();
+        let verdict = osmia_verify::verify(program, &maps, target, &options);
+        let nanos = start.elapsed().as_nanos();
+        let reason = verdict.result.err();
+        Judged {
+            program: program.name.clone(),
+            accepted: reason.is_none(),
+            insns_visited: verdict.stats.insns,
+            states: verdict.stats.states,
+            duration_ns: u64::try_from(nanos).unwrap_or(u64::MAX),
+            reason: reason.map(|reason| reason.to_diagnostic(program).in_file(self.file())),
+        }
+    }
+}

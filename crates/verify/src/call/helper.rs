@@ -1,0 +1,212 @@
+//! Calls of helpers.
+
+use osmia_program::helper::{self, Helper, HelperDenial};
+use osmia_program::{Errno, MapKind, ProgramFlags};
+
+use super::Arguments;
+use super::compatible::compatible;
+use crate::explore::{Explorer, Next};
+use crate::reg::{Reg, What};
+use crate::reject::{Check, denied, invalid, reject};
+use crate::shape::calls_back;
+use crate::state::Lock;
+
+const TAIL_CALL: u32 = 12;
+const R2: osmia_isa::Reg = osmia_isa::Reg::new(2).unwrap();
+const GET_LOCAL_STORAGE: u32 = 81;
+const SPIN_LOCK: u32 = 93;
+const SPIN_UNLOCK: u32 = 94;
+
+impl Explorer<'_> {
+    pub(crate) fn call_helper(&mut self, id: i32) -> Check<Next> {
+        let at = self.at;
+        let known = u32::try_from(id)
+            .ok()
+            .filter(|&id| id != 0)
+            .and_then(helper::by_id);
+        let Some(helper) = known else {
+            return invalid(at, format!("invalid func unknown#{id}"));
+        };
+        let bare = helper.name;
+        let program = self.program;
+        let sleepable = program.flags.has(ProgramFlags::SLEEPABLE);
+        match helper.permits(&program.hook, &program.license, sleepable) {
+            Ok(()) => {}
+            Err(HelperDenial::Callers) => {
+                return invalid(
+                    at,
+                    format!("program of this type cannot use helper {bare}#{id}"),
+                );
+            }
+            Err(HelperDenial::License) => {
+                return invalid(
+                    at,
+                    "cannot call GPL-restricted function from non-GPL compatible program",
+                );
+            }
+            Err(HelperDenial::Sleeps) => {
+                return invalid(at, "helper call might sleep in a non-sleepable prog");
+            }
+        }
+        if self.state.lock.is_some() && !matches!(helper.id, SPIN_LOCK | SPIN_UNLOCK) {
+            return invalid(at, "function calls are not allowed while holding a lock");
+        }
+        let found = self.check_arguments(helper)?;
+        if let Some(map) = found.map {
+            self.check_map_helper(map, helper)?;
+        }
+        if found.released != 0 {
+            if !self.state.release(found.released) {
+                return invalid(
+                    at,
+                    format!("func {bare}#{id} reference has not been acquired before"),
+                );
+            }
+            self.state.forget_reference(found.released);
+        }
+        match helper.id {
+            TAIL_CALL => self.check_tail_call()?,
+            GET_LOCAL_STORAGE if !self.state.reg(R2).is_null() => {
+                return invalid(at, "get_local_storage() doesn't support non-zero flags");
+            }
+            SPIN_LOCK => self.lock(&found)?,
+            SPIN_UNLOCK => self.unlock(&found)?,
+            _ => {}
+        }
+        if calls_back(id) {
+            return self.call_back(helper, &found);
+        }
+        self.forget_arguments();
+        if helper.moves_packet {
+            self.state.forget_packet();
+        }
+        let result = self.result(helper, &found)?;
+        *self.state.reg_mut(osmia_isa::Reg::R0) = result;
+        Ok(Next::Through)
+    }
+
+    fn check_map_helper(&self, map: u16, helper: &Helper) -> Check {
+        let spec = &self.maps[usize::from(map)];
+        if compatible(spec.kind, helper.id) {
+            return Ok(());
+        }
+        invalid(
+            self.at,
+            format!(
+                "cannot pass map_type {} into func {}#{}",
+                spec.kind as u32, helper.name, helper.id
+            ),
+        )
+    }
+
+    fn check_tail_call(&self) -> Check {
+        if let Some(reference) = self.state.references.first() {
+            return invalid(
+                self.at,
+                format!(
+                    "Unreleased reference id={} alloc_insn={}\ntail_call would lead to reference leak",
+                    reference.id, reference.at
+                ),
+            );
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_lock_argument(
+        &mut self,
+        name: osmia_isa::Reg,
+        reg: &Reg,
+        found: &mut Arguments,
+    ) -> Check {
+        let (at, register) = (self.at, name.number());
+        let What::MapValue { map, .. } = reg.what else {
+            return denied(
+                at,
+                format!("R{register} type={} expected=map_value, ptr_", reg.name()),
+            );
+        };
+        if reg.may_be_null() {
+            return denied(
+                at,
+                format!("R{register} type={} expected=map_value, ptr_", reg.name()),
+            );
+        }
+        let Some(offset) = reg.num.constant() else {
+            return invalid(
+                at,
+                format!(
+                    "R{register} doesn't have constant offset. bpf_spin_lock has to be at the constant offset"
+                ),
+            );
+        };
+        let spec = &self.maps[usize::from(map)];
+        if spec.btf.is_none() {
+            return invalid(
+                at,
+                format!(
+                    "map '{}' has to have BTF in order to use bpf_spin_lock",
+                    spec.name
+                ),
+            );
+        }
+        let Some(lock) = crate::fields::spin_lock(spec) else {
+            return invalid(
+                at,
+                format!("map '{}' has no valid bpf_spin_lock", spec.name),
+            );
+        };
+        let place = i64::from(reg.off) + offset as i64;
+        if place != lock {
+            return invalid(
+                at,
+                format!("off {place} doesn't point to 'struct bpf_spin_lock' that is at {lock}"),
+            );
+        }
+        found.map = Some(map);
+        found.reference = reg.id;
+        Ok(())
+    }
+
+    fn lock(&mut self, found: &Arguments) -> Check {
+        if self.state.lock.is_some() {
+            return invalid(self.at, "Locking two bpf_spin_locks are not allowed");
+        }
+        self.state.lock = found.map.map(|map| Lock {
+            map,
+            id: found.reference,
+        });
+        Ok(())
+    }
+
+    fn unlock(&mut self, found: &Arguments) -> Check {
+        let Some(held) = self.state.lock.take() else {
+            return invalid(self.at, "bpf_spin_unlock without taking a lock");
+        };
+        if Some(held.map) != found.map || held.id != found.reference {
+            return invalid(self.at, "bpf_spin_unlock of different lock");
+        }
+        Ok(())
+    }
+
+    /// Something given to the program that it must give back.
+    pub(crate) fn acquire(&mut self) -> u32 {
+        let id = self.fresh_id();
+        let at = self.at;
+        self.state
+            .references
+            .push(crate::state::Reference { id, at });
+        id
+    }
+
+    pub(crate) fn map_kind(&self, map: u16) -> MapKind {
+        self.maps[usize::from(map)].kind
+    }
+
+    pub(crate) fn unsupported<T>(&self, what: &str) -> Check<T> {
+        reject(
+            Some(self.at),
+            format!("{what} cannot be verified here yet"),
+            Errno::ENOTSUPP,
+        )
+    }
+}

@@ -1,0 +1,16 @@
+//! What can be known about a number, and how instructions change it.
+
+mod arith;
+mod compare;
+mod interval;
+mod scalar;
+#[cfg(test)]
+mod tests;
+mod tnum;
+mod width;
+
+pub use arith::{Op, on_numbers};
+pub use compare::{holds, mirrored, opposite};
+pub use interval::{Signed, Unsigned};
+pub use scalar::Scalar;
+pub use tnum::Tnum;

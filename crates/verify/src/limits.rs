@@ -1,0 +1,18 @@
+//! Named limits, Linux's where it has them.
+
+/// Most instructions visited in one program (`BPF_COMPLEXITY_LIMIT_INSNS`).
+pub const INSNS_VISITED_MAX: usize = 1_000_000;
+/// Most branches waiting to be explored (`BPF_COMPLEXITY_LIMIT_JMP_SEQ`).
+pub const BRANCHES_WAITING_MAX: usize = 8_192;
+/// Most functions of a program (`BPF_MAX_SUBPROGS`).
+pub const FUNCTIONS_MAX: usize = 256;
+/// Largest offset a pointer may have (`BPF_MAX_VAR_OFF`).
+pub const OFFSET_MAX: i64 = 1 << 29;
+/// Largest size of a variable-sized access (`BPF_MAX_VAR_SIZ`).
+pub const SIZE_MAX: u64 = 1 << 29;
+/// Largest offset in the packet.
+pub const PACKET_OFFSET_MAX: i64 = 0xffff;
+/// Most iterations of `bpf_loop` (`BPF_MAX_LOOPS`).
+pub const LOOPS_MAX: u64 = 8 << 20;
+/// Largest offset in a tracepoint buffer.
+pub const TRACEPOINT_BUFFER_BYTES_MAX: i64 = 4096;

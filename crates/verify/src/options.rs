@@ -1,0 +1,33 @@
+//! How to verify.
+
+use osmia_program::Program;
+use osmia_program::outcome::outcomes;
+
+/// Privileges and switches of a verification.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Addresses may be stored where others can read them (`CAP_PERFMON`).
+    pub leak_pointers: bool,
+    /// Stack bytes that were never written may be read (`CAP_PERFMON`).
+    pub read_uninitialised_stack: bool,
+    /// Keep a state at every chance (`BPF_F_TEST_STATE_FREQ`).
+    pub keep_every_state: bool,
+}
+
+impl Default for Options {
+    /// All privileges.
+    fn default() -> Self {
+        Self {
+            leak_pointers: true,
+            read_uninitialised_stack: true,
+            keep_every_state: false,
+        }
+    }
+}
+
+impl Options {
+    /// The smallest and largest number a program may return, if it matters.
+    pub(crate) fn returns(&self, program: &Program) -> Option<(i32, i32)> {
+        outcomes(&program.hook).allowed
+    }
+}

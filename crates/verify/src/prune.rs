@@ -1,0 +1,246 @@
+//! Comparing states: whether everything that can happen from a new state has been seen from an old
+//! one.
+
+use std::collections::HashMap;
+
+use crate::reg::{Range, Reg, What};
+use crate::stack::{Byte, SLOT_BYTES, Slot};
+use crate::state::{Frame, State};
+
+/// How alike states have to be.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Alike {
+    /// What the old state did not look at may differ.
+    WhereItMatters,
+    /// Every number must lie in the old one's range, looked at or not: inside loops that are not
+    /// explored to their end it is not known yet what is looked at.
+    InRange,
+    /// The same.
+    Exactly,
+}
+
+/// Which ids of the old state stand for which of the new one.
+#[derive(Default)]
+struct Ids {
+    pairs: Vec<(u32, u32)>,
+    /// Ids for numbers that have none, each different from all others.
+    made_up: u32,
+}
+
+impl Ids {
+    /// True if the two can stand for each other.
+    fn same(&mut self, old: u32, new: u32) -> bool {
+        if (old == 0) != (new == 0) {
+            return false;
+        }
+        if old == 0 {
+            return true;
+        }
+        for &(known_old, known_new) in &self.pairs {
+            if known_old == old {
+                return known_new == new;
+            }
+            if known_new == new {
+                return false;
+            }
+        }
+        self.pairs.push((old, new));
+        true
+    }
+
+    /// The same for numbers: one without an id is unlike every other.
+    fn same_number(&mut self, old: u32, new: u32) -> bool {
+        let mut or_made_up = |id| {
+            if id != 0 {
+                return id;
+            }
+            self.made_up += 1;
+            u32::MAX - self.made_up
+        };
+        let (old, new) = (or_made_up(old), or_made_up(new));
+        self.same(old, new)
+    }
+}
+
+/// True if the paths from `new` are among those that were explored from `old`. `live` gives the
+/// registers that matter in each frame.
+pub(crate) fn covers(
+    old: &State,
+    new: &State,
+    alike: Alike,
+    live: impl Fn(usize, &Frame) -> u16,
+) -> bool {
+    if old.frames.len() != new.frames.len()
+        || old.rcu_locks != new.rcu_locks
+        || old.preempt_locks != new.preempt_locks
+        || old.references.len() != new.references.len()
+    {
+        return false;
+    }
+    let mut ids = Ids::default();
+    for (old, new) in old.references.iter().zip(&new.references) {
+        if !ids.same(old.id, new.id) {
+            return false;
+        }
+    }
+    match (old.lock, new.lock) {
+        (None, None) => {}
+        (Some(old), Some(new)) if old.map == new.map && ids.same(old.id, new.id) => {}
+        _ => return false,
+    }
+    for (number, (old, new)) in old.frames.iter().zip(&new.frames).enumerate() {
+        if old.callsite != new.callsite || old.callback != new.callback {
+            return false;
+        }
+        let live = live(number, new);
+        if !frame_covers(old, new, live, alike, &mut ids) {
+            return false;
+        }
+    }
+    true
+}
+
+fn frame_covers(old: &Frame, new: &Frame, live: u16, alike: Alike, ids: &mut Ids) -> bool {
+    for (number, (old, new)) in old.regs.iter().zip(&new.regs).enumerate() {
+        if live & 1 << number != 0 && !reg_covers(old, new, alike, ids) {
+            return false;
+        }
+    }
+    stack_covers(old, new, alike, ids)
+}
+
+fn reg_covers(old: &Reg, new: &Reg, alike: Alike, ids: &mut Ids) -> bool {
+    if alike == Alike::Exactly {
+        return exactly(old, new, ids);
+    }
+    if old.what == What::Unset {
+        return alike == Alike::WhereItMatters || new.what == What::Unset;
+    }
+    match (old.what, new.what) {
+        (What::Number, What::Number) => {
+            if !old.precise && alike == Alike::WhereItMatters {
+                return true;
+            }
+            old.delta == new.delta && ids.same_number(old.id, new.id) && old.num.includes(&new.num)
+        }
+        (What::Packet { range: old_range }, What::Packet { range: new_range })
+        | (What::PacketMeta { range: old_range }, What::PacketMeta { range: new_range }) => {
+            reaches(old_range, new_range)
+                && old.off == new.off
+                && old.flags == new.flags
+                && ids.same(old.id, new.id)
+                && old.num.includes(&new.num)
+        }
+        (
+            What::MapValue { .. } | What::MapKey(_) | What::Memory { .. } | What::TracepointBuffer,
+            _,
+        ) => {
+            same_kind(old.what, new.what, ids)
+                && old.flags == new.flags
+                && old.off == new.off
+                && old.num.includes(&new.num)
+                && ids.same(old.id, new.id)
+                && ids.same(old.reference, new.reference)
+        }
+        _ => exactly(old, new, ids),
+    }
+}
+
+/// True if the packet is known to reach as far as in the old state.
+fn reaches(old: Range, new: Range) -> bool {
+    match (old, new) {
+        (Range::Bytes(old), Range::Bytes(new)) => old <= new,
+        _ => old == new,
+    }
+}
+
+/// The same kind of pointer, inner maps compared by their ids.
+fn same_kind(old: What, new: What, ids: &mut Ids) -> bool {
+    match (old, new) {
+        (
+            What::MapValue {
+                map: old_map,
+                inner: old_inner,
+            },
+            What::MapValue {
+                map: new_map,
+                inner: new_inner,
+            },
+        ) => old_map == new_map && ids.same(old_inner, new_inner),
+        _ => old == new,
+    }
+}
+
+fn exactly(old: &Reg, new: &Reg, ids: &mut Ids) -> bool {
+    old.what == new.what
+        && old.flags == new.flags
+        && old.off == new.off
+        && old.delta == new.delta
+        && old.num == new.num
+        && if old.is_number() {
+            ids.same_number(old.id, new.id)
+        } else {
+            ids.same(old.id, new.id)
+        }
+        && ids.same(old.reference, new.reference)
+}
+
+fn stack_covers(old: &Frame, new: &Frame, alike: Alike, ids: &mut Ids) -> bool {
+    for (index, old) in old.stack.slots().iter().enumerate() {
+        let new = new.stack.slot(index);
+        if alike == Alike::Exactly && old.bytes != new.bytes {
+            return false;
+        }
+        if old.bytes == [Byte::Invalid; SLOT_BYTES] {
+            continue;
+        }
+        // Eight bytes of something are a number of which nothing is known.
+        if let (Some(old), Some(new)) = (as_number(old), as_number(new)) {
+            if !reg_covers(&old, &new, alike, ids) {
+                return false;
+            }
+            continue;
+        }
+        let alike_bytes = old
+            .bytes
+            .iter()
+            .zip(&new.bytes)
+            .all(|(old, new)| match old {
+                // Reading what was never written is allowed, so anything will do.
+                Byte::Invalid | Byte::Misc => true,
+                _ => old == new,
+            });
+        if !alike_bytes {
+            return false;
+        }
+        if old.holds_spill() && !reg_covers(&old.spilled, &new.spilled, alike, ids) {
+            return false;
+        }
+    }
+    true
+}
+
+fn as_number(slot: &Slot) -> Option<Reg> {
+    if slot.holds_full_spill() && slot.spilled.is_number() {
+        return Some(slot.spilled);
+    }
+    let all = |byte: &Byte| matches!(byte, Byte::Misc | Byte::Invalid);
+    slot.bytes.iter().all(all).then_some(Reg::UNKNOWN)
+}
+
+/// Takes away ids of numbers that only one register has: they say nothing, and would keep states
+/// from matching.
+pub(crate) fn drop_single_ids(state: &mut State) {
+    let mut counts: HashMap<u32, u32> = HashMap::new();
+    for reg in state.all_mut() {
+        if reg.is_number() && reg.id != 0 {
+            *counts.entry(reg.id).or_default() += 1;
+        }
+    }
+    for reg in state.all_mut() {
+        if reg.is_number() && counts.get(&reg.id) == Some(&1) {
+            reg.id = 0;
+            reg.delta = 0;
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Why a program is rejected.
+
+use osmia_diag::{Diagnostic, Place};
+use osmia_program::{Errno, Program, listing};
+
+use crate::codes;
+
+/// A rejection: the instruction and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reject {
+    /// The slot, if it is about one.
+    pub at: Option<usize>,
+    /// What is wrong, in the kernel's words where it has some.
+    pub message: String,
+    /// The error number a load would fail with.
+    pub errno: Errno,
+}
+
+/// The outcome of a check.
+pub(crate) type Check<T = ()> = Result<T, Box<Reject>>;
+
+/// The program does what it may not: `EACCES`.
+pub(crate) fn denied<T>(at: usize, message: impl Into<String>) -> Check<T> {
+    reject(Some(at), message, Errno::EACCES)
+}
+
+/// The program makes no sense: `EINVAL`.
+pub(crate) fn invalid<T>(at: usize, message: impl Into<String>) -> Check<T> {
+    reject(Some(at), message, Errno::EINVAL)
+}
+
+/// Any rejection.
+pub(crate) fn reject<T>(at: Option<usize>, message: impl Into<String>, errno: Errno) -> Check<T> {
+    Err(Box::new(Reject {
+        at,
+        message: message.into(),
+        errno,
+    }))
+}
+
+impl Reject {
+    /// What people are told.
+    pub fn to_diagnostic(&self, program: &Program) -> Diagnostic {
+        let code = if self.errno == Errno::ENOTSUPP {
+            codes::UNSUPPORTED
+        } else {
+            codes::REJECTED
+        };
+        let mut lines = self.message.lines();
+        let first = lines.next().unwrap_or_default();
+        let mut place = Place::none().program(program.name.clone());
+        if let Some(at) = self.at {
+            place = place.insn(at as u64);
+        }
+        let mut diagnostic = Diagnostic::error(code, first).at(place);
+        if let Some(at) = self.at {
+            diagnostic = diagnostic.listing(listing(program, at, ""));
+        }
+        for line in lines {
+            diagnostic = diagnostic.note(line);
+        }
+        diagnostic
+    }
+}

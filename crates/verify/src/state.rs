@@ -1,0 +1,252 @@
+//! The state of an exploration at one point of one path.
+
+use osmia_isa::Reg as RegName;
+
+use crate::reg::{Reg, What};
+use crate::stack::Stack;
+
+/// Which kept state, by position in the exploration's list.
+pub(crate) type StateId = usize;
+
+/// Registers of a frame.
+pub(crate) const REGS: usize = 11;
+
+/// A range of numbers that a function may return.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReturnRange {
+    /// The smallest.
+    pub(crate) min: i32,
+    /// The largest.
+    pub(crate) max: i32,
+}
+
+/// A frame that runs because a helper called back.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Callback {
+    /// What it may return.
+    pub(crate) returns: ReturnRange,
+    /// It runs later, on its own: a timer's.
+    pub(crate) later: bool,
+}
+
+/// A function that is running.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Frame {
+    /// Its registers.
+    pub(crate) regs: [Reg; REGS],
+    /// Its stack.
+    pub(crate) stack: Stack,
+    /// The call it returns behind; of the entry, nothing.
+    pub(crate) callsite: Option<usize>,
+    /// Which function.
+    pub(crate) function: usize,
+    /// The function in this chain of calls, for what is live.
+    pub(crate) instance: usize,
+    /// If it was called back.
+    pub(crate) callback: Option<Callback>,
+    /// How often callbacks ran at the call this frame waits in.
+    pub(crate) callback_depth: u32,
+}
+
+impl Frame {
+    /// A function at its start, registers unset.
+    pub(crate) fn new(
+        function: usize,
+        instance: usize,
+        number: u8,
+        callsite: Option<usize>,
+    ) -> Frame {
+        let mut regs = [Reg::UNSET; REGS];
+        regs[RegName::R10.index()] = Reg::frame_pointer(number);
+        Frame {
+            regs,
+            stack: Stack::default(),
+            callsite,
+            function,
+            instance,
+            callback: None,
+            callback_depth: 0,
+        }
+    }
+
+    /// A register.
+    pub(crate) fn reg(&self, name: RegName) -> &Reg {
+        &self.regs[name.index()]
+    }
+
+    /// A register.
+    pub(crate) fn reg_mut(&mut self, name: RegName) -> &mut Reg {
+        &mut self.regs[name.index()]
+    }
+
+    /// Every register, spilled ones included.
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut Reg> {
+        let spilled = (self.stack.slots_mut().iter_mut())
+            .filter(|slot| slot.holds_spill())
+            .map(|slot| &mut slot.spilled);
+        self.regs.iter_mut().chain(spilled)
+    }
+}
+
+/// Something that must be given back.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reference {
+    /// Its id, which registers carry.
+    pub(crate) id: u32,
+    /// The call that gave it.
+    pub(crate) at: usize,
+}
+
+/// A spin lock held.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lock {
+    /// The map it lies in.
+    pub(crate) map: u16,
+    /// Which lookup gave the value it lies in.
+    pub(crate) id: u32,
+}
+
+/// A step of a path: an instruction that was jumped to, or one whose access to the stack matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// The instruction.
+    pub(crate) at: usize,
+    /// The one before it on the path.
+    pub(crate) before: usize,
+    /// The frame and slot of the stack it accesses.
+    pub(crate) stack: Option<(u8, u8)>,
+    /// Registers that a comparison refined together: frame and register, or frame and slot.
+    pub(crate) linked: Vec<Linked>,
+}
+
+/// A register or spilled register that shares its number with others.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Linked {
+    /// The frame.
+    pub(crate) frame: u8,
+    /// The register, or the slot.
+    pub(crate) place: u8,
+    /// It is a slot.
+    pub(crate) spilled: bool,
+}
+
+/// A state.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    /// The frames, the entry's first.
+    pub(crate) frames: Vec<Frame>,
+    /// What must be given back.
+    pub(crate) references: Vec<Reference>,
+    /// The lock held.
+    pub(crate) lock: Option<Lock>,
+    /// Nested RCU read locks held by calls.
+    pub(crate) rcu_locks: u32,
+    /// Nested sections without preemption.
+    pub(crate) preempt_locks: u32,
+    /// The first instruction of this stretch of the path.
+    pub(crate) first: usize,
+    /// Of a kept state, the instruction it stands at.
+    pub(crate) reached: usize,
+    /// Of a kept state, what nobody will read has been forgotten.
+    pub(crate) cleaned: bool,
+    /// The last instruction before it.
+    pub(crate) last: usize,
+    /// The kept state it goes on from.
+    pub(crate) parent: Option<StateId>,
+    /// Paths from here that are not explored to their end.
+    pub(crate) branches: u32,
+    /// Steps since the parent.
+    pub(crate) history: Vec<Step>,
+    /// How often `may_goto` was passed.
+    pub(crate) may_goto_depth: u32,
+    /// How often a callback was unrolled.
+    pub(crate) callback_unroll_depth: u32,
+    /// How many kept states lead here.
+    pub(crate) depth: u32,
+}
+
+impl State {
+    /// At the first instruction of a function.
+    pub(crate) fn new(function: usize, instance: usize, start: usize) -> State {
+        State {
+            frames: vec![Frame::new(function, instance, 0, None)],
+            references: Vec::new(),
+            lock: None,
+            rcu_locks: 0,
+            preempt_locks: 0,
+            first: start,
+            reached: start,
+            cleaned: false,
+            last: start,
+            parent: None,
+            branches: 1,
+            history: Vec::new(),
+            may_goto_depth: 0,
+            callback_unroll_depth: 0,
+            depth: 0,
+        }
+    }
+
+    /// The running frame's number.
+    pub(crate) fn top(&self) -> usize {
+        self.frames.len() - 1
+    }
+
+    /// The running frame.
+    pub(crate) fn frame(&self) -> &Frame {
+        self.frames.last().expect("a state has a frame")
+    }
+
+    /// The running frame.
+    pub(crate) fn frame_mut(&mut self) -> &mut Frame {
+        self.frames.last_mut().expect("a state has a frame")
+    }
+
+    /// A register of the running frame.
+    pub(crate) fn reg(&self, name: RegName) -> &Reg {
+        self.frame().reg(name)
+    }
+
+    /// A register of the running frame.
+    pub(crate) fn reg_mut(&mut self, name: RegName) -> &mut Reg {
+        self.frame_mut().reg_mut(name)
+    }
+
+    /// Every register of every frame, spilled ones included.
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut Reg> {
+        self.frames.iter_mut().flat_map(Frame::all_mut)
+    }
+
+    /// Makes packet pointers invalid: the packet was moved.
+    pub(crate) fn forget_packet(&mut self) {
+        for reg in self.all_mut() {
+            if reg.is_packet() || reg.what == What::PacketEnd {
+                reg.invalidate();
+            }
+        }
+    }
+
+    /// Makes every copy of a resource's pointer invalid.
+    pub(crate) fn forget_reference(&mut self, id: u32) {
+        for reg in self.all_mut() {
+            if reg.reference == id {
+                reg.invalidate();
+            }
+        }
+    }
+
+    /// Gives a resource back; false if it is not held.
+    pub(crate) fn release(&mut self, id: u32) -> bool {
+        let before = self.references.len();
+        self.references.retain(|reference| reference.id != id);
+        self.references.len() != before
+    }
+}
+
+impl Reg {
+    /// Makes a pointer a number of which nothing is known, which programs with less trust may not
+    /// read.
+    pub(crate) fn invalidate(&mut self) {
+        *self = Reg::UNKNOWN;
+    }
+}

@@ -1,0 +1,116 @@
+//! Runs every text in `tests/files`: directives in comments, assembly, and after `----` the verdict.
+//! `BLESS=1` writes what comes out instead of comparing it.
+//!
+//! Directives: `; type: xdp`, `; map: NAME KIND KEY VALUE ENTRIES`.
+
+use std::fs;
+use std::path::Path;
+
+use osmia_isa::{Endian, MapRef, Resolve, assemble};
+use osmia_program::{
+    KernelVersion, MapFlags, MapIndex, MapKind, MapSpec, Program, ProgramKind, ProgramParts,
+    Target, helper,
+};
+use osmia_verify::{Options, verify};
+
+/// Between cases of one file.
+const NEXT: &str = "====\n";
+/// Between a program and its verdict.
+const VERDICT: &str = "----\n";
+
+struct Known<'a>(&'a [MapSpec]);
+
+impl Resolve for Known<'_> {
+    fn helper(&self, name: &str) -> Option<i32> {
+        helper::by_name(name).map(|helper| helper.id as i32)
+    }
+
+    fn map(&self, name: &str) -> Option<MapRef> {
+        let index = self.0.iter().position(|map| map.name == name)?;
+        Some(MapRef::Idx(index as i32))
+    }
+}
+
+fn map(words: &str) -> MapSpec {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let [name, kind, key, value, entries] = words[..] else {
+        panic!("a map has five words: {words:?}");
+    };
+    let number = |text: &str| text.parse().expect("a number");
+    let kind = MapKind::from_name(kind).expect("a map type");
+    let mut spec = MapSpec::new(name, kind, number(key), number(value), number(entries));
+    if kind == MapKind::LpmTrie {
+        spec.flags = MapFlags(MapFlags::NO_PREALLOC);
+    }
+    spec
+}
+
+/// What the verifier says of a case.
+fn judged(text: &str) -> String {
+    let directives = |name: &str| -> Vec<String> {
+        let prefix = format!("; {name}: ");
+        let lines = text.lines().filter_map(|line| line.strip_prefix(&prefix));
+        lines.map(str::to_owned).collect()
+    };
+    let kind = directives("type");
+    let kind = kind.first().map_or("socket_filter", String::as_str);
+    let kind = ProgramKind::from_name(kind).expect("a program type");
+    let maps: Vec<MapSpec> = directives("map").iter().map(|words| map(words)).collect();
+    let insns = match assemble(text, &Known(&maps)) {
+        Ok(assembly) => assembly.slots,
+        Err(error) => panic!("{error:?}\n{text}"),
+    };
+    let mut parts = ProgramParts::bare("test", kind, insns);
+    parts.maps = (0..maps.len()).map(MapIndex::from_usize).collect();
+    let program = match Program::new(parts) {
+        Ok(program) => program,
+        Err(error) => return format!("no program: {error}\n"),
+    };
+    let target = Target {
+        name: "test".to_owned(),
+        endian: Endian::NATIVE,
+        kernel: KernelVersion::new(6, 18, 0),
+        cpus: 2,
+        btf: None,
+        module_btfs: Vec::new(),
+        kconfig: None,
+        ksyms: None,
+        kfuncs: None,
+    };
+    let verdict = verify(&program, &maps, &target, &Options::default());
+    match verdict.result {
+        Ok(()) => format!("accepted, {} instructions visited\n", verdict.stats.insns),
+        Err(why) => {
+            let at = why.at.map_or(String::new(), |at| format!(" at {at}"));
+            format!("rejected{at}: {}\n", why.message)
+        }
+    }
+}
+
+#[test]
+fn every_file_gives_the_verdict_it_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
+    let bless = std::env::var_os("BLESS").is_some();
+    let (mut files, mut differ) = (0, String::new());
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("it can be listed").path();
+        let text = fs::read_to_string(&path).expect("it is text");
+        let cases = text.split(NEXT).map(|case| {
+            let program = case.split(VERDICT).next().unwrap_or_default();
+            format!("{program}{VERDICT}{}", judged(program))
+        });
+        let now = cases.collect::<Vec<_>>().join(NEXT);
+        files += 1;
+        if now == text {
+            continue;
+        }
+        if bless {
+            fs::write(&path, now).expect("it can be written");
+        } else {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            differ += &format!("{name}:\n{now}\n");
+        }
+    }
+    assert!(files > 0, "no files");
+    assert!(differ.is_empty(), "BLESS=1 rewrites them:\n{differ}");
+}
