@@ -63,8 +63,12 @@ pub(crate) enum Next {
 /// The exploration of one program.
 pub(crate) struct Explorer<'a> {
     pub(crate) program: &'a Program,
-    /// Those of the program, in its order.
-    pub(crate) maps: &'a [MapSpec],
+    /// Those of the program, in its order, then what maps of maps hold.
+    pub(crate) maps: Vec<MapSpec>,
+    /// The position of what a map of maps holds.
+    pub(crate) inner_maps: HashMap<u16, u16>,
+    /// How many are the program's.
+    own_maps: usize,
     pub(crate) target: &'a Target,
     pub(crate) options: &'a Options,
     pub(crate) shape: Shape,
@@ -105,10 +109,19 @@ impl<'a> Explorer<'a> {
         options: &'a Options,
     ) -> Check<Self> {
         let shape = Shape::new(program)?;
+        let (mut all, mut inner_maps) = (maps.to_vec(), HashMap::new());
+        for (position, map) in maps.iter().enumerate() {
+            if let Some(inner) = &map.inner {
+                inner_maps.insert(position as u16, all.len() as u16);
+                all.push((**inner).clone());
+            }
+        }
         let functions = shape.functions.len();
         Ok(Self {
             program,
-            maps,
+            own_maps: maps.len(),
+            maps: all,
+            inner_maps,
             target,
             options,
             shape,
@@ -492,7 +505,7 @@ impl<'a> Explorer<'a> {
     pub(crate) fn read(&mut self, name: RegName) -> Check<Reg> {
         let reg = *self.state.reg(name);
         if reg.what == What::Unset {
-            return denied(self.at, format!("{name} !read_ok").replace('r', "R"));
+            return denied(self.at, format!("R{} !read_ok", name.number()));
         }
         Ok(reg)
     }
@@ -648,7 +661,7 @@ impl<'a> Explorer<'a> {
 
     fn map_position(&self, index: i32) -> Check<u16> {
         match u16::try_from(index) {
-            Ok(map) if usize::from(map) < self.maps.len() => Ok(map),
+            Ok(map) if usize::from(map) < self.own_maps => Ok(map),
             _ => reject(
                 Some(self.at),
                 "fd is not pointing to valid bpf_map",

@@ -12,7 +12,7 @@ use crate::reject::{Check, invalid, reject};
 impl Explorer<'_> {
     /// Rules for a program as a whole.
     pub(crate) fn check_program(&self) -> Check {
-        for map in self.maps {
+        for map in &self.maps {
             if crate::fields::spin_lock(map).is_some() && self.is_tracing() {
                 return invalid(0, "tracing progs cannot use bpf_spin_lock yet");
             }

@@ -116,7 +116,7 @@ impl Explorer<'_> {
         if index == params.len() {
             let returns = matches!(
                 hook.attach,
-                Some(AttachKind::TraceFexit | AttachKind::ModifyReturn)
+                Some(AttachKind::TraceFexit | AttachKind::ModifyReturn | AttachKind::LsmMac)
             );
             return returns.then_some(Reg::UNKNOWN);
         }

@@ -97,7 +97,9 @@ impl Explorer<'_> {
             Flags::MAYBE_NULL
         };
         let what = match kind {
-            MapKind::ArrayOfMaps | MapKind::HashOfMaps => What::Map(map),
+            MapKind::ArrayOfMaps | MapKind::HashOfMaps => {
+                What::Map(self.inner_maps.get(&map).copied().unwrap_or(map))
+            }
             MapKind::Sockmap | MapKind::Sockhash => {
                 let id = self.acquire();
                 return Ok(Reg {
