@@ -9,15 +9,12 @@ use std::time::{Duration, Instant};
 
 use osmia_btf::{Btf, Kind};
 use osmia_diag::Diagnostic;
-use osmia_program::{
-    Fault, HostError, MapKind, MapSpec, Program, ProgramKind, Record, Run, Target,
-};
+use osmia_program::{Fault, HostError, MapKind, MapSpec, Program, Record, Run, Target};
 use osmia_vm::map::{Map, Runs};
 use osmia_vm::net::Network;
 use osmia_vm::{Clock, Code, Environment, InputError, Layer, Machine, Trap};
 
 use crate::attach::Attachments;
-use crate::capture::PacketStart;
 use crate::link::Link;
 use crate::object::{
     BtfObject, MapAbout, MapRecord, MapRefused, MapUse, ProgramAbout, ProgramRecord,
@@ -223,14 +220,20 @@ impl Kernel {
         self.network.link(index).is_some()
     }
 
-    /// Runs a program on a described input and leaves the results in `run`.
-    pub(crate) fn run(&self, code: &Arc<Code>, run: &mut Run) -> Result<(), RunFailed> {
+    /// Runs a program on a described input, whose data start with `layer`, and leaves the results in
+    /// `run`.
+    pub(crate) fn run(
+        &self,
+        code: &Arc<Code>,
+        layer: Layer,
+        run: &mut Run,
+    ) -> Result<(), RunFailed> {
         let hook = &code.program().hook;
         let mut machine = self.machine();
         machine.environment().cpu = run.cpu;
         machine
             .surround(&run.scene)
-            .and_then(|()| machine.input(hook, &run.data, &run.ctx, layer(hook.kind)))
+            .and_then(|()| machine.input(hook, &run.data, &run.ctx, layer))
             .map_err(RunFailed::Input)?;
         let repeat = run.repeat.max(1);
         let (mut insns, mut outcome) = (0, Ok(0));
@@ -285,14 +288,6 @@ impl Kernel {
 
     fn machine(&self) -> MutexGuard<'_, Machine> {
         lock(&self.machine)
-    }
-}
-
-/// What packets of this program type start with.
-fn layer(kind: ProgramKind) -> Layer {
-    match PacketStart::of(kind) {
-        Some(PacketStart::Network) => Layer::Network,
-        _ => Layer::Ethernet,
     }
 }
 

@@ -15,6 +15,7 @@ mod maps;
 mod objects;
 mod pins;
 mod programs;
+mod run_context;
 mod runs;
 mod system;
 mod types;

@@ -17,7 +17,7 @@ use crate::limits::MAY_GOTO_BUDGET;
 use crate::memory::Cell;
 use crate::op::{Op, Rmw};
 use crate::trap::{Access, Cause, Target, Trap};
-use crate::world::{Layer, World};
+use crate::world::World;
 
 /// Calls a function of the program in a new frame.
 pub(crate) fn call(
@@ -694,18 +694,14 @@ const LINK_OFFSET: i64 = -0x20_0000;
 
 /// A legacy packet load, in network order; `None` outside of the packet.
 fn load_packet(world: &World, offset: i64, bytes: usize) -> Option<u64> {
-    let network = match world.layer {
-        Layer::Ethernet => 14,
-        Layer::Network => 0,
-    };
-    let offset = match offset {
-        0.. => offset,
-        NET_OFFSET.. => offset - NET_OFFSET + network,
-        LINK_OFFSET.. => offset - LINK_OFFSET,
-        _ => return None,
-    };
     let mut value = [0; 4];
     let part = value.get_mut(4 - bytes..)?;
-    world.packet.read(usize::try_from(offset).ok()?, part)?;
+    let behind = |start: i64| usize::try_from(offset - start).ok();
+    match offset {
+        0.. => world.packet.read(behind(0)?, part),
+        NET_OFFSET.. => world.packet.read_from_network(behind(NET_OFFSET)?, part),
+        LINK_OFFSET.. => world.packet.read_from_link(behind(LINK_OFFSET)?, part),
+        _ => None,
+    }?;
     Some(u64::from(u32::from_be_bytes(value)))
 }

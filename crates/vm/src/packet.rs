@@ -118,6 +118,21 @@ impl Packet {
         self.network = self.data + offset;
     }
 
+    /// Starts behind the link header, as much of it as there is.
+    pub fn cut_link(&mut self, bytes: usize) {
+        self.link = self.data;
+        self.data = self.end.min(self.data + bytes);
+        self.meta = self.data;
+        self.network = self.data;
+    }
+
+    /// Makes the first bytes metadata, as many of them as there are.
+    pub fn take_meta(&mut self, bytes: usize) {
+        self.data = self.end.min(self.data + bytes);
+        self.link = self.data;
+        self.network = self.data;
+    }
+
     /// Says that the packet starts with the link header.
     pub fn reset_link(&mut self) {
         self.link = self.data;
@@ -144,6 +159,12 @@ impl Packet {
         self.block.read(0, self.data, out);
     }
 
+    /// Copies the metadata and the packet out.
+    pub fn copy_with_meta(&self, out: &mut Vec<u8>) {
+        out.resize(self.end - self.meta, 0);
+        self.block.read(0, self.meta, out);
+    }
+
     /// Copies bytes out; `None` if they are not all there.
     pub fn read(&self, offset: usize, out: &mut [u8]) -> Option<()> {
         let end = offset.checked_add(out.len())?;
@@ -152,7 +173,17 @@ impl Packet {
 
     /// Copies bytes out that start so far behind the network header; `None` if they are not all there.
     pub fn read_from_network(&self, offset: usize, out: &mut [u8]) -> Option<()> {
-        let start = self.network.checked_add(offset)?;
+        self.read_from(self.network, offset, out)
+    }
+
+    /// Copies bytes out that start so far behind the start of the link header, which may have been
+    /// cut off; `None` if they are not all there.
+    pub fn read_from_link(&self, offset: usize, out: &mut [u8]) -> Option<()> {
+        self.read_from(self.link, offset, out)
+    }
+
+    fn read_from(&self, header: usize, offset: usize, out: &mut [u8]) -> Option<()> {
+        let start = header.checked_add(offset)?;
         let end = start.checked_add(out.len())?;
         (end <= self.end).then(|| self.block.read(0, start, out))
     }

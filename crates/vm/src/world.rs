@@ -31,12 +31,17 @@ const UNDESCRIBED: u64 = u64::MAX;
 /// The interface that packets come from unless the context says another.
 const LOOPBACK: u32 = 1;
 
-/// What a packet starts with.
+/// What the bytes of a packet start with.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub enum Layer {
     /// An Ethernet header.
     #[default]
     Ethernet,
+    /// An Ethernet header that was cut off: programs see what follows, and zeroes are given back.
+    CutEthernet,
+    /// Metadata up to where the context says that data begin, then an Ethernet header; given back with
+    /// the metadata there are. What is behind the end in the context is there but not shown.
+    Metadata,
     /// An IP header, as on raw links.
     Network,
 }
@@ -284,8 +289,11 @@ impl World {
         self.reserved_bytes = 0;
         self.hash_is_set = false;
         self.checksums_right = None;
-        if layer == Layer::Ethernet {
-            self.packet.set_network(ETHERNET_BYTES);
+        match layer {
+            Layer::Ethernet => self.packet.set_network(ETHERNET_BYTES),
+            Layer::CutEthernet => self.packet.cut_link(ETHERNET_BYTES),
+            Layer::Metadata => self.take_meta(!bytes.is_empty()),
+            Layer::Network => {}
         }
         self.forget_unattached();
         if self.context.is_flow() {
@@ -375,14 +383,38 @@ impl World {
         self.begin_flow();
     }
 
-    /// What the run leaves as its data: the packet, or what a flow dissector found out about it.
+    /// Divides the packet as the context says, if somebody gave one.
+    fn take_meta(&mut self, context_is_given: bool) {
+        if !context_is_given {
+            return;
+        }
+        let data = self.context.field("data");
+        let shown_bytes = self.context.field("data_end").saturating_sub(data) as usize;
+        self.packet.take_meta(data as usize);
+        if shown_bytes < self.packet.len() {
+            self.packet.show(0, shown_bytes);
+        }
+    }
+
+    /// What the run leaves as its data: the packet in the form it was given, or what a flow
+    /// dissector found out about it. The context then says where metadata end.
     pub fn output(&self, out: &mut Vec<u8>) {
-        match self.flow_keys() {
-            Some(keys) => {
+        match (self.flow_keys(), self.layer) {
+            (Some(keys), _) => {
                 out.clear();
                 out.extend(keys);
             }
-            None => self.packet.copy_to(out),
+            (None, Layer::Ethernet | Layer::Network) => self.packet.copy_to(out),
+            (None, Layer::Metadata) => {
+                self.packet.copy_with_meta(out);
+                let from_meta = |at: usize| (at - self.packet.meta()) as u32;
+                self.context.set("data", from_meta(self.packet.data()));
+                (self.context).set("data_end", from_meta(self.packet.shown_end()));
+            }
+            (None, Layer::CutEthernet) => {
+                self.packet.copy_to(out);
+                out.splice(..0, [0; ETHERNET_BYTES]);
+            }
         }
     }
 
@@ -406,8 +438,8 @@ impl World {
         match fields.name {
             "__sk_buff" if !self.context.is_flow() => {
                 let (protocol, kind) = match self.layer {
-                    Layer::Ethernet => self.ethernet_type(),
                     Layer::Network => self.network_type(),
+                    _ => self.ethernet_type(),
                 };
                 self.context.set("len", len);
                 self.context.default("wire_len", len);
@@ -434,12 +466,12 @@ impl World {
         /// `ETH_P_802_2`
         const LLC: u16 = 4;
         let (mut header, mut first) = ([0; 14], [0; 2]);
-        if self.packet.read(0, &mut header).is_none() {
+        if self.packet.read_from_link(0, &mut header).is_none() {
             return (0, 0);
         }
         let protocol = match u16::from_be_bytes([header[12], header[13]]) {
             length if length < LENGTHS => {
-                let there = self.packet.read(14, &mut first).is_some();
+                let there = self.packet.read_from_link(14, &mut first).is_some();
                 if there && first == [0xff; 2] {
                     RAW_8023
                 } else {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use osmia_diag::Diagnostic;
-use osmia_program::{AttachKind, Fault, HostError, HostProgram, Program, Run};
-use osmia_vm::{Code, Identity, InputError};
+use osmia_program::{AttachKind, Fault, HostError, HostProgram, Program, ProgramKind, Run};
+use osmia_vm::{Code, Identity, InputError, Layer};
 
 use super::UserMap;
+use crate::capture::PacketStart;
 use crate::kernel::RunFailed;
 use crate::object::{ProgramAbout, ProgramRecord, ProgramRefused, digest, fitted_name};
 use crate::{Kernel, codes};
@@ -69,11 +70,19 @@ impl HostProgram for UserProgram {
 
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {
         self.kernel
-            .run(&self.code, run)
+            .run(&self.code, layer(self.program().hook.kind), run)
             .map_err(|failed| match failed {
                 RunFailed::Input(error) => HostError::new(fault_of(&error), error.to_diagnostic()),
                 RunFailed::Trap(trap) => HostError::new(Fault::Input, trap.to_diagnostic()),
             })
+    }
+}
+
+/// What packets of this program type start with, where they come from a network.
+fn layer(kind: ProgramKind) -> Layer {
+    match PacketStart::of(kind) {
+        Some(PacketStart::Network) => Layer::Network,
+        _ => Layer::Ethernet,
     }
 }
 

@@ -1,10 +1,11 @@
 //! `BPF_PROG_TEST_RUN` (`net/bpf/test_run.c` of Linux 6.18).
 
-use osmia_program::context::{Context, context};
 use osmia_program::{Errno, ProgramKind, Run};
+use osmia_vm::Layer;
 
 use super::Process;
 use super::bytes::read;
+use super::run_context::RunContext;
 use crate::bpf::{ProgTestRun, ProgTestRunAnswer};
 use crate::kernel::RunFailed;
 
@@ -45,6 +46,16 @@ impl Family {
             P::Syscall => Self::Syscall,
             _ => return None,
         })
+    }
+
+    /// What the data of a run start with. Programs of some types are not shown the link header.
+    fn layer(self, kind: ProgramKind) -> Layer {
+        match (self, kind) {
+            (Self::Skb, ProgramKind::SchedCls | ProgramKind::SchedAct) => Layer::Ethernet,
+            (Self::Skb, _) => Layer::CutEthernet,
+            (Self::Xdp, _) => Layer::Metadata,
+            _ => Layer::Ethernet,
+        }
     }
 
     /// Checks what only this family minds.
@@ -120,10 +131,11 @@ impl Process {
             return Err(Errno::EOPNOTSUPP);
         }
         let data = read(asked.data_in, asked.data_size_in as usize)?;
-        let ctx = context_in(kind, asked)?;
+        let layer = family.layer(kind);
+        let context = RunContext::of(kind, layer, asked, &self.kernel)?;
         let mut run = Run {
             data: data.to_vec(),
-            ctx,
+            ctx: context.bytes.clone(),
             repeat: asked.repeat,
             cpu: if asked.flags & ON_CPU != 0 {
                 asked.cpu
@@ -133,34 +145,14 @@ impl Process {
             ..Run::default()
         };
         self.kernel
-            .run(&code, &mut run)
+            .run(&code, layer, &mut run)
             .map_err(|failed| match failed {
                 RunFailed::Input(_) => Errno::EINVAL,
                 RunFailed::Trap(_) => Errno::EFAULT,
             })?;
+        run.ctx = context.answer(&run.ctx);
         Ok(answer(family, asked, run))
     }
-}
-
-/// The context as given, or as much of it as the type has: bytes behind that must be zero.
-fn context_in(kind: ProgramKind, asked: &ProgTestRun<'_>) -> Result<Vec<u8>, Errno> {
-    let given = read(asked.ctx_in, asked.ctx_size_in as usize)?;
-    let bytes_max = match context(kind) {
-        Context::Fields(layout) => layout.bytes as usize,
-        _ => return Ok(given.to_vec()),
-    };
-    if asked.ctx_in.is_none() && asked.has_ctx_out {
-        return Ok(vec![0; bytes_max]);
-    }
-    let (kept, behind) = given.split_at(given.len().min(bytes_max));
-    if behind.iter().any(|&byte| byte != 0) {
-        return Err(Errno::E2BIG);
-    }
-    let mut context = kept.to_vec();
-    if !context.is_empty() {
-        context.resize(bytes_max, 0);
-    }
-    Ok(context)
 }
 
 fn answer(family: Family, asked: &ProgTestRun<'_>, run: Run) -> ProgTestRunAnswer {

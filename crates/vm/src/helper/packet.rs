@@ -43,7 +43,7 @@ pub(super) fn moved<G: Guest>(call: &mut Call<'_, G>) {
 enum From {
     /// The first byte.
     Start,
-    /// The link header, where it is in the packet.
+    /// The link header, where the packet has or had one.
     Link,
     /// The network header.
     Network,
@@ -65,11 +65,10 @@ fn load<G: Guest>(
     let mut buffer = call.world.buffer(size as usize);
     let packet = &call.world.packet;
     let there = match (from, call.world.layer) {
-        (Some(From::Start), _) | (Some(From::Link), Layer::Ethernet) => {
-            packet.read(offset, &mut buffer)
-        }
+        (Some(From::Start), _) => packet.read(offset, &mut buffer),
+        (Some(From::Link), Layer::Network) | (None, _) => None,
+        (Some(From::Link), _) => packet.read_from_link(offset, &mut buffer),
         (Some(From::Network), _) => packet.read_from_network(offset, &mut buffer),
-        _ => None,
     };
     // Socket buffer helpers leave zeroes behind, XDP's nothing.
     let written = match there {
