@@ -42,3 +42,6 @@ pub const VALUE_NODES_MAX: usize = 1 << 20;
 
 /// Depth of types one inside the other, through pointers too, that a C dump follows.
 pub const DUMP_DEPTH_MAX: u32 = 400;
+
+/// Bytes of a value's text as the kernel shows it.
+pub const SHOWN_BYTES_MAX: usize = 16 << 20;

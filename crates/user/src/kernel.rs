@@ -83,6 +83,7 @@ impl Kernel {
         let mut environment = Environment {
             insns_max: options.insns_max,
             network: Arc::clone(&options.network),
+            types: target.btf.clone(),
             ..match options.seed {
                 Some(seed) => Environment::repeatable(seed),
                 None => Environment::real(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use osmia_btf::Btf;
 use osmia_program::{Event, Task};
 
 use crate::net::Network;
@@ -111,6 +112,8 @@ pub struct Environment {
     pub event: Event,
     /// Interfaces, routes and neighbours.
     pub network: Arc<Network>,
+    /// The kernel's types, by which values are shown.
+    pub types: Option<Arc<Btf>>,
     /// What SYN cookies are made with.
     pub secret: u64,
     /// Ticks a second, for jiffies.
@@ -142,6 +145,7 @@ impl Environment {
             task: Task::default(),
             event: Event::default(),
             network: Arc::new(Network::loopback()),
+            types: None,
             secret: seed,
             hertz: 250,
             insns_max: crate::limits::INSNS_PER_RUN,

@@ -22,6 +22,7 @@ mod redirect;
 mod room;
 mod seg6;
 mod seq;
+mod shown;
 mod sock_ops;
 mod socket;
 mod socket_identity;
@@ -67,6 +68,7 @@ families! {
     traced,
     text,
     seq,
+    shown,
     sysctl,
     absent,
     packet,

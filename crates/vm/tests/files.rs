@@ -526,6 +526,7 @@ fn run(input: &str) -> String {
     env.event.user_stack = user_stack;
     env.task.cgroups = case.cgroups;
     env.network = Arc::new(case.network);
+    env.types = Some(Arc::clone(&btf));
     env.event.socket = case.owned;
     env.event.parameter = case.parameter;
     if let Some(insns_max) = case.insns_max {

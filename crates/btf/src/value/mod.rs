@@ -3,7 +3,7 @@
 //! [`decode`] takes any bytes, also too few: what is not there is [`Value::Missing`]. Its size is
 //! bounded by the bytes present and by [`crate::limits::VALUE_NODES_MAX`].
 
-mod bits;
+pub(crate) mod bits;
 mod decode;
 mod encode;
 mod json;

@@ -19,7 +19,7 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
 }
 
 /// Checks that the first argument is the sequence file of the iteration.
-fn sequence<G: Guest>(call: &Call<'_, G>) -> Result<(), Fault> {
+pub(super) fn sequence<G: Guest>(call: &Call<'_, G>) -> Result<(), Fault> {
     let file = call.args[0];
     if file != 0 && call.world.stage.sequence_address() == Some(file) {
         return Ok(());
