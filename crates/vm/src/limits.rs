@@ -87,7 +87,7 @@ pub const SPARE_SLOTS_MIN: u64 = 256;
 /// Most such slots: updates and deletions of one run before an update fails with `ENOMEM`.
 pub const SPARE_SLOTS_MAX: u64 = 1 << 22;
 /// Most bytes such slots take, unless the least number of them needs more.
-pub const SPARE_BYTES_MAX: u64 = 64 << 20;
+pub const SPARE_BYTES_MAX: u64 = 16 << 20;
 /// Most parts of a hash that are locked apart.
 pub const HASH_SHARDS_MAX: u32 = 64;
 /// Most used entries an eviction from an LRU passes over.
