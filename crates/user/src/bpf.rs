@@ -22,8 +22,8 @@ pub use link::{
 };
 pub use map::{Batch, BatchAnswer, Element, MapCreate, MapFreeze, MapSizes};
 pub use object::{
-    BtfInfo, FdById, IterTarget, LinkInfo, LinkInfoDetail, MapInfo, NextId, ObjGet, ObjInfo,
-    ObjPin, PerfEventInfo, ProgInfo,
+    BtfInfo, FdById, IterTarget, LinkInfo, LinkInfoDetail, MapHash, MapInfo, NextId, ObjGet,
+    ObjInfo, ObjPin, PerfEventInfo, ProgInfo,
 };
 pub use program::{
     LogAnswer, LogRequest, ProgBindMap, ProgLoad, ProgLoadAnswer, ProgTestRun, ProgTestRunAnswer,

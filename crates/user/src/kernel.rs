@@ -23,6 +23,9 @@ use crate::object::{
 use crate::pin::PinTree;
 use crate::{UserOptions, codes, limits};
 
+/// The loopback interface: the first in every namespace.
+const LOOPBACK: u32 = 1;
+
 /// The registry of live objects, and the machine.
 #[derive(Debug)]
 pub struct Kernel {
@@ -216,9 +219,9 @@ impl Kernel {
         Some(object)
     }
 
-    /// True if there is a network interface with this index.
+    /// True if there is a network interface with this index. The loopback interface always is.
     pub(crate) fn has_interface(&self, index: u32) -> bool {
-        self.network.link(index).is_some()
+        index == LOOPBACK || self.network.link(index).is_some()
     }
 
     /// Runs a program on a described input, whose data start with `layer`, and leaves the results in

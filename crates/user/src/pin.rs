@@ -38,6 +38,8 @@ pub(crate) enum Pinned {
 #[derive(Debug)]
 pub(crate) struct PinTree {
     inodes: Mutex<Inodes>,
+    /// The directory that the bpffs is mounted on.
+    mount_point: InodeId,
 }
 
 /// Directories, pins and symbolic links by number. Numbers are never used again.
@@ -70,7 +72,15 @@ impl Default for PinTree {
         }
         Self {
             inodes: Mutex::new(inodes),
+            mount_point: parent,
         }
+    }
+}
+
+impl PinTree {
+    /// The root of the bpffs.
+    pub(crate) fn mount_point(&self) -> InodeId {
+        self.mount_point
     }
 }
 

@@ -59,6 +59,7 @@ pub use sockets::Sockets;
 pub use stacks::Stacks;
 pub(crate) use stacks::with_build_ids;
 pub use storage::Storage;
+pub use targets::ResolveTarget;
 pub use user_ringbuf::{Drain, Peek, Place, Sample, UserRingbuf};
 
 use self::array::Array;

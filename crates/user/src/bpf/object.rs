@@ -136,8 +136,20 @@ pub struct MapInfo {
     pub btf_vmlinux_id: u32,
     /// `map_extra`.
     pub map_extra: u64,
-    /// What `hash` may be filled with: the digest of a frozen, exclusive map.
-    pub hash: Option<[u8; 32]>,
+    /// What `hash` may be filled with.
+    pub hash: MapHash,
+}
+
+/// What is told of a map's contents.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum MapHash {
+    /// Maps of this kind are not digested.
+    #[default]
+    Unknown,
+    /// It is not frozen, so a digest would not last.
+    Changing,
+    /// SHA-256 of its values.
+    Of([u8; 32]),
 }
 
 /// `struct bpf_btf_info`.

@@ -180,12 +180,20 @@ impl Process {
                 })
             }
             MapKind::Devmap | MapKind::DevmapHash => {
-                let program = |fd| self.forwarding(map, fd, AttachKind::XdpDevmap);
-                map.set_target(key, value, update_mode(flags)?, &program)
+                let resolve = |interface, fd| {
+                    let there = self.kernel.has_interface(interface);
+                    let program = self.forwarding(map, fd, AttachKind::XdpDevmap);
+                    program.filter(|_| there).ok_or(Errno::EINVAL)
+                };
+                map.set_target(key, value, update_mode(flags)?, &resolve)
             }
             MapKind::Cpumap => {
-                let program = |fd| self.forwarding(map, fd, AttachKind::XdpCpumap);
-                map.set_target(key, value, update_mode(flags)?, &program)
+                // All that goes wrong with a new entry is that, to the kernel.
+                let resolve = |_, fd| {
+                    let program = self.forwarding(map, fd, AttachKind::XdpCpumap);
+                    program.ok_or(Errno::ENOMEM)
+                };
+                map.set_target(key, value, update_mode(flags)?, &resolve)
             }
             MapKind::CgroupArray => {
                 let index = slot(map, key, flags)?;
@@ -214,12 +222,21 @@ impl Process {
 }
 
 impl Process {
-    /// The program of a descriptor, if it is for packets on their way to such a target.
-    fn forwarding(&self, map: &Map, fd: i32, attach: AttachKind) -> Option<Arc<dyn Identity>> {
+    /// The program of a descriptor, if one is given and it is for packets on their way to such a
+    /// target; `None` if it is for something else.
+    fn forwarding(
+        &self,
+        map: &Map,
+        fd: i32,
+        attach: AttachKind,
+    ) -> Option<Option<Arc<dyn Identity>>> {
+        if fd <= 0 {
+            return Some(None);
+        }
         let code = self.program(Fd(fd)).ok()?;
         let owner = ProgramRecord::owner(&code);
         let fits = (owner.kind, owner.attach) == (ProgramKind::Xdp, attach.number());
-        (fits && MapRecord::of(map).admits(owner)).then_some(code as Arc<dyn Identity>)
+        (fits && MapRecord::of(map).admits(owner)).then(|| Some(code as Arc<dyn Identity>))
     }
 }
 

@@ -4,15 +4,18 @@ use osmia_isa::{Endian, Slot};
 use osmia_program::{MapFlags, MapKind, Program};
 use osmia_vm::map::Map;
 use osmia_vm::{Code, Identity};
+use sha2::{Digest as _, Sha256};
 
 use super::Process;
-use crate::bpf::{BtfInfo, MapInfo, ProgInfo};
+use crate::bpf::{BtfInfo, MapHash, MapInfo, ProgInfo};
 use crate::object::{BtfObject, MapRecord, ProgramRecord, program_tag};
 
 /// `BPF_PSEUDO_MAP_IDX`, `BPF_PSEUDO_MAP_IDX_VALUE`: how maps are named here.
 const BY_POSITION: [u8; 2] = [5, 6];
 /// `BPF_PSEUDO_MAP_FD`, `BPF_PSEUDO_MAP_VALUE`: how they are named outside.
 const BY_ID: [u8; 2] = [1, 2];
+/// `BPF_JMP | BPF_CALL` with `BPF_PSEUDO_CALL`.
+const FUNCTION_CALL: (u8, u8) = (0x85, 1);
 /// `BPF_LD | BPF_IMM | BPF_DW`.
 const LD_IMM64: u8 = 0x18;
 
@@ -68,7 +71,7 @@ impl Process {
                 _ => 0,
             },
             map_extra: spec.extra,
-            hash: None,
+            hash: map_hash(map),
         }
     }
 
@@ -80,6 +83,25 @@ impl Process {
             kernel_btf: object.is_kernel(),
         }
     }
+}
+
+/// What is told of the contents of a map: only arrays that do not change any more can be digested.
+fn map_hash(map: &Map) -> MapHash {
+    if map.spec().kind != MapKind::Array {
+        return MapHash::Unknown;
+    }
+    if !map.is_frozen() {
+        return MapHash::Changing;
+    }
+    // Values lie in units of eight bytes.
+    let padding = map.spec().value_size.next_multiple_of(8) - map.spec().value_size;
+    let mut hash = Sha256::new();
+    for index in 0..map.spec().max_entries {
+        let value = map.lookup_outside(&index.to_ne_bytes());
+        hash.update(value.expect("arrays have all their elements"));
+        hash.update(&[0; 8][..padding as usize]);
+    }
+    MapHash::Of(hash.finalize().into())
 }
 
 /// The types that the id of what a program is attached to counts in.
@@ -106,20 +128,30 @@ fn shown(insns: &[Slot], map_ids: &[u32]) -> Vec<u8> {
     bytes
 }
 
-/// A tag a function. The kernel takes them after its verifier has changed the instructions, we
-/// before: of programs with one function they are equal, of others not.
+/// A tag a function. The kernel takes them after its verifier has changed the instructions: calls of
+/// functions name them by number then. What it makes of helpers and maps is not known here, so tags of
+/// functions with such differ.
 fn function_tags(program: &Program, own: [u8; 8]) -> Vec<[u8; 8]> {
     if program.functions.len() < 2 {
         return vec![own];
     }
-    let starts = program
-        .functions
-        .iter()
-        .map(|function| function.start as usize);
-    let ends = (program.functions.iter().skip(1)).map(|function| function.start as usize);
-    let ranges = starts.zip(ends.chain([program.insns.len()]));
+    let starts: Vec<_> = (program.functions.iter())
+        .map(|function| function.start as usize)
+        .collect();
+    let mut insns = program.insns.clone();
+    for (at, slot) in insns.iter_mut().enumerate() {
+        let target = (at as i64 + 1 + i64::from(slot.imm)) as usize;
+        if (slot.code, slot.src) == FUNCTION_CALL
+            && let Ok(number) = starts.binary_search(&target)
+        {
+            slot.off = number as i16;
+            slot.imm = 1;
+        }
+    }
+    let ends = starts.iter().skip(1).copied().chain([insns.len()]);
+    let ranges = starts.iter().zip(ends);
     ranges
-        .map(|(start, end)| program_tag(&program.insns[start..end]))
+        .map(|(&start, end)| program_tag(&insns[start..end]))
         .collect()
 }
 

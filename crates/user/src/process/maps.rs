@@ -80,14 +80,16 @@ impl Process {
                 asked.max_entries,
             )
         };
-        // A map that breaks a rule of its kind is refused for that, however bad its name is.
+        // A map that breaks a rule of its kind is refused for that, however bad the rest is.
         let refused = |spec: &MapSpec| {
             let made = self.kernel.create_map(spec, MapAbout::default());
             made.map_err(|refused| refused.errno()).err()
         };
-        let (name, btf) = match (name, btf) {
-            (Ok(name), Ok(btf)) => (name, btf),
-            (Err(errno), _) | (_, Err(errno)) => return Err(refused(&spec).unwrap_or(errno)),
+        let (name, btf, exclusive) = match (name, btf, exclusive(asked)) {
+            (Ok(name), Ok(btf), Ok(exclusive)) => (name, btf, exclusive),
+            (Err(errno), ..) | (_, Err(errno), _) | (.., Err(errno)) => {
+                return Err(refused(&spec).unwrap_or(errno));
+            }
         };
         let about = MapAbout {
             name,
@@ -95,7 +97,7 @@ impl Process {
             key_type: asked.btf_key_type_id,
             value_type: asked.btf_value_type_id,
             vmlinux_value_type: asked.btf_vmlinux_value_type_id,
-            exclusive: exclusive(asked)?,
+            exclusive,
         };
         let map = (self.kernel.create_map(&spec, about)).map_err(|refused| refused.errno())?;
         self.open(File::Map { map, access })

@@ -77,6 +77,7 @@ impl Process {
         let name = checked_name(&asked.name)?;
         check_log(asked.log)?;
         check_sleepable(kind, asked.flags, log)?;
+        check_attach_function(kind, asked.attach_btf_id, log)?;
         let (btf, debug) = self.debug(asked)?;
         let insns = slots(bytes);
         let digest = digest(&insns);
@@ -330,6 +331,21 @@ fn check_sleepable(kind: ProgramKind, flags: u32, log: &mut String) -> Result<()
         _ => "Program of this type cannot be sleepable\n",
     };
     Err(Errno::EINVAL)
+}
+
+/// Some types are for a function or structure of the kernel, which must be named (`check_attach_btf_id`).
+fn check_attach_function(kind: ProgramKind, btf_id: u32, log: &mut String) -> Result<(), Errno> {
+    use ProgramKind as P;
+    let errno = match kind {
+        P::Tracing | P::Lsm | P::Ext => Errno::EINVAL,
+        P::StructOps => Errno::ENOTSUPP,
+        _ => return Ok(()),
+    };
+    if btf_id != 0 {
+        return Ok(());
+    }
+    *log += "Programs of this type must name what they attach to by attach_btf_id\n";
+    Err(errno)
 }
 
 /// Maps that belong to other programs do not take this one.

@@ -40,8 +40,6 @@ const XDP_ANSWERED: &[&str] = &["data", "data_end"];
 const WIRE_BYTES_MAX: u32 = 65536;
 /// `GSO_MAX_SEGS`
 const SEGMENTS_MAX: u32 = 65535;
-/// The loopback interface is always there.
-const LOOPBACK: u32 = 1;
 /// Most bytes of XDP metadata: the headroom (`XDP_PACKET_HEADROOM`) but for `struct xdp_frame`.
 const META_BYTES_MAX: u32 = 256 - 40;
 /// Bytes of an Ethernet header, the least of a packet.
@@ -174,5 +172,5 @@ impl RunContext {
 
 /// True if no interface is named or there is one of this index.
 fn exists(kernel: &Kernel, interface: u32) -> bool {
-    interface <= LOOPBACK || kernel.has_interface(interface)
+    interface == 0 || kernel.has_interface(interface)
 }

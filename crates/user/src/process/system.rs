@@ -40,11 +40,14 @@ impl Process {
     }
 
     /// `BPF_TASK_FD_QUERY`: which tracepoint a descriptor of this process is attached to. There are
-    /// no other processes to ask about; `pid` 0 is as good as any.
+    /// no other processes to ask about, and 0 means this one too.
     pub fn task_fd_query(&self, asked: &TaskFdQuery) -> Result<TaskFdQueryAnswer, Errno> {
         self.must_be_capable()?;
         if asked.flags != 0 {
             return Err(Errno::EINVAL);
+        }
+        if asked.pid != 0 && asked.pid != std::process::id() {
+            return Err(Errno::ENOENT);
         }
         let file = self.file(asked.fd)?;
         let File::Link(link) = &*file else {
@@ -57,14 +60,18 @@ impl Process {
         Ok(named(asked, info.prog_id, &name))
     }
 
-    /// `BPF_TOKEN_CREATE`: the kernel wants a bpffs mounted in another user namespace for that, and
-    /// there is only one here.
+    /// `BPF_TOKEN_CREATE`: the kernel wants the root of a bpffs mounted in another user namespace for
+    /// that, and there is only one here.
     pub fn token_create(&self, asked: &TokenCreate) -> Result<Fd, Errno> {
         if asked.flags != 0 {
             return Err(Errno::EINVAL);
         }
-        self.file(asked.bpffs_fd)?;
-        Err(Errno::EINVAL)
+        match &*self.file(asked.bpffs_fd)? {
+            File::Directory(id) if *id == self.kernel.pins().mount_point() => {
+                Err(Errno::EOPNOTSUPP)
+            }
+            _ => Err(Errno::EINVAL),
+        }
     }
 
     /// `BPF_PROG_STREAM_READ_BY_FD`: programs have nothing to say there yet.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use osmia_btf::Btf;
+use osmia_btf::{Btf, BtfError};
 use osmia_program::Errno;
 
 use super::bytes::read;
@@ -38,8 +38,16 @@ impl Process {
         let bytes = read(asked.btf, asked.btf_size as usize)?;
         let btf = Btf::parse(bytes, None).map_err(|error| {
             *log = format!("{error}\n");
-            Errno::EINVAL
+            match error {
+                BtfError::Version { .. } => Errno::ENOTSUPP,
+                _ => Errno::EINVAL,
+            }
         })?;
+        // There is always `void`.
+        if btf.type_count() == 1 {
+            *log = "No type found\n".to_owned();
+            return Err(Errno::EINVAL);
+        }
         let object = BtfObject::add(self.kernel.btfs(), Arc::new(btf), "")?;
         self.open(File::Btf(object))
     }

@@ -9,8 +9,10 @@ use osmia_program::attr::{BTF_INFO, InfoLayout, LINK_INFO, MAP_INFO, PROG_INFO};
 use super::memory::{self, UserMemory};
 use super::{Answer, Call};
 use crate::bpf::{
-    BtfInfo, IterTarget, LinkInfo, LinkInfoDetail, MapInfo, ObjInfo, PerfEventInfo, ProgInfo,
+    BtfInfo, IterTarget, LinkInfo, LinkInfoDetail, MapHash, MapInfo, ObjInfo, PerfEventInfo,
+    ProgInfo,
 };
+use crate::limits::DIGEST_BYTES;
 
 /// A structure as the caller handed it over, being filled.
 struct Form<'a> {
@@ -220,10 +222,12 @@ impl Form<'_> {
         }
         self.put("name", &info.name);
         if hash != 0 {
-            let digest = info.hash.ok_or(Errno::EINVAL)?;
-            if room != digest.len() as u64 {
-                return Err(Errno::EINVAL);
-            }
+            let digest = match info.hash {
+                MapHash::Unknown => return Err(Errno::EINVAL),
+                _ if room != DIGEST_BYTES as u64 => return Err(Errno::EINVAL),
+                MapHash::Changing => return Err(Errno::EPERM),
+                MapHash::Of(digest) => digest,
+            };
             memory::write(self.memory, hash, &digest)?;
         } else if room != 0 {
             return Err(Errno::EINVAL);

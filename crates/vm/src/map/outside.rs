@@ -9,7 +9,7 @@ use osmia_program::{Errno, Record, RecordSource, UpdateMode};
 
 use super::array::{index_of, next_index};
 use super::lanes::Write;
-use super::{Body, LOCK, Map};
+use super::{Body, LOCK, Map, ResolveTarget};
 use crate::Identity;
 
 impl Map {
@@ -63,7 +63,14 @@ impl Map {
             Body::Programs(slots) if index_of(key)? >= slots.count() => Err(Errno::E2BIG),
             Body::PerfEvents(events) if index_of(key)? >= events.slots() => Err(Errno::E2BIG),
             Body::Programs(_) | Body::Nested(_) | Body::PerfEvents(_) => Err(Errno::EBADF),
-            Body::Targets(targets) => targets.update(key, value, mode, &|_| None),
+            Body::Targets(targets) => {
+                // Descriptors in the value stand for nothing here.
+                let resolve = |_, descriptor| match descriptor > 0 {
+                    true => Err(Errno::EINVAL),
+                    false => Ok(None),
+                };
+                targets.update(key, value, mode, &resolve)
+            }
             Body::Groups(_) if mode != UpdateMode::Any => Err(Errno::EINVAL),
             // The kernel takes a file descriptor; what has none here is named by its id.
             Body::Groups(slots) => match u64::from(index_of(value)?) {
@@ -179,18 +186,18 @@ impl Map {
         }
     }
 
-    /// Sets the value of a `devmap`, `devmap_hash` or `cpumap`; `program` finds the program that a
-    /// descriptor in it stands for.
+    /// Sets the value of a `devmap`, `devmap_hash` or `cpumap`; `resolve` says whether there is such
+    /// a target and finds its program.
     pub fn set_target(
         &self,
         key: &[u8],
         value: &[u8],
         mode: UpdateMode,
-        program: &dyn Fn(i32) -> Option<Arc<dyn Identity>>,
+        resolve: &ResolveTarget<'_>,
     ) -> Result<(), Errno> {
         self.check_write()?;
         match &self.body {
-            Body::Targets(targets) => targets.update(key, value, mode, program),
+            Body::Targets(targets) => targets.update(key, value, mode, resolve),
             _ => Err(Errno::EINVAL),
         }
     }

@@ -48,6 +48,10 @@ enum By {
     Key(Box<Hash>),
 }
 
+/// Says whether there is a target of this number, and finds the program that a descriptor, if it is
+/// above zero, stands for.
+pub type ResolveTarget<'a> = dyn Fn(u32, i32) -> Result<Option<Arc<dyn Identity>>, Errno> + 'a;
+
 impl Targets {
     pub(super) fn new(spec: &MapSpec, runs: &Arc<Runs>) -> Result<Self, BrokenRule> {
         let by = match spec.kind {
@@ -113,13 +117,13 @@ impl Targets {
         }
     }
 
-    /// Sets a value; `program` finds what a descriptor in it stands for.
+    /// Sets a value; `resolve` says whether there is such a target and finds its program.
     pub(super) fn update(
         &self,
         key: &[u8],
         value: &[u8],
         mode: UpdateMode,
-        program: &dyn Fn(i32) -> Option<Arc<dyn Identity>>,
+        resolve: &ResolveTarget<'_>,
     ) -> Result<(), Errno> {
         let index = index_of(key)?;
         if value.len() != self.value_bytes {
@@ -128,14 +132,6 @@ impl Targets {
         let (words, _) = value.as_chunks::<4>();
         let what = u32::from_ne_bytes(words[0]);
         let descriptor = words.get(1).map_or(0, |word| i32::from_ne_bytes(*word));
-        let resolved = || match descriptor > 0 {
-            false => Ok(None),
-            true => program(descriptor).map(Some).ok_or(match self.kind {
-                // All that goes wrong with a new entry is that, to the kernel.
-                MapKind::Cpumap => Errno::ENOMEM,
-                _ => Errno::EINVAL,
-            }),
-        };
         let (entries, writer) = match &self.by {
             By::Key(_) if what == 0 => return Err(Errno::EINVAL),
             By::Key(hash) => {
@@ -144,7 +140,7 @@ impl Targets {
                     UpdateMode::Exist => UpdateMode::Any,
                     mode => mode,
                 };
-                let program = resolved()?;
+                let program = resolve(what, descriptor)?;
                 let stored = stored(value, program.as_deref());
                 hash.update(key, Write::Outside(&stored), mode)?;
                 self.hold(index, program);
@@ -170,9 +166,9 @@ impl Targets {
         }
         let here = what != 0 || self.kind == MapKind::Xskmap;
         let program = match self.kind {
-            MapKind::Cpumap if !here => None,
-            _ if !here && descriptor > 0 => return Err(Errno::EINVAL),
-            _ => resolved()?,
+            _ if here => resolve(what, descriptor)?,
+            MapKind::Devmap if descriptor > 0 => return Err(Errno::EINVAL),
+            _ => None,
         };
         if here {
             entries.write(index as usize, 0, &stored(value, program.as_deref()));
