@@ -122,6 +122,8 @@ impl Map {
             kind: spec.kind,
             broken,
         };
+        // Kinds that keep none have to refuse them too.
+        fields::of(&spec).map_err(broken)?;
         let body = match spec.kind {
             MapKind::Array | MapKind::PercpuArray => Array::new(&spec, runs).map(Body::Array),
             MapKind::Hash | MapKind::PercpuHash | MapKind::LruHash | MapKind::LruPercpuHash => {

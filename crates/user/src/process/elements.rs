@@ -212,6 +212,13 @@ impl Process {
                 self.file(fd)?;
                 Err(Errno::ENOTSOCK)
             }
+            MapKind::Sockmap | MapKind::Sockhash | MapKind::ReuseportSockarray => map
+                .update_outside_with(key, value, flags)
+                .map_err(|error| match (error, self.file(fd)) {
+                    // What is open here is no socket.
+                    (Errno::EBADF, Ok(_)) => Errno::ENOTSOCK,
+                    _ => error,
+                }),
             // Kinds that nothing is stored in from outside do not look at flags.
             MapKind::Ringbuf | MapKind::UserRingbuf | MapKind::Arena => {
                 map.update_outside(key, value, UpdateMode::Any)

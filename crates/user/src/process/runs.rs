@@ -1,13 +1,14 @@
 //! `BPF_PROG_TEST_RUN` (`net/bpf/test_run.c` of Linux 6.18).
 
-use osmia_program::{Errno, ProgramKind, Run};
-use osmia_vm::Layer;
+use osmia_program::{AttachKind, Errno, ProgramKind, Run};
+use osmia_vm::{Code, Layer};
 
 use super::Process;
 use super::bytes::read;
 use super::run_context::RunContext;
 use crate::bpf::{ProgTestRun, ProgTestRunAnswer};
 use crate::kernel::RunFailed;
+use crate::object::ProgramRecord;
 
 /// `BPF_F_TEST_RUN_ON_CPU`.
 const ON_CPU: u32 = 1;
@@ -113,6 +114,14 @@ impl Family {
     }
 }
 
+/// True for programs that run where another one sent a packet, and nowhere else.
+fn is_second(code: &Code) -> bool {
+    let attach = ProgramRecord::owner(code).attach;
+    [AttachKind::XdpDevmap, AttachKind::XdpCpumap]
+        .map(AttachKind::number)
+        .contains(&attach)
+}
+
 impl Process {
     /// `BPF_PROG_TEST_RUN`. A program that does what it may not ends with `EFAULT`, which in the
     /// kernel cannot happen.
@@ -125,6 +134,9 @@ impl Process {
         let code = self.program(asked.prog_fd)?;
         let kind = code.program().hook.kind;
         let family = Family::of(kind).ok_or(Errno::ENOTSUPP)?;
+        if family == Family::Xdp && is_second(&code) {
+            return Err(Errno::EINVAL);
+        }
         family.check(asked, self.kernel.target().cpus)?;
         if family == Family::Xdp && asked.flags & LIVE_FRAMES != 0 {
             // Nothing here could send them.

@@ -126,7 +126,16 @@ fn read<G: Guest>(call: &mut Call<'_, G>, whose: Whose) -> Result<u64, Fault> {
     let written = call.write(1, &buffer);
     call.world.reuse(buffer);
     written?;
-    Ok(if copied { 0 } else { negative(Errno::EFAULT) })
+    Ok(if copied { 0 } else { unreadable(whose, source) })
+}
+
+/// Why memory is not read: reads of the kernel's do not even try a process'
+/// (`copy_from_kernel_nofault_allowed`).
+fn unreadable(whose: Whose, source: u64) -> u64 {
+    negative(match whose {
+        Whose::Kernel if UserPages::holds(source) => Errno::ERANGE,
+        _ => Errno::EFAULT,
+    })
 }
 
 /// `bpf_probe_read_str`
@@ -165,7 +174,7 @@ fn read_str<G: Guest>(call: &mut Call<'_, G>, whose: Whose) -> Result<u64, Fault
         None => {
             buffer.fill(0);
             call.write(1, &buffer)?;
-            negative(Errno::EFAULT)
+            unreadable(whose, source)
         }
     };
     call.world.reuse(buffer);

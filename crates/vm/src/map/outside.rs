@@ -276,7 +276,8 @@ impl Map {
 
     /// No more writes from outside; only those who may write may say so, and only once.
     pub fn freeze(&self) -> Result<(), Errno> {
-        if self.operations().is_some() {
+        // Programs have to write what is special in values.
+        if self.operations().is_some() || self.fields().is_some() {
             return Err(Errno::ENOTSUPP);
         }
         self.check_write()?;
