@@ -274,7 +274,7 @@ fn begin(report: &Report, program: &str, console: &mut Console) {
 fn checked_not_verified(program: &str) -> Diagnostic {
     Diagnostic::note_only(
         codes::RUN_CHECKED,
-        format!("`{program}` runs checked, not verified (the verifier is not built yet)"),
+        format!("`{program}` runs checked, not verified (`osmia verify` judges it)"),
     )
 }
 
