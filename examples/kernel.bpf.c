@@ -53,6 +53,21 @@ struct file {
 	unsigned int f_flags;
 	struct path f_path;
 	struct inode *f_inode;
+	void *private_data;
+};
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+};
+
+struct socket {
+	short type;
+};
+
+struct linux_binprm {
+	unsigned int point_of_no_return : 1, secureexec : 1;
+	const char *filename;
 };
 
 struct filename {
@@ -108,6 +123,9 @@ struct everything {
 	struct bpf_iter__task iterator;
 	struct trace_event_raw_sched_process_exec record;
 	struct pt_regs registers;
+	struct vm_area_struct area;
+	struct socket socket;
+	struct linux_binprm executed;
 } everything;
 
 long do_unlinkat(int dfd, struct filename *name)
@@ -116,6 +134,11 @@ long do_unlinkat(int dfd, struct filename *name)
 }
 
 int bpf_lsm_file_open(struct file *file)
+{
+	return 0;
+}
+
+int bpf_lsm_bprm_creds_for_exec(struct linux_binprm *bprm)
 {
 	return 0;
 }

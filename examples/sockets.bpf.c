@@ -83,4 +83,12 @@ int chosen(struct bpf_sk_lookup *ctx)
 	return ctx->local_port == 7 ? SK_DROP : SK_PASS;
 }
 
+/* What the programs before this one decided. */
+SEC("cgroup/sock_create")
+int decided(struct bpf_sock *ctx)
+{
+	bpf_printk("so far %d", bpf_get_retval());
+	return 1;
+}
+
 char _license[] SEC("license") = "Dual MIT/GPL";

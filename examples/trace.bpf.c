@@ -22,6 +22,16 @@ struct file {
 	unsigned int f_flags;
 	struct path f_path;
 };
+struct socket {
+	short type;
+};
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+};
+struct linux_binprm {
+	unsigned int secureexec : 1;
+};
 struct filename {
 	const char *uptr;
 };
@@ -50,6 +60,7 @@ struct pt_regs {
 	unsigned long di;
 	unsigned long si;
 	unsigned long ax;
+	unsigned long ip;
 };
 #pragma clang attribute pop
 
@@ -114,6 +125,41 @@ int BPF_PROG(opened, struct file *file, int ret)
 		dentry = parent;
 	}
 	return ret;
+}
+
+static long area(struct task_struct *task, struct vm_area_struct *vma, void *data)
+{
+	bpf_printk("in %lx-%lx", vma->vm_start, vma->vm_end);
+	return 0;
+}
+
+/* Where the file is, whether it is a socket, and from where the process asked for it. */
+SEC("lsm/file_open")
+int BPF_PROG(asked, struct file *file)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct socket *socket = bpf_sock_from_file(file);
+	char path[64];
+	long len = bpf_d_path(&file->f_path, path, sizeof(path));
+
+	bpf_printk("%s, %ld bytes, from %lx", path, len, regs->ip);
+	if (socket)
+		bpf_printk("socket of type %d", socket->type);
+	if (bpf_find_vma(task, regs->ip, area, &len, 0))
+		bpf_printk("in no area");
+	return 0;
+}
+
+/* The new program is not to trust its environment. */
+SEC("lsm/bprm_creds_for_exec")
+int BPF_PROG(distrusted, struct linux_binprm *bprm)
+{
+	long refused = bpf_bprm_opts_set(bprm, 2);
+
+	bpf_bprm_opts_set(bprm, 1);
+	bpf_printk("%ld, %d", refused, BPF_CORE_READ_BITFIELD(bprm, secureexec));
+	return 0;
 }
 
 /* What a function returned. */

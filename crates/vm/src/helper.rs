@@ -13,6 +13,7 @@ mod lock;
 mod lwt;
 mod map;
 mod marking;
+mod member;
 mod message;
 mod mtu;
 mod packet;
@@ -69,6 +70,7 @@ families! {
     text,
     seq,
     shown,
+    member,
     sysctl,
     absent,
     packet,

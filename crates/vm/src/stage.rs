@@ -3,6 +3,7 @@
 //! Objects with an identity keep their address over runs; the others are given up with their scene.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use osmia_program::{Changed, Event, Pointer, Scene, SceneMemory, Task};
@@ -54,6 +55,17 @@ impl UserPages {
         }
         self.put(address, bytes);
         true
+    }
+
+    /// The pages around an address that are there without a gap.
+    pub fn area(&self, address: u64) -> Option<Range<u64>> {
+        let page = address / PAGE;
+        let is_there = |page: &u64| self.pages.contains_key(page);
+        is_there(&page).then(|| {
+            let before = (0..page).rev().take_while(is_there).count() as u64;
+            let after = (page..).take_while(is_there).count() as u64;
+            (page - before) * PAGE..(page + after) * PAGE
+        })
     }
 
     fn put(&mut self, address: u64, bytes: &[u8]) {
@@ -249,5 +261,7 @@ mod tests {
         assert!(!user.read(0x2fff, &mut [0; 2]));
         assert!(user.write(0x2fff, b"z"));
         assert!(!user.write(0x2fff, b"zz"));
+        assert_eq!(user.area(0x2345), Some(0x1000..0x3000));
+        assert_eq!(user.area(0x3000), None);
     }
 }

@@ -9,13 +9,13 @@ use super::layout::{Buffer, Builder, Place, raw_bytes};
 use super::tree::{Entry, Node, Tree};
 
 /// The names a description has.
-pub(super) const NAMES: [&str; 13] = [
+pub(super) const NAMES: [&str; 15] = [
     "ctx", "data", "pcap", "task", "stack", "func", "cookie", "time", "cpu", "objects", "memory",
-    "sysctl", "event",
+    "sysctl", "event", "regs", "retval",
 ];
 
-/// A number of an unsigned type.
-pub(super) fn unsigned<T: TryFrom<i128>>(builder: &mut Builder<'_>, node: &Node) -> Option<T> {
+/// A number of a type.
+pub(super) fn number<T: TryFrom<i128>>(builder: &mut Builder<'_>, node: &Node) -> Option<T> {
     let number = match &node.value {
         Tree::Integer(number) => Some(*number),
         Tree::Text(text) => parse_number(text),
@@ -33,7 +33,7 @@ fn list_of_numbers(builder: &mut Builder<'_>, node: &Node) -> Vec<u64> {
     match &node.value {
         Tree::List(items) => items
             .iter()
-            .filter_map(|item| unsigned(builder, item))
+            .filter_map(|item| number(builder, item))
             .collect(),
         _ => {
             builder.wrong(node, "these are no numbers", "a list of numbers");
@@ -78,10 +78,10 @@ pub(super) fn fill<'a>(builder: &mut Builder<'a>, node: &'a Node, base: &Task) -
         }
     }
     if let Some(entry) = node.entry("func") {
-        event.function = unsigned(builder, &entry.value).unwrap_or(0);
+        event.function = number(builder, &entry.value).unwrap_or(0);
     }
     if let Some(entry) = node.entry("cookie") {
-        event.cookie = unsigned(builder, &entry.value).unwrap_or(0);
+        event.cookie = number(builder, &entry.value).unwrap_or(0);
     }
     if let Some(entry) = node.entry("sysctl") {
         let mut setting = Parameter::default();
@@ -98,12 +98,32 @@ pub(super) fn fill<'a>(builder: &mut Builder<'a>, node: &'a Node, base: &Task) -
         }
         event.parameter = Some(setting);
     }
+    if let Some(entry) = node.entry("retval") {
+        event.retval = number(builder, &entry.value).unwrap_or(0);
+    }
     builder.scene.event = Some(event);
+    if let Some(entry) = node.entry("regs") {
+        registers(builder, entry);
+    }
     if let Some(entry) = node.entry("time") {
-        builder.scene.time_ns = unsigned(builder, &entry.value);
+        builder.scene.time_ns = number(builder, &entry.value);
     }
     let cpu = node.entry("cpu")?;
-    unsigned(builder, &cpu.value)
+    number(builder, &cpu.value)
+}
+
+/// The registers the task's process had when it entered the kernel.
+fn registers<'a>(builder: &mut Builder<'a>, entry: &'a Entry) {
+    let kernel = builder.kernel;
+    let found = kernel.and_then(|btf| Some((btf, btf.find("pt_regs", Kind::Struct)?)));
+    let Some((btf, ty)) = found else {
+        return builder.no_types(&entry.span);
+    };
+    let image = builder.image("pt_regs", btf.size_of(ty).unwrap_or(0) as usize);
+    builder.scene.registers = Some(image);
+    let place = Place::at(Buffer::Image(image), 0, ty);
+    let entries = table(builder, &entry.value, "a table of registers");
+    builder.members(btf, place, entries, &[]);
 }
 
 fn table<'a>(builder: &mut Builder<'_>, node: &'a Node, expected: &str) -> &'a [Entry] {
@@ -125,7 +145,7 @@ fn memory(builder: &mut Builder<'_>, node: &Node) {
         let (mut at, mut content) = (None, Vec::new());
         for part in table(builder, item, "{ at = address, data = \"…\" }") {
             match part.name.as_str() {
-                "at" => at = unsigned(builder, &part.value),
+                "at" => at = number(builder, &part.value),
                 "data" => content = bytes(builder, &part.value),
                 _ => builder.unknown(part, "memory", ["at", "data"]),
             }
@@ -151,10 +171,10 @@ fn task<'a>(builder: &mut Builder<'a>, node: Option<&'a Node>, base: &Task) {
     for entry in entries {
         let value = &entry.value;
         match entry.name.as_str() {
-            "pid" => task.pid = unsigned(builder, value).unwrap_or(task.pid),
-            "tgid" => tgid = unsigned(builder, value),
-            "uid" => task.uid = unsigned(builder, value).unwrap_or(task.uid),
-            "gid" => task.gid = unsigned(builder, value).unwrap_or(task.gid),
+            "pid" => task.pid = number(builder, value).unwrap_or(task.pid),
+            "tgid" => tgid = number(builder, value),
+            "uid" => task.uid = number(builder, value).unwrap_or(task.uid),
+            "gid" => task.gid = number(builder, value).unwrap_or(task.gid),
             "comm" => match &value.value {
                 Tree::Text(comm) => task.comm = comm.clone(),
                 _ => builder.wrong(value, "this is no name", "text"),
@@ -183,10 +203,10 @@ fn pid_namespace(builder: &mut Builder<'_>, task: &mut Task, node: &Node) {
     };
     for part in table(builder, node, "{ dev, ino, pid, tgid }") {
         match part.name.as_str() {
-            "dev" => space.device = unsigned(builder, &part.value).unwrap_or(0),
-            "ino" => space.inode = unsigned(builder, &part.value).unwrap_or(0),
-            "pid" => space.pid = unsigned(builder, &part.value).unwrap_or(0),
-            "tgid" => space.tgid = unsigned(builder, &part.value).unwrap_or(0),
+            "dev" => space.device = number(builder, &part.value).unwrap_or(0),
+            "ino" => space.inode = number(builder, &part.value).unwrap_or(0),
+            "pid" => space.pid = number(builder, &part.value).unwrap_or(0),
+            "tgid" => space.tgid = number(builder, &part.value).unwrap_or(0),
             _ => builder.unknown(part, "a namespace", ["dev", "ino", "pid", "tgid"]),
         }
     }
