@@ -64,6 +64,8 @@ struct pt_regs {
 };
 #pragma clang attribute pop
 
+struct bpf_perf_event_data;
+
 struct event {
 	int pid;
 	int parent;
@@ -181,6 +183,17 @@ int tasks(struct bpf_iter__task *ctx)
 	if (ctx->meta->seq_num == 0)
 		BPF_SEQ_PRINTF(ctx->meta->seq, "  PID COMM\n");
 	BPF_SEQ_PRINTF(ctx->meta->seq, "%5d %s\n", task->pid, task->comm);
+	return 0;
+}
+
+/* How much was counted, and in how much of the time. */
+SEC("perf_event")
+int counted(struct bpf_perf_event_data *ctx)
+{
+	struct bpf_perf_event_value value;
+	long failed = bpf_perf_prog_read_value((void *)ctx, &value, sizeof(value));
+
+	bpf_printk("%ld: %llu in %llu ns", failed, value.counter, value.running);
 	return 0;
 }
 

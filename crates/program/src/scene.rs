@@ -70,6 +70,8 @@ pub struct Event {
     pub socket: Option<u64>,
     /// The kernel parameter somebody reads or writes.
     pub parameter: Option<Parameter>,
+    /// What a perf event counted, and for how many nanoseconds it was enabled and running.
+    pub counter: [u64; 3],
     /// What the system call returns unless a program says otherwise.
     pub retval: i32,
 }

@@ -9,9 +9,9 @@ use super::layout::{Buffer, Builder, Place, raw_bytes};
 use super::tree::{Entry, Node, Tree};
 
 /// The names a description has.
-pub(super) const NAMES: [&str; 15] = [
+pub(super) const NAMES: [&str; 16] = [
     "ctx", "data", "pcap", "task", "stack", "func", "cookie", "time", "cpu", "objects", "memory",
-    "sysctl", "event", "regs", "retval",
+    "sysctl", "event", "regs", "retval", "counter",
 ];
 
 /// A number of a type.
@@ -100,6 +100,19 @@ pub(super) fn fill<'a>(builder: &mut Builder<'a>, node: &'a Node, base: &Task) -
     }
     if let Some(entry) = node.entry("retval") {
         event.retval = number(builder, &entry.value).unwrap_or(0);
+    }
+    if let Some(entry) = node.entry("counter") {
+        const PARTS: [&str; 3] = ["value", "enabled", "running"];
+        for part in table(
+            builder,
+            &entry.value,
+            "a table of `value`, `enabled`, `running`",
+        ) {
+            match PARTS.iter().position(|name| *name == part.name) {
+                Some(at) => event.counter[at] = number(builder, &part.value).unwrap_or(0),
+                None => builder.unknown(part, "a counter", PARTS),
+            }
+        }
     }
     builder.scene.event = Some(event);
     if let Some(entry) = node.entry("regs") {

@@ -13,6 +13,7 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
         25 => perf_event_output,
         111 | 121 => packet_output,
         55 => perf_event_read_value,
+        56 => perf_prog_read_value,
         130 => ringbuf_output,
         131 => ringbuf_reserve,
         132 => ringbuf_submit,
@@ -185,10 +186,28 @@ fn perf_event_read<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(errno(Err(error)))
 }
 
+/// Bytes of `struct bpf_perf_event_value`.
+const VALUE_BYTES: u32 = 24;
+
+/// `bpf_perf_prog_read_value`: the event the program is attached to, as it was described.
+fn perf_prog_read_value<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    call.context(1)?;
+    let size = call.args[2] as u32;
+    call.check_write(2, size)?;
+    let mut value = call.world.buffer(size as usize);
+    let is_right = size == VALUE_BYTES;
+    if is_right {
+        let words = call.world.env.event.counter.map(u64::to_ne_bytes);
+        value.copy_from_slice(words.as_flattened());
+    }
+    let written = call.write(2, &value);
+    call.world.reuse(value);
+    let result = is_right.then_some(()).ok_or(Errno::EINVAL);
+    written.map(|()| errno(result))
+}
+
 /// `bpf_perf_event_read_value`
 fn perf_event_read_value<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    /// Bytes of `struct bpf_perf_event_value`.
-    const VALUE_BYTES: u32 = 24;
     let [_, flags, _, size, _] = call.args;
     let size = size as u32;
     call.check_write(3, size)?;
