@@ -264,6 +264,7 @@ impl Kernel {
         run.signals.clone_from(&machine.world().signals);
         run.redirected.clear();
         machine.redirected(&mut |redirected| run.redirected.push(redirected));
+        machine.world().name_chosen_socket();
         machine.world().context.copy_to(&mut run.ctx);
         run.changed = machine.world().changed();
         run.sequence.clear();

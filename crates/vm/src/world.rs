@@ -396,6 +396,16 @@ impl World {
         }
     }
 
+    /// Says in the context of a socket lookup which socket was chosen: its cookie is where programs see
+    /// its address.
+    pub fn name_chosen_socket(&self) {
+        if self.context.structure("bpf_sk_lookup").is_some() {
+            let chosen = LiveSocket::at(&self.runs, self.context.pointer_named("sk"));
+            let cookie = chosen.map_or(0, |live| live.lock().cookie);
+            self.context.set_bytes("sk", &cookie.to_ne_bytes());
+        }
+    }
+
     /// What the run leaves as its data: the packet in the form it was given, or what a flow
     /// dissector found out about it. The context then says where metadata end.
     pub fn output(&self, out: &mut Vec<u8>) {

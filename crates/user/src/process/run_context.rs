@@ -4,6 +4,7 @@
 use osmia_program::context::{Context, Fields, context};
 use osmia_program::{Errno, ProgramKind};
 use osmia_vm::Layer;
+use osmia_vm::socket::family;
 
 use super::bytes::read;
 use crate::Kernel;
@@ -36,6 +37,19 @@ const SKB_ANSWERED: &[&str] = &[
 ];
 /// Likewise of `struct xdp_md`.
 const XDP_ANSWERED: &[&str] = &["data", "data_end"];
+/// Fields of `struct bpf_sk_lookup` that a caller may set.
+const LOOKUP_TAKEN: &[&str] = &[
+    "family",
+    "protocol",
+    "remote_ip4",
+    "remote_ip6",
+    "remote_port",
+    "local_ip4",
+    "local_ip6",
+    "local_port",
+];
+/// The cookie of the chosen socket takes the place of its address.
+const LOOKUP_ANSWERED: &[&str] = &["sk"];
 /// `GSO_LEGACY_MAX_SIZE`
 const WIRE_BYTES_MAX: u32 = 65536;
 /// `GSO_MAX_SEGS`
@@ -48,7 +62,9 @@ const ETHERNET_BYTES: u32 = 14;
 /// What a test run begins with and what becomes of it.
 pub(super) struct RunContext {
     /// The bytes; none if nobody gave or wants any.
-    pub(super) bytes: Vec<u8>,
+    bytes: Vec<u8>,
+    /// Fields that the run does not see.
+    unseen: &'static [&'static str],
     fields: Option<Fields>,
     answered: &'static [&'static str],
 }
@@ -66,6 +82,7 @@ impl RunContext {
         let Context::Fields(fields) = context(kind) else {
             return Ok(Self {
                 bytes,
+                unseen: &[],
                 fields: None,
                 answered: &[],
             });
@@ -78,6 +95,7 @@ impl RunContext {
         bytes.resize(if is_there { bytes_max } else { 0 }, 0);
         let mut taken = Self {
             bytes,
+            unseen: &[],
             fields: Some(fields),
             answered: &[],
         };
@@ -93,6 +111,10 @@ impl RunContext {
             "xdp_md" => {
                 taken.answered = XDP_ANSWERED;
                 taken.check_xdp(kernel, asked.data_size_in)?;
+            }
+            "bpf_sk_lookup" => {
+                taken.answered = LOOKUP_ANSWERED;
+                taken.check_lookup()?;
             }
             _ => {}
         }
@@ -136,6 +158,31 @@ impl RunContext {
             (_, 0) => Ok(()),
             _ => Err(Errno::EINVAL),
         }
+    }
+
+    fn check_lookup(&mut self) -> Result<(), Errno> {
+        if self.bytes.is_empty() || !self.only(LOOKUP_TAKEN) {
+            return Err(Errno::EINVAL);
+        }
+        if self.field("local_port") > u32::from(u16::MAX) {
+            return Err(Errno::ERANGE);
+        }
+        // Linux looks at the lower half only.
+        match u32::from(self.field("family") as u16) {
+            family::INET => self.unseen = &["remote_ip6", "local_ip6"],
+            family::INET6 => self.unseen = &["remote_ip4", "local_ip4"],
+            _ => return Err(Errno::EAFNOSUPPORT),
+        }
+        Ok(())
+    }
+
+    /// What the run begins with.
+    pub(super) fn seen(&self) -> Vec<u8> {
+        let mut seen = self.bytes.clone();
+        for place in self.places(self.unseen) {
+            seen[place].fill(0);
+        }
+        seen
     }
 
     /// True if no byte outside of these fields is set.

@@ -30,6 +30,7 @@ enum Family {
     Xdp,
     FlowDissector,
     Netfilter,
+    SkLookup,
     RawTracepoint,
     Syscall,
 }
@@ -43,6 +44,7 @@ impl Family {
             P::Xdp => Self::Xdp,
             P::FlowDissector => Self::FlowDissector,
             P::Netfilter => Self::Netfilter,
+            P::SkLookup => Self::SkLookup,
             P::RawTracepoint => Self::RawTracepoint,
             P::Syscall => Self::Syscall,
             _ => return None,
@@ -86,6 +88,14 @@ impl Family {
                     && asked.batch_size == 0
                     && !asked.has_data_out
                     && asked.data_size_in >= ETHERNET_BYTES + 20
+            }
+            Self::SkLookup => {
+                !has_data
+                    && asked.data_size_in == 0
+                    && asked.data_size_out == 0
+                    && asked.flags == 0
+                    && asked.cpu == 0
+                    && asked.batch_size == 0
             }
             Self::RawTracepoint if asked.flags & ON_CPU != 0 && asked.cpu >= cpus => {
                 return Err(Errno::ENXIO);
@@ -147,7 +157,7 @@ impl Process {
         let context = RunContext::of(kind, layer, asked, &self.kernel)?;
         let mut run = Run {
             data: data.to_vec(),
-            ctx: context.bytes.clone(),
+            ctx: context.seen(),
             repeat: asked.repeat,
             cpu: if asked.flags & ON_CPU != 0 {
                 asked.cpu
