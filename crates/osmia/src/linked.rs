@@ -90,18 +90,23 @@ impl Linked {
         }
     }
 
+    /// The object is for this byte order.
+    pub(crate) fn check_endian(&self, ours: Endian) -> Result<(), Error> {
+        if self.endian == ours {
+            return Ok(());
+        }
+        Err(Error::new(
+            Fault::Unsupported,
+            other_endian(self.endian, ours).at(Place::file(self.file.clone())),
+        ))
+    }
+
     /// Makes these programs resident on a host, with the maps and programs they need.
     ///
     /// # Errors
     /// If the host cannot take one of them.
     pub fn load<'h, H: Host>(&self, host: &'h H, names: &[&str]) -> Result<Loaded<'h, H>, Error> {
-        let ours = host.target().endian;
-        if self.endian != ours {
-            return Err(Error::new(
-                Fault::Unsupported,
-                other_endian(self.endian, ours).at(Place::file(self.file.clone())),
-            ));
-        }
+        self.check_endian(host.target().endian)?;
         Loaded::new(host, self.set.clone(), names).map_err(|error| error.in_file(&self.file))
     }
 }

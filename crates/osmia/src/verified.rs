@@ -15,6 +15,8 @@ pub struct Judged {
     pub program: String,
     /// Whether it is safe by Linux's rules.
     pub accepted: bool,
+    /// False if the verifier does not know something the program uses: then there is no verdict.
+    pub judged: bool,
     /// Instructions visited, again and again.
     pub insns_visited: usize,
     /// States kept.
@@ -30,8 +32,9 @@ impl Linked {
     /// Verifies one program, or all that would be loaded.
     ///
     /// # Errors
-    /// If there is no program of that name.
+    /// If there is no program of that name, or the object is not for the target's byte order.
     pub fn verify(&self, target: &Target, name: Option<&str>) -> Result<Vec<Judged>, Error> {
+        self.check_endian(target.endian)?;
         let name = match name {
             Some(name) => Some(self.choose(Some(name))?),
             None => None,
@@ -62,6 +65,9 @@ impl Linked {
         Judged {
             program: program.name.clone(),
             accepted: reason.is_none(),
+            judged: reason
+                .as_ref()
+                .is_none_or(|reason| !reason.is_unsupported()),
             insns_visited: verdict.stats.insns,
             states: verdict.stats.states,
             duration_ns: u64::try_from(nanos).unwrap_or(u64::MAX),

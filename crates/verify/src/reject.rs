@@ -39,9 +39,14 @@ pub(crate) fn reject<T>(at: Option<usize>, message: impl Into<String>, errno: Er
 }
 
 impl Reject {
+    /// True if it is we who do not know something: no verdict.
+    pub fn is_unsupported(&self) -> bool {
+        self.errno == Errno::ENOTSUPP
+    }
+
     /// What people are told.
     pub fn to_diagnostic(&self, program: &Program) -> Diagnostic {
-        let code = if self.errno == Errno::ENOTSUPP {
+        let code = if self.is_unsupported() {
             codes::UNSUPPORTED
         } else {
             codes::REJECTED

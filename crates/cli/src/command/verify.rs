@@ -56,13 +56,23 @@ impl Verify {
         } else {
             self.show(console, &judged);
         }
-        let all = judged.iter().all(|judged| judged.accepted);
-        Ok(if all { Exit::Ok } else { Exit::Negative })
+        let rejected = judged.iter().any(|one| one.judged && !one.accepted);
+        Ok(if rejected {
+            Exit::Negative
+        } else if judged.iter().all(|one| one.accepted) {
+            Exit::Ok
+        } else {
+            Exit::NotHere
+        })
     }
 
     fn show(&self, console: &mut Console, judged: &[Judged]) {
         for one in judged {
-            let verdict = if one.accepted { "accepted" } else { "rejected" };
+            let verdict = match (one.judged, one.accepted) {
+                (false, _) => "not judged",
+                (true, true) => "accepted",
+                (true, false) => "rejected",
+            };
             let mut line = format!("{}: {verdict}", one.program);
             if self.stats {
                 let micros = one.duration_ns / 1000;
