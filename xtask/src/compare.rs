@@ -17,7 +17,7 @@ use crate::place::{self, Error};
 use crate::{Verdict, examples, selftests};
 use judge::Judgement;
 use libbpf::Driver;
-use ours::Linker;
+pub(crate) use ours::{Linked, Linker};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {

@@ -1,14 +1,16 @@
-//! The verifier's verdicts beside the running kernel's, on the kernel's own verifier tests.
+//! The verifier's verdicts beside the running kernel's, on the kernel's own verifier tests or on the
+//! programs of objects.
 //!
 //! The case file is made by the oracle's tools from Debian's kernel source package and stays outside
 //! of the repository; `tests/kernel/disagreements.toml` may name cases by their names.
 
 mod case;
+mod objects;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use osmia_program::{KernelVersion, Target};
+use osmia_program::{KernelVersion, MapSpec, Program, ProgramFlags, Target};
 use osmia_verify::{Options as VerifyOptions, verify};
 use serde_json::json;
 
@@ -18,8 +20,11 @@ use case::Case;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The tests, one JSON object a line
+    /// The tests, or the programs of objects with the kernel's verdicts, one JSON object a line
     cases: PathBuf,
+    /// Where the objects lie that the cases name; beside the cases if it is not given
+    #[arg(long, value_name = "FOLDER")]
+    objects: Option<PathBuf>,
     /// End with one line of JSON
     #[arg(long)]
     json: bool,
@@ -33,6 +38,7 @@ pub(crate) struct Options {
 
 #[derive(Default)]
 struct Tally {
+    cases: u64,
     agree: u64,
     stricter: Vec<String>,
     lenient: Vec<String>,
@@ -43,48 +49,27 @@ struct Tally {
     compared_counts: u64,
 }
 
+/// What one side says of a program.
+struct Said {
+    /// Unless there is no verdict.
+    accepted: Option<bool>,
+    /// Why not.
+    message: String,
+    /// Instructions visited, if that is known.
+    visited: Option<u64>,
+}
+
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
-    let mut cases = case::read(&options.cases)?;
-    if let Some(text) = &options.only {
-        cases.retain(|case| case.name.contains(text));
-    }
-    let target = target();
     let mut tally = Tally::default();
     let start = Instant::now();
-    for case in &cases {
-        judge(case, &target, options.verbose, &mut tally);
+    if objects::is_list(&options.cases)? {
+        objects::judge_all(options, &mut tally)?;
+    } else {
+        judge_tests(options, &mut tally)?;
     }
-    let seconds = start.elapsed().as_secs_f64();
-    for line in &tally.lenient {
-        println!("more lenient: {line}");
-    }
-    for line in &tally.stricter {
-        println!("stricter: {line}");
-    }
-    let compared = cases.len() as u64 - tally.not_comparable;
-    println!(
-        "{} of {compared} verdicts agree ({:.1} %), {} stricter, {} more lenient, {} not comparable; {seconds:.1} s",
-        tally.agree,
-        100.0 * tally.agree as f64 / compared.max(1) as f64,
-        tally.stricter.len(),
-        tally.lenient.len(),
-        tally.not_comparable
-    );
-    println!(
-        "instructions visited in programs both accept: {} here, {} there; the same in {} of {}",
-        tally.visited.0, tally.visited.1, tally.same_count, tally.compared_counts
-    );
+    tally.show(start.elapsed().as_secs_f64());
     if options.json {
-        println!(
-            "{}",
-            json!({
-                "cases": cases.len(),
-                "agree": tally.agree,
-                "stricter": tally.stricter.len(),
-                "lenient": tally.lenient.len(),
-                "not_comparable": tally.not_comparable,
-            })
-        );
+        println!("{}", tally.to_json());
     }
     Ok(if tally.lenient.is_empty() && tally.stricter.is_empty() {
         Verdict::Holds
@@ -93,59 +78,132 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     })
 }
 
-fn judge(case: &Case, target: &Target, verbose: bool, tally: &mut Tally) {
-    let Some(theirs) = case.accepted else {
-        tally.not_comparable += 1;
-        return;
+fn judge_tests(options: &Options, tally: &mut Tally) -> Result<(), Error> {
+    let target = target();
+    for case in case::read(&options.cases)? {
+        if options
+            .only
+            .as_ref()
+            .is_some_and(|text| !case.name.contains(text.as_str()))
+        {
+            continue;
+        }
+        let theirs = Said {
+            accepted: case.accepted,
+            message: case.message.clone(),
+            visited: case.processed,
+        };
+        let name = format!("{} {}", case.id, case.name);
+        tally.judge(&name, &theirs, options.verbose, || ours(&case, &target));
+    }
+    Ok(())
+}
+
+fn ours(case: &Case, target: &Target) -> Said {
+    match case.program() {
+        Ok(program) => said(&program, &case.maps, target),
+        Err(message) => Said {
+            accepted: Some(false),
+            message,
+            visited: None,
+        },
+    }
+}
+
+/// What we say of a program.
+fn said(program: &Program, maps: &[MapSpec], target: &Target) -> Said {
+    let options = VerifyOptions {
+        keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
+        ..VerifyOptions::default()
     };
-    let (ours, why, insns) = match case.program() {
-        Err(why) => (false, why, 0),
-        Ok(program) => {
-            let options = VerifyOptions {
-                keep_every_state: program
-                    .flags
-                    .has(osmia_program::ProgramFlags::TEST_STATE_FREQ),
-                ..VerifyOptions::default()
-            };
-            let verdict = verify(&program, &case.maps, target, &options);
-            match verdict.result {
-                Ok(()) => (true, String::new(), verdict.stats.insns as u64),
-                Err(why) => {
-                    let at = why.at.map_or(String::new(), |at| format!("{at}: "));
-                    (false, format!("{at}{}", why.message), 0)
-                }
+    let verdict = verify(program, maps, target, &options);
+    let message = verdict.result.as_ref().err().map_or(String::new(), |why| {
+        let at = why.at.map_or(String::new(), |at| format!("{at}: "));
+        format!("{at}{}", why.message)
+    });
+    Said {
+        accepted: Some(verdict.result.is_ok()),
+        message,
+        visited: Some(verdict.stats.insns as u64),
+    }
+}
+
+impl Tally {
+    /// Compares what both say of a program.
+    fn judge(&mut self, name: &str, theirs: &Said, verbose: bool, ours: impl FnOnce() -> Said) {
+        self.cases += 1;
+        let Some(accepted) = theirs.accepted else {
+            self.not_comparable += 1;
+            return;
+        };
+        let ours = ours();
+        if verbose {
+            let (we, they) = (ours.accepted, theirs.accepted);
+            println!(
+                "{name}: ours {we:?} {} | theirs {they:?} {}",
+                ours.message, theirs.message
+            );
+        }
+        match (ours.accepted, accepted) {
+            (None, _) => self.not_comparable += 1,
+            (Some(true), true) => {
+                self.agree += 1;
+                self.compare_counts(&ours, theirs, verbose);
+            }
+            (Some(false), false) => self.agree += 1,
+            (Some(false), true) => self
+                .stricter
+                .push(format!("{name}: {}", first(&ours.message))),
+            (Some(true), false) => {
+                self.lenient
+                    .push(format!("{name}: Linux says: {}", theirs.message));
             }
         }
-    };
-    if verbose {
+    }
+
+    fn compare_counts(&mut self, ours: &Said, theirs: &Said, verbose: bool) {
+        let (Some(ours), Some(theirs)) = (ours.visited, theirs.visited) else {
+            return;
+        };
+        self.visited.0 += ours;
+        self.visited.1 += theirs;
+        self.compared_counts += 1;
+        self.same_count += u64::from(ours == theirs);
+        if verbose && ours != theirs {
+            println!("  visited {ours}, the kernel {theirs}");
+        }
+    }
+
+    fn show(&self, seconds: f64) {
+        for line in &self.lenient {
+            println!("more lenient: {line}");
+        }
+        for line in &self.stricter {
+            println!("stricter: {line}");
+        }
+        let compared = self.cases - self.not_comparable;
         println!(
-            "{} {}: ours {ours} {why} | theirs {theirs} {}",
-            case.id, case.name, case.message
+            "{} of {compared} verdicts agree ({:.1} %), {} stricter, {} more lenient, {} not comparable; {seconds:.1} s",
+            self.agree,
+            100.0 * self.agree as f64 / compared.max(1) as f64,
+            self.stricter.len(),
+            self.lenient.len(),
+            self.not_comparable
+        );
+        println!(
+            "instructions visited in programs both accept: {} here, {} there; the same in {} of {}",
+            self.visited.0, self.visited.1, self.same_count, self.compared_counts
         );
     }
-    match (ours, theirs) {
-        (true, true) => {
-            tally.agree += 1;
-            if let Some(processed) = case.processed {
-                tally.visited.0 += insns;
-                tally.visited.1 += processed;
-                tally.compared_counts += 1;
-                tally.same_count += u64::from(insns == processed);
-                if verbose && insns != processed {
-                    println!("  visited {insns}, the kernel {processed}");
-                }
-            }
-        }
-        (false, false) => tally.agree += 1,
-        (false, true) => tally
-            .stricter
-            .push(format!("{} {}: {}", case.id, case.name, first(&why))),
-        (true, false) => {
-            let message = &case.message;
-            tally
-                .lenient
-                .push(format!("{} {}: Linux says: {message}", case.id, case.name));
-        }
+
+    fn to_json(&self) -> serde_json::Value {
+        json!({
+            "cases": self.cases,
+            "agree": self.agree,
+            "stricter": self.stricter.len(),
+            "lenient": self.lenient.len(),
+            "not_comparable": self.not_comparable,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The same objects through our own linker, for the kernel this machine runs.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -13,21 +14,21 @@ use super::Unit;
 use crate::place::{self, Error};
 
 /// One object as we link it.
-pub(super) struct Linked {
-    pub(super) programs: Vec<Program>,
-    pub(super) maps: Vec<MapSpec>,
+pub(crate) struct Linked {
+    pub(crate) programs: Vec<Program>,
+    pub(crate) maps: Vec<MapSpec>,
     /// Programs we do not link, with what we say.
-    pub(super) refused: Vec<(String, String)>,
+    pub(crate) refused: Vec<(String, String)>,
     /// Programs whose section name did not say their type.
     pub(super) guessed: Vec<String>,
 }
 
-pub(super) struct Linker {
+pub(crate) struct Linker {
     target: Target,
 }
 
 impl Linker {
-    pub(super) fn for_this_kernel() -> Result<Linker, Error> {
+    pub(crate) fn for_this_kernel() -> Result<Linker, Error> {
         let btf = Arc::new(Btf::parse(std::fs::read("/sys/kernel/btf/vmlinux")?, None)?);
         let kconfig = Command::new("zcat").arg("/proc/config.gz").output().ok();
         let kconfig = kconfig.filter(|output| output.status.success());
@@ -48,8 +49,13 @@ impl Linker {
         })
     }
 
-    pub(super) fn target(&self) -> &Target {
+    pub(crate) fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Links every program of one object.
+    pub(crate) fn link_file(&self, path: &Path) -> Result<Linked, String> {
+        self.link(&Unit::one(path.to_owned()))
     }
 
     /// Links every program of an object, or of several linked statically; those that do not link, one by one with their reasons.
