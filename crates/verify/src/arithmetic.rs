@@ -3,12 +3,12 @@
 use osmia_isa::{AluOp, Insn, Operand, Reg as RegName, Size, Width};
 
 use crate::domain::{Op, Scalar, Unsigned};
-use crate::explore::Explorer;
 use crate::limits;
 use crate::reg::{Range, Reg, What};
 use crate::reject::{Check, denied, invalid};
+use crate::transfer::Transfer;
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     pub(crate) fn arithmetic(&mut self, insn: &Insn) -> Check {
         match *insn {
             Insn::Neg { width, dst } => {

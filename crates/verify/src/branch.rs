@@ -3,12 +3,13 @@
 use osmia_isa::{Cond, Operand, Reg as RegName, Width};
 
 use crate::domain::{Scalar, mirrored};
-use crate::explore::{Explorer, Next};
+use crate::events::Turn;
 use crate::reg::{Flags, Range, Reg, Socket, What};
 use crate::reject::{Check, denied};
 use crate::state::{Linked, State};
+use crate::transfer::{Next, Transfer};
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     pub(crate) fn branch(
         &mut self,
         cond: Cond,
@@ -44,7 +45,7 @@ impl Explorer<'_> {
         if linked.len() > 1 {
             self.note(None, linked.clone());
         }
-        self.fork(target)?;
+        self.fork(target);
         let (falls, jumps) = self.both_ways();
         learn(cond, half, true, dst, src, &linked, jumps);
         learn(cond, half, false, dst, src, &linked, falls);
@@ -70,12 +71,8 @@ impl Explorer<'_> {
 
     pub(crate) fn may_goto(&mut self, target: usize) -> Check<Next> {
         let after = self.at + 1;
-        let widened = self.earlier_state_here();
-        let waiting = self.fork(after)?;
-        waiting.may_goto_depth += 1;
-        if let Some(earlier) = widened {
-            widen(&earlier, waiting);
-        }
+        self.fork(after).may_goto_depth += 1;
+        self.events.turn = Some(Turn::Aside);
         Ok(Next::To(target))
     }
 }

@@ -5,11 +5,11 @@ use osmia_isa::{Callee, Imm64, Insn, Reg as RegName};
 use osmia_program::Errno;
 use osmia_program::limits::{CALL_FRAMES_MAX, STACK_BYTES};
 
-use crate::explore::Explorer;
 use crate::reg::{Flags, Reg, What};
 use crate::reject::{Check, invalid, reject};
+use crate::transfer::Transfer;
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     /// Rules for a program as a whole.
     pub(crate) fn check_program(&self) -> Check {
         for map in &self.maps {

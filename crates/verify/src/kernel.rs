@@ -3,10 +3,10 @@
 use osmia_btf::{Body, Btf, Kind, TypeId};
 use osmia_program::{AttachKind, ProgramKind};
 
-use crate::explore::Explorer;
 use crate::memory::{Access, fixed};
 use crate::reg::{Flags, Reg, What};
 use crate::reject::{Check, denied};
+use crate::transfer::Transfer;
 
 /// What is at an offset of a type.
 enum Found {
@@ -15,7 +15,7 @@ enum Found {
     Beyond,
 }
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     /// The number that stands for a structure's name in registers.
     pub(crate) fn type_number(&mut self, name: &str) -> u32 {
         let position = self.type_names.iter().position(|known| known == name);

@@ -6,8 +6,10 @@
 mod arithmetic;
 mod branch;
 mod call;
+mod chains;
 pub mod codes;
 pub mod domain;
+mod events;
 mod explore;
 mod fields;
 mod globals;
@@ -16,6 +18,7 @@ pub mod limits;
 mod liveness;
 mod memory;
 mod options;
+mod path;
 mod precision;
 mod prune;
 mod reg;
@@ -23,6 +26,7 @@ mod reject;
 mod shape;
 mod stack;
 mod state;
+mod transfer;
 
 use osmia_isa::Reg as RegName;
 use osmia_program::{MapSpec, Program, Target};
@@ -32,6 +36,7 @@ pub use crate::explore::Stats;
 pub use crate::options::Options;
 use crate::reg::{Reg, What};
 pub use crate::reject::Reject;
+use crate::transfer::Transfer;
 
 /// The outcome of exploring a program.
 #[derive(Clone, Debug)]
@@ -44,8 +49,8 @@ pub struct Verdict {
 
 /// Explores a program. `maps` are those of `program.maps`, in that order.
 pub fn verify(program: &Program, maps: &[MapSpec], target: &Target, options: &Options) -> Verdict {
-    let mut explorer = match Explorer::new(program, maps, target, options) {
-        Ok(explorer) => explorer,
+    let mut explorer = match Transfer::new(program, maps, target, options) {
+        Ok(transfer) => Explorer::new(transfer),
         Err(why) => {
             return Verdict {
                 result: Err(why),
@@ -63,15 +68,15 @@ pub fn verify(program: &Program, maps: &[MapSpec], target: &Target, options: &Op
 impl Explorer<'_> {
     /// The entry, then every function that is verified on its own.
     fn run(&mut self) -> reject::Check {
-        self.check_program()?;
+        self.transfer.check_program()?;
         let context = Reg::pointer(What::Context);
         self.explore(0, &[(RegName::R1, context)])?;
         let mut done = 0;
-        while let Some(&function) = self.wanted_functions.get(done) {
+        while let Some(&function) = self.transfer.wanted_functions.get(done) {
             done += 1;
-            let arguments = self.global_arguments(function)?;
+            let arguments = self.transfer.global_arguments(function)?;
             self.explore(function, &arguments)?;
         }
-        self.check_stack_depth()
+        self.transfer.check_stack_depth()
     }
 }

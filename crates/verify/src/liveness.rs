@@ -6,13 +6,10 @@
 //! read and those that it writes on every visit. What is live follows backwards from them. The
 //! answer for a state is right once every path from it has been explored.
 
-use std::collections::HashMap;
-
-use crate::shape::Shape;
+use crate::chains::ChainId;
+use crate::events::Touched;
 use crate::state::State;
-
-/// A function in one chain of calls.
-pub(crate) type InstanceId = usize;
+use crate::transfer::Transfer;
 
 /// The slots of one frame that one instruction touches.
 #[derive(Copy, Clone, Debug, Default)]
@@ -27,14 +24,9 @@ struct Touch {
     live: u64,
 }
 
-/// A function as called by one chain of calls.
-#[derive(Debug)]
+/// The facts about a function as called by one chain of calls.
+#[derive(Debug, Default)]
 struct Instance {
-    /// The calls that led here.
-    chain: Vec<usize>,
-    /// The caller's instance.
-    outer: Option<InstanceId>,
-    function: usize,
     /// By frame, then by instruction of the function; made when first needed.
     frames: Vec<Vec<Touch>>,
     /// Facts have changed since liveness was worked out.
@@ -44,65 +36,34 @@ struct Instance {
 /// The facts.
 #[derive(Debug, Default)]
 pub(crate) struct Liveness {
+    /// By chain.
     instances: Vec<Instance>,
-    known: HashMap<(Vec<usize>, usize), InstanceId>,
-    /// What the current instruction touches.
-    now: Vec<(usize, u64, u64)>,
 }
 
 impl Liveness {
-    /// The instance of a function that these calls lead to.
-    pub(crate) fn instance(
-        &mut self,
-        outer: Option<InstanceId>,
-        call: Option<usize>,
-        function: usize,
-    ) -> InstanceId {
-        let mut chain = outer.map_or(Vec::new(), |outer| self.instances[outer].chain.clone());
-        chain.extend(call);
-        let key = (chain, function);
-        if let Some(&id) = self.known.get(&key) {
-            return id;
-        }
-        let id = self.instances.len();
-        self.instances.push(Instance {
-            chain: key.0.clone(),
-            outer,
-            function,
-            frames: vec![Vec::new(); key.0.len() + 1],
-            stale: false,
-        });
-        self.known.insert(key, id);
-        id
-    }
-
-    /// The current instruction may read slots of a frame.
-    pub(crate) fn reads(&mut self, frame: usize, slots: u64) {
-        self.now.push((frame, slots, 0));
-    }
-
-    /// The current instruction writes slots of a frame.
-    pub(crate) fn writes(&mut self, frame: usize, slots: u64) {
-        self.now.push((frame, 0, slots));
-    }
-
     /// Notes what an instruction touched; `stores` if it is one that may write.
-    pub(crate) fn commit(&mut self, shape: &Shape, id: InstanceId, at: usize, stores: bool) {
-        if self.now.is_empty() && !stores {
+    pub(crate) fn commit(
+        &mut self,
+        program: &Transfer<'_>,
+        id: ChainId,
+        at: usize,
+        now: &[Touched],
+        stores: bool,
+    ) {
+        if now.is_empty() && !stores {
             return;
         }
-        let now = std::mem::take(&mut self.now);
+        self.instances
+            .resize_with(program.chains.len(), Instance::default);
+        let chain = program.chains.chain(id);
         let instance = &mut self.instances[id];
-        let function = &shape.functions[instance.function];
+        instance.frames.resize_with(chain.calls.len() + 1, Vec::new);
+        let function = &program.shape.functions[chain.function];
         let index = at - function.start;
         for (frame, touches) in instance.frames.iter_mut().enumerate() {
-            let (mut read, mut write) = (0, 0);
-            for &(of, reads, writes) in &now {
-                if of == frame {
-                    read |= reads;
-                    write |= writes;
-                }
-            }
+            let (read, write) = (now.iter())
+                .find(|touched| touched.frame == frame)
+                .map_or((0, 0), |touched| (touched.reads, touched.writes));
             if touches.is_empty() {
                 if read | write == 0 {
                     continue;
@@ -122,12 +83,10 @@ impl Liveness {
                 touch.visited = true;
             }
         }
-        self.now = now;
-        self.now.clear();
     }
 
     /// Brings what is live up to date.
-    pub(crate) fn update(&mut self, shape: &Shape) {
+    pub(crate) fn update(&mut self, program: &Transfer<'_>) {
         // Callees first: what they read of a caller's stack, the call reads. They were met later.
         loop {
             let Some(id) = (0..self.instances.len())
@@ -136,16 +95,17 @@ impl Liveness {
             else {
                 return;
             };
-            self.flow(shape, id);
-            self.tell_outer(shape, id);
+            self.flow(program, id);
+            self.tell_outer(program, id);
         }
     }
 
-    fn flow(&mut self, shape: &Shape, id: InstanceId) {
+    fn flow(&mut self, program: &Transfer<'_>, id: ChainId) {
+        let shape = &program.shape;
         let instance = &mut self.instances[id];
         instance.stale = false;
         let (start, end) = {
-            let function = &shape.functions[instance.function];
+            let function = &shape.functions[program.chains.chain(id).function];
             (function.start, function.end)
         };
         for touches in &mut instance.frames {
@@ -174,17 +134,22 @@ impl Liveness {
     }
 
     /// What a function may read of its callers' stacks, its call may read.
-    fn tell_outer(&mut self, shape: &Shape, id: InstanceId) {
+    fn tell_outer(&mut self, program: &Transfer<'_>, id: ChainId) {
         let instance = &self.instances[id];
-        let (Some(outer), Some(&call)) = (instance.outer, instance.chain.last()) else {
+        let chain = program.chains.chain(id);
+        let (Some(outer), Some(&call)) = (chain.outer, chain.calls.last()) else {
             return;
         };
         let frames = instance.frames.len() - 1;
         let entry: Vec<u64> = (instance.frames[..frames].iter())
             .map(|touches| touches.first().map_or(0, |touch| touch.live))
             .collect();
+        let outer_chain = program.chains.chain(outer);
         let outer = &mut self.instances[outer];
-        let function = &shape.functions[outer.function];
+        outer
+            .frames
+            .resize_with(outer_chain.calls.len() + 1, Vec::new);
+        let function = &program.shape.functions[outer_chain.function];
         for (touches, live) in outer.frames.iter_mut().zip(entry) {
             if live == 0 {
                 continue;
@@ -201,24 +166,30 @@ impl Liveness {
     }
 
     /// The slots of a frame that may be read from a state on, which stands at `at`.
-    pub(crate) fn live(&self, shape: &Shape, state: &State, at: usize, frame: usize) -> u64 {
-        let before = |id: InstanceId, at: usize| {
-            let instance = &self.instances[id];
-            let start = shape.functions[instance.function].start;
-            (instance.frames.get(frame))
+    pub(crate) fn live(
+        &self,
+        program: &Transfer<'_>,
+        state: &State,
+        at: usize,
+        frame: usize,
+    ) -> u64 {
+        let before = |id: ChainId, at: usize| {
+            let start = program.shape.functions[program.chains.chain(id).function].start;
+            (self.instances.get(id))
+                .and_then(|instance| instance.frames.get(frame))
                 .and_then(|touches| touches.get(at - start))
                 .map_or(0, |touch| touch.live)
         };
-        let mut live = before(state.frame().instance, at);
+        let mut live = before(state.frame().chain, at);
         for number in frame..state.top() {
             let call = state.frames[number + 1].callsite.unwrap_or_default();
             // A helper that calls back may do so again.
-            let from = if shape.marks[call].calls_back {
+            let from = if program.shape.marks[call].calls_back {
                 call
             } else {
                 call + 1
             };
-            live |= before(state.frames[number].instance, from);
+            live |= before(state.frames[number].chain, from);
         }
         live
     }

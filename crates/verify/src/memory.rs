@@ -9,10 +9,10 @@ use osmia_program::context::{PacketAccess, packet_access};
 use osmia_program::{Initial, MapFlags, MapKind, ProgramFlags, ProgramKind};
 
 use crate::domain::{Scalar, Tnum};
-use crate::explore::Explorer;
 use crate::limits;
 use crate::reg::{Flags, Reg, Socket, What};
 use crate::reject::{Check, denied, invalid};
+use crate::transfer::Transfer;
 
 /// One access.
 #[derive(Copy, Clone, Debug)]
@@ -40,7 +40,7 @@ pub(crate) enum Stored {
     Unknown,
 }
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     pub(crate) fn load(
         &mut self,
         dst: RegName,

@@ -3,8 +3,9 @@
 
 use osmia_isa::{AluOp, AtomicOp, Callee, Insn, Operand};
 
+use crate::path::{Kept, Path, StateId, Step};
 use crate::shape::{Shape, calls_back};
-use crate::state::{Linked, State, StateId, Step};
+use crate::state::{Linked, State};
 
 /// The registers r1 to r5.
 const ARGUMENTS: u16 = 0x3e;
@@ -279,8 +280,8 @@ impl Wanted {
 /// on the way.
 pub(crate) fn follow(
     shape: &Shape,
-    states: &mut [Option<Box<State>>],
-    current: &State,
+    states: &mut [Kept],
+    current: &Path,
     from: usize,
     mut wanted: Wanted,
 ) {
@@ -293,11 +294,8 @@ pub(crate) fn follow(
     let mut id: Option<StateId> = None;
     loop {
         let lost = {
-            let state: &State = match id {
-                None => current,
-                Some(id) => states[id].as_deref().expect("a parent is kept"),
-            };
-            walk(shape, state, last, &mut after, &mut wanted, &mut skip_first)
+            let path = id.map_or(current, |id| &states[id].path);
+            walk(shape, path, last, &mut after, &mut wanted, &mut skip_first)
         };
         if lost.is_err() {
             return mark_all(states, current);
@@ -305,39 +303,33 @@ pub(crate) fn follow(
         if wanted.is_empty() {
             return;
         }
-        let (first, parent) = match id {
-            None => (current.first, current.parent),
-            Some(id) => {
-                let state = states[id].as_deref().expect("a parent is kept");
-                (state.first, state.parent)
-            }
-        };
-        let Some(parent) = parent else {
+        let path = id.map_or(current, |id| &states[id].path);
+        let (first, Some(parent)) = (path.first, path.parent) else {
             break;
         };
-        let state = states[parent].as_deref_mut().expect("a parent is kept");
-        wanted.mark(state);
+        let kept = &mut states[parent];
+        wanted.mark(&mut kept.state);
         if wanted.is_empty() {
             return;
         }
         after = Some(first);
-        last = state.last;
+        last = kept.path.last;
         id = Some(parent);
     }
     // At the start of the program numbers are wanted that nobody wrote.
     mark_all(states, current);
 }
 
-/// Goes back through one state's stretch of the path.
+/// Goes back through one stretch of the path.
 fn walk(
     shape: &Shape,
-    state: &State,
+    path: &Path,
     last: usize,
     after: &mut Option<usize>,
     wanted: &mut Wanted,
     skip_first: &mut bool,
 ) -> Result<(), Lost> {
-    let mut history = state.history.as_slice();
+    let mut history = path.history.as_slice();
     let mut at = last;
     loop {
         if std::mem::take(skip_first) {
@@ -355,7 +347,7 @@ fn walk(
             [only] => only.at == at,
             _ => false,
         };
-        if at == state.first && done {
+        if at == path.first && done {
             return Ok(());
         }
         match history.split_last() {
@@ -369,7 +361,7 @@ fn walk(
 }
 
 /// Every number counts, in every state on the path.
-fn mark_all(states: &mut [Option<Box<State>>], current: &State) {
+fn mark_all(states: &mut [Kept], current: &Path) {
     let mut id = current.parent;
     let mark = |state: &mut State| {
         for reg in state.all_mut() {
@@ -379,8 +371,8 @@ fn mark_all(states: &mut [Option<Box<State>>], current: &State) {
         }
     };
     while let Some(parent) = id {
-        let state = states[parent].as_deref_mut().expect("a parent is kept");
-        mark(state);
-        id = state.parent;
+        let kept = &mut states[parent];
+        mark(&mut kept.state);
+        id = kept.path.parent;
     }
 }

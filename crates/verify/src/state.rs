@@ -1,12 +1,10 @@
-//! The state of an exploration at one point of one path.
+//! What is known at one point of one path.
 
 use osmia_isa::Reg as RegName;
 
+use crate::chains::ChainId;
 use crate::reg::{Reg, What};
 use crate::stack::Stack;
-
-/// Which kept state, by position in the exploration's list.
-pub(crate) type StateId = usize;
 
 /// Registers of a frame.
 pub(crate) const REGS: usize = 11;
@@ -41,7 +39,7 @@ pub(crate) struct Frame {
     /// Which function.
     pub(crate) function: usize,
     /// The function in this chain of calls, for what is live.
-    pub(crate) instance: usize,
+    pub(crate) chain: ChainId,
     /// If it was called back.
     pub(crate) callback: Option<Callback>,
     /// How often callbacks ran at the call this frame waits in.
@@ -52,7 +50,7 @@ impl Frame {
     /// A function at its start, registers unset.
     pub(crate) fn new(
         function: usize,
-        instance: usize,
+        chain: ChainId,
         number: u8,
         callsite: Option<usize>,
     ) -> Frame {
@@ -63,7 +61,7 @@ impl Frame {
             stack: Stack::default(),
             callsite,
             function,
-            instance,
+            chain,
             callback: None,
             callback_depth: 0,
         }
@@ -106,19 +104,6 @@ pub(crate) struct Lock {
     pub(crate) id: u32,
 }
 
-/// A step of a path: an instruction that was jumped to, or one whose access to the stack matters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
-    /// The instruction.
-    pub(crate) at: usize,
-    /// The one before it on the path.
-    pub(crate) before: usize,
-    /// The frame and slot of the stack it accesses.
-    pub(crate) stack: Option<(u8, u8)>,
-    /// Registers that a comparison refined together: frame and register, or frame and slot.
-    pub(crate) linked: Vec<Linked>,
-}
-
 /// A register or spilled register that shares its number with others.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Linked {
@@ -143,47 +128,31 @@ pub(crate) struct State {
     pub(crate) rcu_locks: u32,
     /// Nested sections without preemption.
     pub(crate) preempt_locks: u32,
-    /// The first instruction of this stretch of the path.
-    pub(crate) first: usize,
-    /// Of a kept state, the instruction it stands at.
-    pub(crate) reached: usize,
-    /// Of a kept state, what nobody will read has been forgotten.
-    pub(crate) cleaned: bool,
-    /// The last instruction before it.
-    pub(crate) last: usize,
-    /// The kept state it goes on from.
-    pub(crate) parent: Option<StateId>,
-    /// Paths from here that are not explored to their end.
-    pub(crate) branches: u32,
-    /// Steps since the parent.
-    pub(crate) history: Vec<Step>,
     /// How often `may_goto` was passed.
     pub(crate) may_goto_depth: u32,
     /// How often a callback was unrolled.
     pub(crate) callback_unroll_depth: u32,
-    /// How many kept states lead here.
-    pub(crate) depth: u32,
 }
 
 impl State {
     /// At the first instruction of a function.
-    pub(crate) fn new(function: usize, instance: usize, start: usize) -> State {
+    pub(crate) fn new(function: usize, chain: ChainId) -> State {
         State {
-            frames: vec![Frame::new(function, instance, 0, None)],
+            frames: vec![Frame::new(function, chain, 0, None)],
+            ..State::empty()
+        }
+    }
+
+    /// No state: what is left where one was taken away.
+    pub(crate) fn empty() -> State {
+        State {
+            frames: Vec::new(),
             references: Vec::new(),
             lock: None,
             rcu_locks: 0,
             preempt_locks: 0,
-            first: start,
-            reached: start,
-            cleaned: false,
-            last: start,
-            parent: None,
-            branches: 1,
-            history: Vec::new(),
             may_goto_depth: 0,
             callback_unroll_depth: 0,
-            depth: 0,
         }
     }
 

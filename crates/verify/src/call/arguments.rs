@@ -4,12 +4,12 @@ use osmia_isa::Reg as RegName;
 use osmia_program::helper::{Arg, Helper};
 use osmia_program::{MapFlags, MapKind};
 
-use crate::explore::Explorer;
 use crate::limits;
 use crate::memory::{Access, fixed};
 use crate::reg::{Flags, Reg, Socket, What};
 use crate::reject::{Check, denied, invalid};
 use crate::stack::Byte;
+use crate::transfer::Transfer;
 
 /// What the arguments of a call said about it.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +42,7 @@ struct Written {
     max: i32,
 }
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     pub(crate) fn check_arguments(&mut self, helper: &Helper) -> Check<Arguments> {
         let mut found = Arguments::default();
         let prototype = *helper.prototype_for(&self.program.hook);

@@ -6,19 +6,19 @@ use osmia_program::helper::Helper;
 use osmia_program::limits::CALL_FRAMES_MAX;
 
 use super::Arguments;
-use crate::branch::widen;
 use crate::domain::Scalar;
-use crate::explore::{Explorer, Next};
+use crate::events::Turn;
 use crate::limits;
 use crate::reg::{Flags, Reg, What};
 use crate::reject::{Check, denied, invalid, reject};
 use crate::state::{Callback, Frame, ReturnRange};
+use crate::transfer::{Next, Transfer};
 
 const FOR_EACH_MAP_ELEM: u32 = 164;
 const FIND_VMA: u32 = 180;
 const LOOP: u32 = 181;
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     pub(crate) fn call_function(&mut self, target: usize) -> Check<Next> {
         let at = self.at;
         let Some(function) = self.shape.function_at(target) else {
@@ -53,9 +53,9 @@ impl Explorer<'_> {
                 Errno::E2BIG,
             );
         }
-        let outer = Some(self.state.frame().instance);
-        let instance = self.liveness.instance(outer, Some(self.at), function);
-        let frame = Frame::new(function, instance, number as u8, Some(self.at));
+        let outer = Some(self.state.frame().chain);
+        let chain = self.chains.find(outer, Some(self.at), function);
+        let frame = Frame::new(function, chain, number as u8, Some(self.at));
         self.state.frames.push(frame);
         Ok(())
     }
@@ -103,10 +103,10 @@ impl Explorer<'_> {
             let start = self.shape.functions[function].start;
             let vma = self.type_number("vm_area_struct");
             let at = self.at;
-            let outer = Some(self.state.frame().instance);
-            let instance = self.liveness.instance(outer, Some(at), function);
+            let outer = Some(self.state.frame().chain);
+            let chain = self.chains.find(outer, Some(at), function);
             {
-                let waiting = self.fork(start)?;
+                let waiting = self.fork(start);
                 waiting.callback_unroll_depth += 1;
                 waiting.frame_mut().callback_depth += 1;
                 let number = waiting.frames.len();
@@ -117,7 +117,7 @@ impl Explorer<'_> {
                         Errno::E2BIG,
                     );
                 }
-                let mut frame = Frame::new(function, instance, number as u8, Some(at));
+                let mut frame = Frame::new(function, chain, number as u8, Some(at));
                 frame.callback = Some(Callback {
                     returns: ReturnRange { min: 0, max: 1 },
                     later: false,
@@ -176,10 +176,8 @@ impl Explorer<'_> {
                 );
             }
             // The helper may call back again, or be through: both are looked at there. What differs
-            // from turn to turn and does not matter is forgotten, so that turns become alike.
-            if let Some(earlier) = self.earlier_state_at(call) {
-                widen(&earlier, &mut self.state);
-            }
+            // from turn to turn and does not matter may be forgotten, so that turns become alike.
+            self.events.turn = Some(Turn::Onward(call));
             return Ok(Next::To(call));
         }
         // What is in the callee's r0 goes to the caller.

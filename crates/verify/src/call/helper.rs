@@ -5,11 +5,11 @@ use osmia_program::{Errno, MapKind, ProgramFlags};
 
 use super::Arguments;
 use super::compatible::compatible;
-use crate::explore::{Explorer, Next};
 use crate::reg::{Reg, What};
 use crate::reject::{Check, denied, invalid, reject};
 use crate::shape::calls_back;
 use crate::state::Lock;
+use crate::transfer::{Next, Transfer};
 
 const TAIL_CALL: u32 = 12;
 const R2: osmia_isa::Reg = osmia_isa::Reg::new(2).unwrap();
@@ -17,7 +17,7 @@ const GET_LOCAL_STORAGE: u32 = 81;
 const SPIN_LOCK: u32 = 93;
 const SPIN_UNLOCK: u32 = 94;
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     pub(crate) fn call_helper(&mut self, id: i32) -> Check<Next> {
         let at = self.at;
         let known = u32::try_from(id)

@@ -1,9 +1,9 @@
 //! Calls of kernel functions.
 
-use crate::explore::{Explorer, Next};
 use crate::reject::Check;
+use crate::transfer::{Next, Transfer};
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     pub(crate) fn call_kfunc(&mut self, id: i32) -> Check<Next> {
         self.unsupported(&format!("kernel function #{id}"))
     }

@@ -5,16 +5,16 @@ use osmia_program::helper::{Helper, Returns};
 
 use super::Arguments;
 use crate::domain::Scalar;
-use crate::explore::Explorer;
 use crate::reg::{Flags, Reg, Socket, What};
 use crate::reject::Check;
+use crate::transfer::Transfer;
 
 /// Helpers that return at most the size they were given, or an error.
 const RETURNS_AT_MOST_SIZE: [u32; 5] = [45, 67, 114, 115, 141];
 /// The largest error number.
 const ERRNO_MAX: i64 = 4095;
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     pub(crate) fn result(&mut self, helper: &Helper, found: &Arguments) -> Check<Reg> {
         Ok(match helper.prototype_for(&self.program.hook).returns {
             Returns::Void => Reg::UNSET,

@@ -7,11 +7,11 @@ use osmia_program::context::{
 };
 
 use super::{Access, Stored, fixed};
-use crate::explore::Explorer;
 use crate::reg::{Flags, Range, Reg, Socket, What};
 use crate::reject::{Check, denied};
+use crate::transfer::Transfer;
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     /// The context as a helper wants it: nothing added to it.
     pub(crate) fn check_plain_context(&self, reg: &Reg, name: RegName) -> Check {
         let register = name.number();

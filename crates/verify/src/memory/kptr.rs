@@ -1,15 +1,15 @@
 //! Kernel pointers in map values: loaded and stored as a whole.
 
 use super::{Access, Stored, fixed};
-use crate::explore::Explorer;
 use crate::fields::{Kptr, kptrs};
 use crate::reg::{Flags, Reg, What};
 use crate::reject::{Check, denied};
+use crate::transfer::Transfer;
 
 /// Bytes of a pointer.
 const POINTER_BYTES: i64 = 8;
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     /// Checks an access that touches a kernel pointer and gives what a load finds; nothing if it
     /// touches none.
     pub(super) fn access_kptr(

@@ -5,13 +5,13 @@ use osmia_program::limits::STACK_BYTES;
 
 use super::{Access, Stored};
 use crate::domain::Scalar;
-use crate::explore::Explorer;
 use crate::limits;
 use crate::reg::{Reg, What};
 use crate::reject::{Check, denied, invalid};
 use crate::stack::{Byte, SLOT_BYTES, Slot, place};
+use crate::transfer::Transfer;
 
-impl Explorer<'_> {
+impl Transfer<'_> {
     pub(super) fn access_stack(
         &mut self,
         access: &Access,
@@ -86,7 +86,7 @@ impl Explorer<'_> {
     fn write_slot(&mut self, frame: usize, off: i32, bytes: usize, stored: Stored) -> Check {
         let (index, _) = place(off);
         if bytes == SLOT_BYTES {
-            self.liveness.writes(frame, 1 << index);
+            self.events.writes(frame, 1 << index);
         }
         let aligned = off % SLOT_BYTES as i32 == 0;
         let top = self.state.top();
@@ -178,7 +178,7 @@ impl Explorer<'_> {
 
     fn read_slot(&mut self, frame: usize, off: i32, bytes: usize) -> Check<Reg> {
         let (index, _) = place(off);
-        self.liveness.reads(frame, 1 << index);
+        self.events.reads(frame, 1 << index);
         let slot = *self.state.frames[frame].stack.slot(index);
         let touched = Some((frame as u8, index as u8));
         if !slot.holds_spill() {
@@ -253,7 +253,7 @@ impl Explorer<'_> {
         let register = base.number();
         for off in min..max {
             let (index, byte) = place(off);
-            self.liveness.reads(frame, 1 << index);
+            self.events.reads(frame, 1 << index);
             let slot: Slot = *self.state.frames[frame].stack.slot(index);
             let fine = match slot.bytes[byte] {
                 Byte::Misc | Byte::Zero => true,
