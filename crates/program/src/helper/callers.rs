@@ -1,4 +1,4 @@
-//! Which programs may call a helper: sets of groups of programs that the kernel gives the same helpers.
+//! Which programs may call a helper or a kernel function: sets of groups of programs that the kernel gives the same helpers.
 
 use crate::{AttachKind, Hook, ProgramKind};
 
@@ -25,8 +25,10 @@ groups! {
     FILTER = 0 "socket_filter";
     /// Probes of functions and instructions.
     KPROBE = 1 "kprobe";
-    /// Traffic control classifiers and actions.
-    TC = 2 "sched_cls, sched_act";
+    /// Traffic control classifiers.
+    SCHED_CLS = 2 "sched_cls";
+    /// Traffic control actions.
+    SCHED_ACT = 37 "sched_act";
     /// Tracepoints.
     TRACEPOINT = 3 "tracepoint";
     /// XDP.
@@ -100,6 +102,8 @@ groups! {
 impl Callers {
     /// No program.
     pub const NONE: Callers = Callers(0);
+    /// Traffic control classifiers and actions.
+    pub const TC: Callers = Callers::any(&[Callers::SCHED_CLS, Callers::SCHED_ACT]);
 
     /// All of these.
     pub const fn any(sets: &[Callers]) -> Callers {
@@ -137,7 +141,8 @@ impl Callers {
                 ) => Callers::KPROBE_MULTI,
                 _ => Callers::KPROBE,
             },
-            ProgramKind::SchedCls | ProgramKind::SchedAct => Callers::TC,
+            ProgramKind::SchedCls => Callers::SCHED_CLS,
+            ProgramKind::SchedAct => Callers::SCHED_ACT,
             ProgramKind::Tracepoint => Callers::TRACEPOINT,
             ProgramKind::Xdp => Callers::XDP,
             ProgramKind::PerfEvent => Callers::PERF_EVENT,

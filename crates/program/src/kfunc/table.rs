@@ -1,213 +1,326 @@
-//! The rows: name and flags, by what they are about.
+//! The rows: name, callers and flags, by what they are about.
 
 use super::Kfunc;
+use crate::helper::Callers;
 
-const ACQUIRES: u8 = Kfunc::ACQUIRES;
-const RELEASES: u8 = Kfunc::RELEASES;
-const MAY_BE_NULL: u8 = Kfunc::MAY_BE_NULL;
-const SLEEPS: u8 = Kfunc::SLEEPS;
-const TRUSTED: u8 = Kfunc::TRUSTED;
-const RCU: u8 = Kfunc::RCU;
-const UNDER_LOCK: u8 = Kfunc::UNDER_LOCK;
+const ACQUIRES: u16 = Kfunc::ACQUIRES;
+const RELEASES: u16 = Kfunc::RELEASES;
+const MAY_BE_NULL: u16 = Kfunc::MAY_BE_NULL;
+const SLEEPS: u16 = Kfunc::SLEEPS;
+const TRUSTED: u16 = Kfunc::TRUSTED;
+const RCU: u16 = Kfunc::RCU;
+const UNDER_LOCK: u16 = Kfunc::UNDER_LOCK;
+const BEGINS: u16 = Kfunc::BEGINS;
+const STEPS: u16 = Kfunc::STEPS;
+const ENDS: u16 = Kfunc::ENDS;
+const IN_RCU: u16 = Kfunc::IN_RCU;
 
-const fn row(name: &'static str, flags: u8) -> Kfunc {
-    Kfunc { name, flags }
+/// Programs that trace the kernel.
+const TRACING: Callers = Callers::any(&[
+    Callers::TP_BTF,
+    Callers::TRAMPOLINE,
+    Callers::TRACEPOINT,
+    Callers::PERF_EVENT,
+    ITERATORS,
+    SECURITY,
+]);
+const ITERATORS: Callers = Callers::any(&[Callers::ITER, Callers::ITER_SOCKET]);
+const SECURITY: Callers = Callers::any(&[Callers::LSM, Callers::LSM_CGROUP]);
+/// Programs of control groups.
+const CGROUP: Callers = Callers::any(&[
+    Callers::CGROUP_SKB,
+    Callers::CGROUP_SOCK,
+    Callers::DEVICE,
+    Callers::SYSCTL,
+    Callers::GETSOCKOPT,
+    Callers::SETSOCKOPT,
+    Callers::ADDR_BIND,
+    Callers::ADDR_CONNECT,
+    Callers::ADDR_REPLY,
+    Callers::SOCK_OPS,
+]);
+/// Programs that look at the kernel or make decisions for it.
+const OBSERVERS: Callers = Callers::any(&[TRACING, Callers::STRUCT_OPS, Callers::SYSCALL]);
+/// Those that make objects.
+const GENERIC: Callers = Callers::any(&[OBSERVERS, CGROUP, Callers::SCHED_CLS, Callers::XDP]);
+/// Packets on their way.
+const TRAFFIC: Callers = Callers::any(&[Callers::TC, Callers::XDP]);
+/// Packets whose connection is known.
+const CONNECTIONS: Callers = Callers::any(&[Callers::SCHED_CLS, Callers::XDP]);
+/// Whoever sees a packet as a socket buffer.
+const PACKETS: Callers = Callers::any(&[
+    Callers::FILTER,
+    Callers::TC,
+    CGROUP,
+    Callers::LWT_IN,
+    Callers::LWT_OUT,
+    Callers::LWT_XMIT,
+    Callers::LWT_SEG6,
+    Callers::SK_SKB,
+    Callers::NETFILTER,
+    TRACING,
+]);
+
+/// Declares kernel functions by their callers: name and, if there are any, flags.
+macro_rules! kfuncs {
+    ($($callers:path { $($name:ident $(: $flags:expr)?;)+ })+) => {
+        &[$($(Kfunc {
+            name: stringify!($name),
+            callers: $callers,
+            flags: 0 $(| $flags)?,
+        },)+)+]
+    };
 }
 
-pub(super) const ALL: &[Kfunc] = &[
+pub(super) const ALL: &[Kfunc] = kfuncs! {
     // Objects a program makes.
-    row("bpf_obj_new_impl", ACQUIRES | MAY_BE_NULL),
-    row("bpf_obj_drop_impl", RELEASES),
-    row("bpf_percpu_obj_new_impl", ACQUIRES | MAY_BE_NULL),
-    row("bpf_percpu_obj_drop_impl", RELEASES),
-    row(
-        "bpf_refcount_acquire_impl",
-        ACQUIRES | MAY_BE_NULL | RCU | UNDER_LOCK,
-    ),
-    row("bpf_list_push_front_impl", UNDER_LOCK),
-    row("bpf_list_push_back_impl", UNDER_LOCK),
-    row("bpf_list_pop_front", ACQUIRES | MAY_BE_NULL | UNDER_LOCK),
-    row("bpf_list_pop_back", ACQUIRES | MAY_BE_NULL | UNDER_LOCK),
-    row("bpf_list_front", MAY_BE_NULL | UNDER_LOCK),
-    row("bpf_list_back", MAY_BE_NULL | UNDER_LOCK),
-    row("bpf_rbtree_add_impl", UNDER_LOCK),
-    row("bpf_rbtree_remove", ACQUIRES | MAY_BE_NULL | UNDER_LOCK),
-    row("bpf_rbtree_first", MAY_BE_NULL | UNDER_LOCK),
-    row("bpf_rbtree_root", MAY_BE_NULL | UNDER_LOCK),
-    row("bpf_rbtree_left", MAY_BE_NULL | UNDER_LOCK),
-    row("bpf_rbtree_right", MAY_BE_NULL | UNDER_LOCK),
+    GENERIC {
+        bpf_obj_new_impl: ACQUIRES | MAY_BE_NULL;
+        bpf_obj_drop_impl: RELEASES;
+        bpf_percpu_obj_new_impl: ACQUIRES | MAY_BE_NULL;
+        bpf_percpu_obj_drop_impl: RELEASES;
+        bpf_refcount_acquire_impl: ACQUIRES | MAY_BE_NULL | RCU | UNDER_LOCK;
+        bpf_list_push_front_impl: UNDER_LOCK;
+        bpf_list_push_back_impl: UNDER_LOCK;
+        bpf_list_pop_front: ACQUIRES | MAY_BE_NULL | UNDER_LOCK;
+        bpf_list_pop_back: ACQUIRES | MAY_BE_NULL | UNDER_LOCK;
+        bpf_list_front: MAY_BE_NULL | UNDER_LOCK;
+        bpf_list_back: MAY_BE_NULL | UNDER_LOCK;
+        bpf_rbtree_add_impl: UNDER_LOCK;
+        bpf_rbtree_remove: ACQUIRES | MAY_BE_NULL | UNDER_LOCK;
+        bpf_rbtree_first: MAY_BE_NULL | UNDER_LOCK;
+        bpf_rbtree_root: MAY_BE_NULL | UNDER_LOCK;
+        bpf_rbtree_left: MAY_BE_NULL | UNDER_LOCK;
+        bpf_rbtree_right: MAY_BE_NULL | UNDER_LOCK;
+    }
     // Sections.
-    row("bpf_rcu_read_lock", 0),
-    row("bpf_rcu_read_unlock", 0),
-    row("bpf_preempt_disable", 0),
-    row("bpf_preempt_enable", 0),
-    row("bpf_local_irq_save", 0),
-    row("bpf_local_irq_restore", 0),
-    row("bpf_res_spin_lock", MAY_BE_NULL | UNDER_LOCK),
-    row("bpf_res_spin_unlock", UNDER_LOCK),
-    row("bpf_res_spin_lock_irqsave", MAY_BE_NULL | UNDER_LOCK),
-    row("bpf_res_spin_unlock_irqrestore", UNDER_LOCK),
-    row("bpf_throw", 0),
+    Callers::ALL {
+        bpf_rcu_read_lock;
+        bpf_rcu_read_unlock;
+        bpf_preempt_disable;
+        bpf_preempt_enable;
+        bpf_local_irq_save;
+        bpf_local_irq_restore;
+        bpf_res_spin_lock: MAY_BE_NULL | UNDER_LOCK;
+        bpf_res_spin_unlock: UNDER_LOCK;
+        bpf_res_spin_lock_irqsave: MAY_BE_NULL | UNDER_LOCK;
+        bpf_res_spin_unlock_irqrestore: UNDER_LOCK;
+    }
+    GENERIC {
+        bpf_throw;
+    }
     // Dynamic pointers.
-    row("bpf_dynptr_from_skb", 0),
-    row("bpf_dynptr_from_skb_meta", 0),
-    row("bpf_dynptr_from_xdp", 0),
-    row("bpf_dynptr_slice", MAY_BE_NULL),
-    row("bpf_dynptr_slice_rdwr", MAY_BE_NULL),
-    row("bpf_dynptr_adjust", 0),
-    row("bpf_dynptr_is_null", 0),
-    row("bpf_dynptr_is_rdonly", 0),
-    row("bpf_dynptr_size", 0),
-    row("bpf_dynptr_clone", 0),
-    row("bpf_dynptr_copy", 0),
-    row("bpf_dynptr_memset", 0),
-    row("bpf_probe_read_kernel_dynptr", 0),
-    row("bpf_probe_read_kernel_str_dynptr", 0),
-    row("bpf_probe_read_user_dynptr", 0),
-    row("bpf_probe_read_user_str_dynptr", 0),
-    row("bpf_copy_from_user_dynptr", SLEEPS),
-    row("bpf_copy_from_user_str_dynptr", SLEEPS),
-    row("bpf_copy_from_user_task_dynptr", SLEEPS | TRUSTED),
-    row("bpf_copy_from_user_task_str_dynptr", SLEEPS | TRUSTED),
+    PACKETS {
+        bpf_dynptr_from_skb;
+    }
+    Callers::TC {
+        bpf_dynptr_from_skb_meta;
+    }
+    Callers::XDP {
+        bpf_dynptr_from_xdp;
+    }
+    Callers::ALL {
+        bpf_dynptr_slice: MAY_BE_NULL;
+        bpf_dynptr_slice_rdwr: MAY_BE_NULL;
+        bpf_dynptr_adjust;
+        bpf_dynptr_is_null;
+        bpf_dynptr_is_rdonly;
+        bpf_dynptr_size;
+        bpf_dynptr_clone;
+        bpf_dynptr_copy;
+        bpf_dynptr_memset;
+        bpf_probe_read_kernel_dynptr;
+        bpf_probe_read_kernel_str_dynptr;
+        bpf_probe_read_user_dynptr;
+        bpf_probe_read_user_str_dynptr;
+        bpf_copy_from_user_dynptr: SLEEPS;
+        bpf_copy_from_user_str_dynptr: SLEEPS;
+        bpf_copy_from_user_task_dynptr: SLEEPS | TRUSTED;
+        bpf_copy_from_user_task_str_dynptr: SLEEPS | TRUSTED;
+    }
     // Iterators.
-    row("bpf_iter_num_new", UNDER_LOCK),
-    row("bpf_iter_num_next", MAY_BE_NULL | UNDER_LOCK),
-    row("bpf_iter_num_destroy", UNDER_LOCK),
-    row("bpf_iter_bits_new", 0),
-    row("bpf_iter_bits_next", MAY_BE_NULL),
-    row("bpf_iter_bits_destroy", 0),
-    row("bpf_iter_task_new", TRUSTED),
-    row("bpf_iter_task_next", MAY_BE_NULL),
-    row("bpf_iter_task_destroy", 0),
-    row("bpf_iter_task_vma_new", RCU),
-    row("bpf_iter_task_vma_next", MAY_BE_NULL),
-    row("bpf_iter_task_vma_destroy", 0),
-    row("bpf_iter_css_new", TRUSTED),
-    row("bpf_iter_css_next", MAY_BE_NULL),
-    row("bpf_iter_css_destroy", 0),
-    row("bpf_iter_css_task_new", TRUSTED),
-    row("bpf_iter_css_task_next", MAY_BE_NULL),
-    row("bpf_iter_css_task_destroy", 0),
-    row("bpf_iter_kmem_cache_new", SLEEPS),
-    row("bpf_iter_kmem_cache_next", MAY_BE_NULL | SLEEPS),
-    row("bpf_iter_kmem_cache_destroy", SLEEPS),
-    row("bpf_iter_dmabuf_new", SLEEPS),
-    row("bpf_iter_dmabuf_next", MAY_BE_NULL | SLEEPS),
-    row("bpf_iter_dmabuf_destroy", SLEEPS),
+    Callers::ALL {
+        bpf_iter_num_new: BEGINS | UNDER_LOCK;
+        bpf_iter_num_next: STEPS | MAY_BE_NULL | UNDER_LOCK;
+        bpf_iter_num_destroy: ENDS | UNDER_LOCK;
+        bpf_iter_bits_new: BEGINS;
+        bpf_iter_bits_next: STEPS | MAY_BE_NULL;
+        bpf_iter_bits_destroy: ENDS;
+        bpf_iter_task_new: BEGINS | TRUSTED | IN_RCU;
+        bpf_iter_task_next: STEPS | MAY_BE_NULL;
+        bpf_iter_task_destroy: ENDS;
+        bpf_iter_task_vma_new: BEGINS | RCU;
+        bpf_iter_task_vma_next: STEPS | MAY_BE_NULL;
+        bpf_iter_task_vma_destroy: ENDS;
+        bpf_iter_css_new: BEGINS | TRUSTED | IN_RCU;
+        bpf_iter_css_next: STEPS | MAY_BE_NULL;
+        bpf_iter_css_destroy: ENDS;
+        bpf_iter_css_task_new: BEGINS | TRUSTED;
+        bpf_iter_css_task_next: STEPS | MAY_BE_NULL;
+        bpf_iter_css_task_destroy: ENDS;
+        bpf_iter_kmem_cache_new: BEGINS | SLEEPS;
+        bpf_iter_kmem_cache_next: STEPS | MAY_BE_NULL | SLEEPS;
+        bpf_iter_kmem_cache_destroy: ENDS | SLEEPS;
+        bpf_iter_dmabuf_new: BEGINS | SLEEPS;
+        bpf_iter_dmabuf_next: STEPS | MAY_BE_NULL | SLEEPS;
+        bpf_iter_dmabuf_destroy: ENDS | SLEEPS;
+    }
     // Work for later.
-    row("bpf_wq_init", 0),
-    row("bpf_wq_set_callback_impl", 0),
-    row("bpf_wq_start", 0),
-    row("bpf_task_work_schedule_signal_impl", TRUSTED),
-    row("bpf_task_work_schedule_resume_impl", TRUSTED),
+    Callers::ALL {
+        bpf_wq_init;
+        bpf_wq_set_callback_impl;
+        bpf_wq_start;
+        bpf_task_work_schedule_signal_impl: TRUSTED;
+        bpf_task_work_schedule_resume_impl: TRUSTED;
+    }
     // Text.
-    row("bpf_strcmp", 0),
-    row("bpf_strcasecmp", 0),
-    row("bpf_strchr", 0),
-    row("bpf_strchrnul", 0),
-    row("bpf_strnchr", 0),
-    row("bpf_strrchr", 0),
-    row("bpf_strlen", 0),
-    row("bpf_strnlen", 0),
-    row("bpf_strspn", 0),
-    row("bpf_strcspn", 0),
-    row("bpf_strstr", 0),
-    row("bpf_strnstr", 0),
-    row("bpf_stream_vprintk_impl", TRUSTED | UNDER_LOCK),
-    row("bpf_copy_from_user_str", SLEEPS),
-    row("bpf_copy_from_user_task_str", SLEEPS),
+    Callers::ALL {
+        bpf_strcmp;
+        bpf_strcasecmp;
+        bpf_strchr;
+        bpf_strchrnul;
+        bpf_strnchr;
+        bpf_strrchr;
+        bpf_strlen;
+        bpf_strnlen;
+        bpf_strspn;
+        bpf_strcspn;
+        bpf_strstr;
+        bpf_strnstr;
+        bpf_stream_vprintk_impl: TRUSTED | UNDER_LOCK;
+        bpf_copy_from_user_str: SLEEPS;
+        bpf_copy_from_user_task_str: SLEEPS;
+    }
     // Tasks, control groups, files, keys.
-    row("bpf_task_acquire", ACQUIRES | MAY_BE_NULL | RCU),
-    row("bpf_task_release", RELEASES),
-    row("bpf_task_from_pid", ACQUIRES | MAY_BE_NULL),
-    row("bpf_task_from_vpid", ACQUIRES | MAY_BE_NULL),
-    row("bpf_task_under_cgroup", RCU),
-    row("bpf_task_get_cgroup1", ACQUIRES | MAY_BE_NULL | RCU),
-    row("bpf_send_signal_task", TRUSTED),
-    row("bpf_cgroup_acquire", ACQUIRES | MAY_BE_NULL | RCU),
-    row("bpf_cgroup_release", RELEASES),
-    row("bpf_cgroup_ancestor", ACQUIRES | MAY_BE_NULL | RCU),
-    row("bpf_cgroup_from_id", ACQUIRES | MAY_BE_NULL),
-    row("bpf_cgroup_read_xattr", RCU),
-    row("css_rstat_updated", 0),
-    row("css_rstat_flush", SLEEPS),
-    row("bpf_get_task_exe_file", ACQUIRES | MAY_BE_NULL | TRUSTED),
-    row("bpf_put_file", RELEASES),
-    row("bpf_path_d_path", TRUSTED),
-    row("bpf_get_dentry_xattr", SLEEPS | TRUSTED),
-    row("bpf_get_file_xattr", SLEEPS | TRUSTED),
-    row("bpf_set_dentry_xattr", SLEEPS | TRUSTED),
-    row("bpf_remove_dentry_xattr", SLEEPS | TRUSTED),
-    row("bpf_lookup_user_key", ACQUIRES | MAY_BE_NULL | SLEEPS),
-    row("bpf_lookup_system_key", ACQUIRES | MAY_BE_NULL),
-    row("bpf_key_put", RELEASES),
-    row("bpf_verify_pkcs7_signature", SLEEPS),
-    row("bpf_crypto_ctx_create", ACQUIRES | MAY_BE_NULL | SLEEPS),
-    row("bpf_crypto_ctx_acquire", ACQUIRES | MAY_BE_NULL | RCU),
-    row("bpf_crypto_ctx_release", RELEASES),
-    row("bpf_crypto_encrypt", RCU),
-    row("bpf_crypto_decrypt", RCU),
+    GENERIC {
+        bpf_task_acquire: ACQUIRES | MAY_BE_NULL | RCU;
+        bpf_task_release: RELEASES;
+        bpf_task_from_pid: ACQUIRES | MAY_BE_NULL;
+        bpf_task_from_vpid: ACQUIRES | MAY_BE_NULL;
+        bpf_task_under_cgroup: RCU;
+        bpf_task_get_cgroup1: ACQUIRES | MAY_BE_NULL | RCU;
+        bpf_send_signal_task: TRUSTED;
+        bpf_cgroup_acquire: ACQUIRES | MAY_BE_NULL | RCU;
+        bpf_cgroup_release: RELEASES;
+        bpf_cgroup_ancestor: ACQUIRES | MAY_BE_NULL | RCU;
+        bpf_cgroup_from_id: ACQUIRES | MAY_BE_NULL;
+    }
+    Callers::ALL {
+        bpf_cgroup_read_xattr: RCU;
+    }
+    TRACING {
+        css_rstat_updated;
+        css_rstat_flush: SLEEPS;
+    }
+    SECURITY {
+        bpf_get_task_exe_file: ACQUIRES | MAY_BE_NULL | TRUSTED;
+        bpf_put_file: RELEASES;
+        bpf_path_d_path: TRUSTED;
+        bpf_get_dentry_xattr: SLEEPS | TRUSTED;
+        bpf_get_file_xattr: SLEEPS | TRUSTED;
+        bpf_set_dentry_xattr: SLEEPS | TRUSTED;
+        bpf_remove_dentry_xattr: SLEEPS | TRUSTED;
+    }
+    GENERIC {
+        bpf_lookup_user_key: ACQUIRES | MAY_BE_NULL | SLEEPS;
+        bpf_lookup_system_key: ACQUIRES | MAY_BE_NULL;
+        bpf_key_put: RELEASES;
+        bpf_verify_pkcs7_signature: SLEEPS;
+    }
+    Callers::SYSCALL {
+        bpf_crypto_ctx_create: ACQUIRES | MAY_BE_NULL | SLEEPS;
+        bpf_crypto_ctx_acquire: ACQUIRES | MAY_BE_NULL | RCU;
+        bpf_crypto_ctx_release: RELEASES;
+    }
+    TRAFFIC {
+        bpf_crypto_encrypt: RCU;
+        bpf_crypto_decrypt: RCU;
+    }
     // CPU masks.
-    row("bpf_cpumask_create", ACQUIRES | MAY_BE_NULL),
-    row("bpf_cpumask_release", RELEASES),
-    row("bpf_cpumask_acquire", ACQUIRES | TRUSTED),
-    row("bpf_cpumask_first", RCU),
-    row("bpf_cpumask_first_zero", RCU),
-    row("bpf_cpumask_first_and", RCU),
-    row("bpf_cpumask_set_cpu", RCU),
-    row("bpf_cpumask_clear_cpu", RCU),
-    row("bpf_cpumask_test_cpu", RCU),
-    row("bpf_cpumask_test_and_set_cpu", RCU),
-    row("bpf_cpumask_test_and_clear_cpu", RCU),
-    row("bpf_cpumask_setall", RCU),
-    row("bpf_cpumask_clear", RCU),
-    row("bpf_cpumask_and", RCU),
-    row("bpf_cpumask_or", RCU),
-    row("bpf_cpumask_xor", RCU),
-    row("bpf_cpumask_equal", RCU),
-    row("bpf_cpumask_intersects", RCU),
-    row("bpf_cpumask_subset", RCU),
-    row("bpf_cpumask_empty", RCU),
-    row("bpf_cpumask_full", RCU),
-    row("bpf_cpumask_copy", RCU),
-    row("bpf_cpumask_any_distribute", RCU),
-    row("bpf_cpumask_any_and_distribute", RCU),
-    row("bpf_cpumask_weight", RCU),
-    row("bpf_cpumask_populate", RCU),
+    OBSERVERS {
+        bpf_cpumask_create: ACQUIRES | MAY_BE_NULL;
+        bpf_cpumask_release: RELEASES;
+        bpf_cpumask_acquire: ACQUIRES | TRUSTED;
+        bpf_cpumask_first: RCU;
+        bpf_cpumask_first_zero: RCU;
+        bpf_cpumask_first_and: RCU;
+        bpf_cpumask_set_cpu: RCU;
+        bpf_cpumask_clear_cpu: RCU;
+        bpf_cpumask_test_cpu: RCU;
+        bpf_cpumask_test_and_set_cpu: RCU;
+        bpf_cpumask_test_and_clear_cpu: RCU;
+        bpf_cpumask_setall: RCU;
+        bpf_cpumask_clear: RCU;
+        bpf_cpumask_and: RCU;
+        bpf_cpumask_or: RCU;
+        bpf_cpumask_xor: RCU;
+        bpf_cpumask_equal: RCU;
+        bpf_cpumask_intersects: RCU;
+        bpf_cpumask_subset: RCU;
+        bpf_cpumask_empty: RCU;
+        bpf_cpumask_full: RCU;
+        bpf_cpumask_copy: RCU;
+        bpf_cpumask_any_distribute: RCU;
+        bpf_cpumask_any_and_distribute: RCU;
+        bpf_cpumask_weight: RCU;
+        bpf_cpumask_populate: RCU;
+    }
     // Contexts, packets, sockets.
-    row("bpf_cast_to_kern_ctx", 0),
-    row("bpf_rdonly_cast", 0),
-    row("bpf_session_is_return", 0),
-    row("bpf_session_cookie", 0),
-    row("bpf_get_kmem_cache", 0),
-    row("bpf_map_sum_elem_count", TRUSTED),
-    row("bpf_xdp_metadata_rx_timestamp", TRUSTED),
-    row("bpf_xdp_metadata_rx_hash", TRUSTED),
-    row("bpf_xdp_metadata_rx_vlan_tag", TRUSTED),
-    row("bpf_xdp_pull_data", 0),
-    row("bpf_xdp_get_xfrm_state", ACQUIRES | MAY_BE_NULL),
-    row("bpf_xdp_xfrm_state_release", RELEASES),
-    row("bpf_skb_get_fou_encap", 0),
-    row("bpf_skb_set_fou_encap", 0),
-    row("bpf_skb_get_xfrm_info", 0),
-    row("bpf_skb_set_xfrm_info", 0),
-    row("bpf_skb_ct_alloc", ACQUIRES | MAY_BE_NULL),
-    row("bpf_skb_ct_lookup", ACQUIRES | MAY_BE_NULL),
-    row("bpf_xdp_ct_alloc", ACQUIRES | MAY_BE_NULL),
-    row("bpf_xdp_ct_lookup", ACQUIRES | MAY_BE_NULL),
-    row("bpf_ct_insert_entry", ACQUIRES | MAY_BE_NULL | RELEASES),
-    row("bpf_ct_release", RELEASES),
-    row("bpf_ct_set_timeout", TRUSTED),
-    row("bpf_ct_change_timeout", TRUSTED),
-    row("bpf_ct_set_status", TRUSTED),
-    row("bpf_ct_change_status", TRUSTED),
-    row("bpf_ct_set_nat_info", TRUSTED),
-    row("bpf_sk_assign_tcp_reqsk", TRUSTED),
-    row("bpf_sock_addr_set_sun_path", 0),
-    row("bpf_sock_destroy", TRUSTED),
-    row("bpf_sock_ops_enable_tx_tstamp", TRUSTED),
+    Callers::ALL {
+        bpf_cast_to_kern_ctx;
+        bpf_rdonly_cast;
+    }
+    Callers::KPROBE_MULTI {
+        bpf_session_is_return;
+        bpf_session_cookie;
+    }
+    Callers::ALL {
+        bpf_get_kmem_cache;
+        bpf_map_sum_elem_count: TRUSTED;
+    }
+    Callers::XDP {
+        bpf_xdp_metadata_rx_timestamp: TRUSTED;
+        bpf_xdp_metadata_rx_hash: TRUSTED;
+        bpf_xdp_metadata_rx_vlan_tag: TRUSTED;
+        bpf_xdp_pull_data;
+        bpf_xdp_get_xfrm_state: ACQUIRES | MAY_BE_NULL;
+        bpf_xdp_xfrm_state_release: RELEASES;
+    }
+    Callers::SCHED_CLS {
+        bpf_skb_get_fou_encap;
+        bpf_skb_set_fou_encap;
+        bpf_skb_get_xfrm_info;
+        bpf_skb_set_xfrm_info;
+    }
+    CONNECTIONS {
+        bpf_skb_ct_alloc: ACQUIRES | MAY_BE_NULL;
+        bpf_skb_ct_lookup: ACQUIRES | MAY_BE_NULL;
+        bpf_xdp_ct_alloc: ACQUIRES | MAY_BE_NULL;
+        bpf_xdp_ct_lookup: ACQUIRES | MAY_BE_NULL;
+        bpf_ct_insert_entry: ACQUIRES | MAY_BE_NULL | RELEASES;
+        bpf_ct_release: RELEASES;
+        bpf_ct_set_timeout: TRUSTED;
+        bpf_ct_change_timeout: TRUSTED;
+        bpf_ct_set_status: TRUSTED;
+        bpf_ct_change_status: TRUSTED;
+        bpf_ct_set_nat_info: TRUSTED;
+    }
+    Callers::SCHED_CLS {
+        bpf_sk_assign_tcp_reqsk: TRUSTED;
+    }
+    CGROUP {
+        bpf_sock_addr_set_sun_path;
+    }
+    ITERATORS {
+        bpf_sock_destroy: TRUSTED;
+    }
+    CGROUP {
+        bpf_sock_ops_enable_tx_tstamp: TRUSTED;
+    }
     // Arenas.
-    row("bpf_arena_alloc_pages", SLEEPS | UNDER_LOCK),
-    row("bpf_arena_free_pages", SLEEPS | UNDER_LOCK),
-    row("bpf_arena_reserve_pages", UNDER_LOCK),
-];
+    Callers::ALL {
+        bpf_arena_alloc_pages: SLEEPS | UNDER_LOCK;
+        bpf_arena_free_pages: SLEEPS | UNDER_LOCK;
+        bpf_arena_reserve_pages: UNDER_LOCK;
+    }
+};
