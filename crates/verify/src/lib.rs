@@ -17,6 +17,7 @@ mod kernel;
 pub mod limits;
 mod liveness;
 mod memory;
+mod mistake;
 mod options;
 mod path;
 mod precision;
@@ -33,6 +34,7 @@ use osmia_program::{MapSpec, Program, Target};
 
 use crate::explore::Explorer;
 pub use crate::explore::Stats;
+pub use crate::mistake::Mistake;
 pub use crate::options::Options;
 use crate::reg::{Reg, What};
 pub use crate::reject::Reject;

@@ -3,13 +3,15 @@
 use osmia_diag::{Diagnostic, Place};
 use osmia_program::{Errno, Program, listing};
 
-use crate::codes;
+use crate::{Mistake, codes};
 
 /// A rejection: the instruction and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
     /// The slot, if it is about one.
     pub at: Option<usize>,
+    /// What kind of mistake it is.
+    pub mistake: Mistake,
     /// What is wrong, in the kernel's words where it has some.
     pub message: String,
     /// The error number a load would fail with.
@@ -31,11 +33,32 @@ pub(crate) fn invalid<T>(at: usize, message: impl Into<String>) -> Check<T> {
 
 /// Any rejection.
 pub(crate) fn reject<T>(at: Option<usize>, message: impl Into<String>, errno: Errno) -> Check<T> {
+    let message = message.into();
     Err(Box::new(Reject {
         at,
-        message: message.into(),
+        mistake: Mistake::of(&message),
+        message,
         errno,
     }))
+}
+
+#[allow(
+    dead_code,
+    reason = "checks that come with kernel functions say it first"
+)]
+/// For checks that know better than their words which kind of mistake they found.
+pub(crate) trait Because {
+    /// Says the kind.
+    fn because(self, mistake: Mistake) -> Self;
+}
+
+impl<T> Because for Check<T> {
+    fn because(self, mistake: Mistake) -> Self {
+        self.map_err(|mut why| {
+            why.mistake = mistake;
+            why
+        })
+    }
 }
 
 impl Reject {
