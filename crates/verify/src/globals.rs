@@ -3,6 +3,7 @@
 use osmia_btf::{Body, TypeId};
 use osmia_isa::{Callee, Imm64, Insn, Reg as RegName};
 use osmia_program::Errno;
+use osmia_program::helper::is_gpl_compatible;
 use osmia_program::limits::{CALL_FRAMES_MAX, STACK_BYTES};
 
 use crate::reg::{Flags, Reg, What};
@@ -12,12 +13,44 @@ use crate::transfer::Transfer;
 impl Transfer<'_> {
     /// Rules for a program as a whole.
     pub(crate) fn check_program(&self) -> Check {
+        let struct_ops = self.program.hook.kind == osmia_program::ProgramKind::StructOps;
+        if struct_ops && !is_gpl_compatible(&self.program.license) {
+            return invalid(0, "struct ops programs must have a GPL compatible license");
+        }
+        if let Some((operations, member)) = self.operations().filter(|_| !self.has_operation()) {
+            let what = format!("attach to unsupported member {member} of struct {operations}");
+            return invalid(0, what);
+        }
+        self.check_symbols()?;
         for map in &self.maps {
             if crate::fields::spin_lock(map).is_some() && self.is_tracing() {
                 return invalid(0, "tracing progs cannot use bpf_spin_lock yet");
             }
             if crate::fields::timer(map).is_some() && self.is_tracing() {
                 return invalid(0, "tracing progs cannot use bpf_timer yet");
+            }
+        }
+        Ok(())
+    }
+
+    /// Every variable of the kernel that the program names is there, whether it is reached or not.
+    fn check_symbols(&self) -> Check {
+        let (Some(btf), Some(ksyms)) = (&self.target.btf, &self.target.ksyms) else {
+            return Ok(());
+        };
+        for (at, insn) in self.shape.insns.iter().enumerate() {
+            let Some(Insn::LoadImm64 {
+                value: Imm64::BtfId { id, .. },
+                ..
+            }) = insn
+            else {
+                continue;
+            };
+            let name = btf.ty(TypeId(*id as u32)).map_or("", |ty| ty.name());
+            if !name.is_empty() && !ksyms.contains_key(name) {
+                let message =
+                    format!("ldimm64 failed to find the address for kernel symbol '{name}'.");
+                return reject(Some(at), message, Errno::ENOENT);
             }
         }
         Ok(())

@@ -1,7 +1,12 @@
-//! Structures of the kernel: what loads through typed pointers find, by the target's BTF.
+//! Structures of the kernel: what loads through typed pointers find, by the target's BTF, and how far
+//! what they find can be trusted.
+
+mod argument;
+mod nullable;
+mod writable;
 
 use osmia_btf::{Body, Btf, Kind, TypeId};
-use osmia_program::{AttachKind, ProgramKind};
+use osmia_program::ProgramFlags;
 
 use crate::memory::{Access, fixed};
 use crate::reg::{Flags, Reg, What};
@@ -9,10 +14,20 @@ use crate::reject::{Check, denied};
 use crate::transfer::Transfer;
 
 /// What is at an offset of a type.
-enum Found {
+enum Found<'b> {
     Number,
-    Pointer(TypeId),
+    Pointer(Field<'b>),
+    /// A part of a pointer.
+    Part,
     Beyond,
+}
+
+/// A member that is a pointer.
+struct Field<'b> {
+    name: &'b str,
+    target: TypeId,
+    /// It shares its place with others.
+    in_union: bool,
 }
 
 impl Transfer<'_> {
@@ -26,7 +41,7 @@ impl Transfer<'_> {
         position as u32
     }
 
-    /// A load through a pointer to a kernel structure.
+    /// A load or store through a pointer to a kernel structure.
     pub(crate) fn access_kernel(
         &mut self,
         access: &Access,
@@ -36,9 +51,6 @@ impl Transfer<'_> {
         let (at, register) = (self.at, access.base.number());
         let name = self.type_names[number as usize].clone();
         let prefix = pointer.name();
-        if access.write {
-            return denied(at, "only read is supported");
-        }
         if access.off < 0 {
             return denied(
                 at,
@@ -57,6 +69,19 @@ impl Transfer<'_> {
                 ),
             );
         }
+        for (flag, whose) in [(Flags::USER, "user"), (Flags::PER_CPU, "percpu")] {
+            if pointer.flags.has(flag) {
+                let place = format!("off={}", access.off);
+                return denied(
+                    at,
+                    format!("R{register} is ptr_{name} access {whose} memory: {place}"),
+                );
+            }
+        }
+        if access.write {
+            self.check_writable(&name, access)?;
+            return Ok(Reg::UNKNOWN);
+        }
         let target = self.target.btf.clone();
         let Some(btf) = &target else {
             return Ok(Reg::UNKNOWN);
@@ -64,17 +89,69 @@ impl Transfer<'_> {
         let Some(structure) = structure(btf, &name) else {
             return Ok(Reg::UNKNOWN);
         };
-        match find(btf, structure, access.off as u64, access.bytes, 0) {
+        let (off, bytes) = (access.off, access.bytes);
+        match find(btf, structure, off as u64, bytes, 0) {
             Found::Number => Ok(Reg::UNKNOWN),
-            Found::Pointer(target) => Ok(self.typed_pointer(btf, target, Flags::default())),
+            Found::Pointer(field) => {
+                let flags = self.walked(btf, pointer, &name, &field);
+                Ok(self.typed_pointer(btf, field.target, flags))
+            }
+            Found::Part => denied(
+                at,
+                format!("cannot access ptr member in struct {name} with off {off} size {bytes}"),
+            ),
             Found::Beyond => denied(
                 at,
-                format!(
-                    "access beyond struct {name} at off {} size {}",
-                    access.off, access.bytes
-                ),
+                format!("access beyond struct {name} at off {off} size {bytes}"),
             ),
         }
+    }
+
+    /// True if the kernel vouches for a pointer, by itself or through a reference.
+    pub(crate) fn is_trusted(reg: &Reg) -> bool {
+        reg.reference != 0 || reg.flags == Flags::TRUSTED
+    }
+
+    /// True where an RCU read lock is held, by the program or around it.
+    pub(crate) fn in_rcu(&self) -> bool {
+        self.state.rcu_locks > 0 || self.state.lock.is_some() || !self.may_sleep()
+    }
+
+    /// True for programs that may sleep.
+    pub(crate) fn may_sleep(&self) -> bool {
+        self.program.flags.has(ProgramFlags::SLEEPABLE)
+    }
+
+    /// How far a pointer can be trusted that was found in a structure.
+    fn walked(&self, btf: &Btf, from: &Reg, name: &str, field: &Field<'_>) -> Flags {
+        let tagged = tagged(btf, field.target);
+        if from.flags.has(Flags::UNTRUSTED) {
+            return tagged.with(Flags::UNTRUSTED);
+        }
+        if !Self::is_trusted(from) && !from.flags.has(Flags::RCU) {
+            return tagged.without(Flags::RCU);
+        }
+        let listed = |suffix| is_listed(btf, name, suffix, field);
+        let place = tagged.without(Flags::RCU);
+        if listed("__safe_trusted") {
+            return place.with(Flags::TRUSTED);
+        }
+        if listed("__safe_trusted_or_null") {
+            return place.with(Flags::TRUSTED).with(Flags::MAYBE_NULL);
+        }
+        if !self.in_rcu() {
+            return place.with(Flags::UNTRUSTED);
+        }
+        if listed("__safe_rcu") {
+            return place.with(Flags::RCU);
+        }
+        if tagged.has(Flags::RCU) || listed("__safe_rcu_or_null") {
+            return place.with(Flags::RCU).with(Flags::MAYBE_NULL);
+        }
+        if field.in_union {
+            return place.with(Flags::UNTRUSTED);
+        }
+        place
     }
 
     /// A pointer to what a type says, if that is a structure; else a number.
@@ -83,63 +160,56 @@ impl Transfer<'_> {
         match ty.body() {
             Body::Struct(_) | Body::Union(_) if !ty.name().is_empty() => {
                 let type_id = self.type_number(ty.name());
+                let id = if flags.has(Flags::MAYBE_NULL) {
+                    self.fresh_id()
+                } else {
+                    0
+                };
                 Reg {
                     flags,
+                    id,
                     ..Reg::pointer(What::Kernel { type_id })
                 }
             }
             _ => Reg::UNKNOWN,
         }
     }
+}
 
-    /// An argument of a function, tracepoint or hook that the program is attached to.
-    pub(crate) fn typed_argument(&mut self, index: usize) -> Option<Reg> {
-        let target = self.target.btf.clone()?;
-        let btf = &target;
-        let hook = &self.program.hook;
-        let name = hook.target.as_deref()?;
-        let tracepoint = hook.attach == Some(AttachKind::TraceRawTp);
-        // A tracepoint's prototype has the registered function's data in front.
-        let (symbol, skip) = match (hook.kind, hook.attach) {
-            (ProgramKind::Tracing, Some(AttachKind::TraceRawTp)) => {
-                (format!("btf_trace_{name}"), 1)
-            }
-            (ProgramKind::Tracing, Some(AttachKind::TraceIter)) => (format!("bpf_iter_{name}"), 0),
-            (ProgramKind::Lsm, _) => (format!("bpf_lsm_{name}"), 0),
-            _ => (name.to_owned(), 0),
-        };
-        let proto = prototype(btf, &symbol)?;
-        let Body::FuncProto(function) = btf.type_at(proto).body() else {
-            return None;
-        };
-        let params: Vec<TypeId> = function.params().skip(skip).map(|param| param.ty).collect();
-        if index == params.len() {
-            let returns = matches!(
-                hook.attach,
-                Some(AttachKind::TraceFexit | AttachKind::ModifyReturn | AttachKind::LsmMac)
-            );
-            return returns.then_some(Reg::UNKNOWN);
-        }
-        let ty = *params.get(index)?;
-        let Body::Ptr(pointee) = btf.resolve(ty).body() else {
-            return Some(Reg::UNKNOWN);
-        };
-        let flags = if hook.attach == Some(AttachKind::TraceFexit) && !tracepoint {
-            Flags::default()
-        } else {
-            Flags::TRUSTED
-        };
-        Some(self.typed_pointer(btf, pointee, flags))
+/// What the tags of a pointer's target say about it.
+fn tagged(btf: &Btf, target: TypeId) -> Flags {
+    match btf.type_tags(target).first() {
+        Some(&"user") => Flags::USER,
+        Some(&"percpu") => Flags::PER_CPU,
+        Some(&"rcu") => Flags::RCU,
+        _ => Flags::default(),
     }
 }
 
+/// True if the kernel lists a field as one that keeps its structure's trust: it declares a structure
+/// with a name of its own that holds such fields.
+fn is_listed(btf: &Btf, name: &str, suffix: &str, field: &Field<'_>) -> bool {
+    let Some(list) = structure(btf, &format!("{name}{suffix}")) else {
+        return false;
+    };
+    let wanted = btf.resolve(field.target).id();
+    let (Body::Struct(list) | Body::Union(list)) = btf.type_at(list).body() else {
+        return false;
+    };
+    list.members().any(|member| {
+        member.name == field.name
+            && matches!(btf.resolve(member.ty).body(),
+                Body::Ptr(target) if btf.resolve(target).id() == wanted)
+    })
+}
+
 /// The structure of a name.
-fn structure(btf: &Btf, name: &str) -> Option<TypeId> {
+pub(crate) fn structure(btf: &Btf, name: &str) -> Option<TypeId> {
     (btf.find(name, Kind::Struct)).or_else(|| btf.find(name, Kind::Union))
 }
 
 /// The prototype of a function, or of the function that a typedef points to.
-fn prototype(btf: &Btf, name: &str) -> Option<TypeId> {
+pub(crate) fn prototype(btf: &Btf, name: &str) -> Option<TypeId> {
     let found = (btf.find(name, Kind::Func)).or_else(|| btf.find(name, Kind::Typedef))?;
     match btf.type_at(found).body() {
         Body::Func(function) => Some(function.proto),
@@ -152,7 +222,7 @@ fn prototype(btf: &Btf, name: &str) -> Option<TypeId> {
 }
 
 /// What an access of so many bytes at an offset of a type touches.
-fn find(btf: &Btf, ty: TypeId, offset: u64, bytes: u64, depth: u32) -> Found {
+fn find(btf: &Btf, ty: TypeId, offset: u64, bytes: u64, depth: u32) -> Found<'_> {
     /// Structures in structures: as deep as any real one, and an end for the others.
     const DEPTH_MAX: u32 = 32;
     let size = btf.size_of(ty).unwrap_or(0);
@@ -170,16 +240,28 @@ fn find(btf: &Btf, ty: TypeId, offset: u64, bytes: u64, depth: u32) -> Found {
             if offset + bytes > size && !open {
                 return Found::Beyond;
             }
+            let shared = matches!(resolved.body(), Body::Union(_)) && composite.members().len() > 1;
             let mut found = Found::Number;
             for member in composite.members() {
                 let start = u64::from(member.bit_offset / 8);
                 let length = btf.size_of(member.ty).unwrap_or(0);
                 let inside = start <= offset && offset + bytes <= start + length;
-                if inside && btf.bitfield_bits(&member) == 0 {
-                    found = find(btf, member.ty, offset - start, bytes, depth + 1);
-                    if matches!(found, Found::Pointer(_)) {
-                        break;
-                    }
+                if !inside || btf.bitfield_bits(&member) != 0 {
+                    continue;
+                }
+                let within = offset - start;
+                found = match btf.resolve(member.ty).body() {
+                    Body::Ptr(_) if within != 0 || bytes != 8 => Found::Part,
+                    Body::Ptr(target) => Found::Pointer(Field {
+                        name: member.name,
+                        target,
+                        in_union: false,
+                    }),
+                    _ => find(btf, member.ty, within, bytes, depth + 1),
+                };
+                if let Found::Pointer(field) = &mut found {
+                    field.in_union |= shared;
+                    break;
                 }
             }
             found
@@ -188,12 +270,18 @@ fn find(btf: &Btf, ty: TypeId, offset: u64, bytes: u64, depth: u32) -> Found {
             let element = btf.size_of(array.element).unwrap_or(0);
             match offset.checked_rem(element) {
                 Some(within) if within + bytes <= element => {
-                    find(btf, array.element, within, bytes, depth + 1)
+                    match btf.resolve(array.element).body() {
+                        Body::Ptr(target) if within == 0 && bytes == 8 => Found::Pointer(Field {
+                            name: "",
+                            target,
+                            in_union: false,
+                        }),
+                        _ => find(btf, array.element, within, bytes, depth + 1),
+                    }
                 }
                 _ => Found::Number,
             }
         }
-        Body::Ptr(target) if offset == 0 && bytes == 8 => Found::Pointer(target),
         _ => Found::Number,
     }
 }

@@ -240,7 +240,7 @@ impl Transfer<'_> {
                 Ok(Reg::UNKNOWN)
             }
             What::Socket(socket) => self.access_socket(access, pointer, socket),
-            What::TracepointBuffer => self.access_buffer(access, pointer),
+            What::TracepointBuffer | What::Buffer => self.access_buffer(access, pointer),
             What::Map(map) => self.access_map_struct(access, pointer, map),
             What::Kernel { type_id } => self.access_kernel(access, pointer, type_id),
             _ => self.no_memory(access, pointer),
@@ -439,7 +439,17 @@ impl Transfer<'_> {
 
     fn access_buffer(&mut self, access: &Access, pointer: &Reg) -> Check<Reg> {
         let register = access.base.number();
-        let name = pointer.name();
+        let name = match pointer.what {
+            What::TracepointBuffer => "tracepoint",
+            _ if pointer.flags.has(Flags::READ_ONLY) => "rdonly",
+            _ => "rdwr",
+        };
+        if access.write && pointer.flags.has(Flags::READ_ONLY) {
+            return denied(
+                self.at,
+                format!("R{register} cannot write into {}", pointer.name()),
+            );
+        }
         if access.off < 0 {
             return denied(
                 self.at,
@@ -458,7 +468,8 @@ impl Transfer<'_> {
                 ),
             );
         }
-        if access.off + access.bytes as i64 > limits::TRACEPOINT_BUFFER_BYTES_MAX {
+        let end = access.off + access.bytes as i64;
+        if pointer.what == What::TracepointBuffer && end > limits::TRACEPOINT_BUFFER_BYTES_MAX {
             return denied(self.at, format!("R{register} is beyond the buffer"));
         }
         Ok(Reg::UNKNOWN)

@@ -132,7 +132,11 @@ fn reg_covers(old: &Reg, new: &Reg, alike: Alike, ids: &mut Ids) -> bool {
                 && old.num.includes(&new.num)
         }
         (
-            What::MapValue { .. } | What::MapKey(_) | What::Memory { .. } | What::TracepointBuffer,
+            What::MapValue { .. }
+            | What::MapKey(_)
+            | What::Memory { .. }
+            | What::TracepointBuffer
+            | What::Buffer,
             _,
         ) => {
             same_kind(old.what, new.what, ids)

@@ -50,6 +50,8 @@ pub(crate) enum What {
     },
     /// A tracepoint's buffer.
     TracepointBuffer,
+    /// Bytes that an iterator shows, as many as its map says.
+    Buffer,
     /// A kernel structure, by its type in the target's BTF.
     Kernel {
         /// The type.
@@ -113,6 +115,11 @@ impl Flags {
     pub(crate) const RCU: Flags = Flags(16);
     /// Nobody vouches for it: loads are guarded, helpers refuse it.
     pub(crate) const UNTRUSTED: Flags = Flags(32);
+    /// In a process's own memory.
+    pub(crate) const USER: Flags = Flags(64);
+    /// One copy for each CPU.
+    pub(crate) const PER_CPU: Flags = Flags(128);
+
     /// True if all of these are set.
     pub(crate) const fn has(self, flags: Flags) -> bool {
         self.0 & flags.0 == flags.0
@@ -253,6 +260,20 @@ impl Reg {
             What::Memory { .. } if self.flags.has(Flags::RINGBUF) => "ringbuf_mem",
             What::Memory { .. } => "mem",
             What::TracepointBuffer => "tp_buffer",
+            What::Buffer => match (self.flags.has(Flags::READ_ONLY), null) {
+                (true, true) => "rdonly_buf_or_null",
+                (true, false) => "rdonly_buf",
+                (false, true) => "buf_or_null",
+                (false, false) => "buf",
+            },
+            What::Kernel { .. } if null && self.flags.has(Flags::TRUSTED) => "trusted_ptr_or_null_",
+            What::Kernel { .. } if null && self.flags.has(Flags::UNTRUSTED) => {
+                "untrusted_ptr_or_null_"
+            }
+            What::Kernel { .. } if null && self.flags.has(Flags::RCU) => "rcu_ptr_or_null_",
+            What::Kernel { .. } if null => "ptr_or_null_",
+            What::Kernel { .. } if self.flags.has(Flags::USER) => "user_ptr_",
+            What::Kernel { .. } if self.flags.has(Flags::PER_CPU) => "percpu_ptr_",
             What::Kernel { .. } if self.flags.has(Flags::TRUSTED) => "trusted_ptr_",
             What::Kernel { .. } if self.flags.has(Flags::UNTRUSTED) => "untrusted_ptr_",
             What::Kernel { .. } if self.flags.has(Flags::RCU) => "rcu_ptr_",

@@ -222,7 +222,7 @@ pub(super) static ALL: [Helper; 212] = [
     Helper::new(104, "bpf_sysctl_set_new_value", C::SYSCTL, &[Context, Read, Size], Returns::Scalar),
     Helper::new(105, "bpf_strtol", COMMON, &[Read, Size, Scalar, FixedWrite(8)], Returns::Scalar),
     Helper::new(106, "bpf_strtoul", COMMON, &[Read, Size, Scalar, FixedWrite(8)], Returns::Scalar),
-    Helper::new(107, "bpf_sk_storage_get", STORAGE_GET, &[Map, Socket, MapValueOrNull, Scalar], Returns::MapValueOrNull),
+    Helper::new(107, "bpf_sk_storage_get", STORAGE_GET, &[Map, Socket, MapValueOrNull, Scalar], Returns::MapValueOrNull).also(&[(C::CGROUP_SOCK, Prototype::new(&[Map, Context, MapValueOrNull, Scalar], Returns::MapValueOrNull))]),
     Helper::new(108, "bpf_sk_storage_delete", STORAGE_DELETE, &[Map, Socket], Returns::Scalar),
     Helper::new(109, "bpf_send_signal", COMMON, &[Scalar], Returns::Scalar),
     Helper::new(110, "bpf_tcp_gen_syncookie", TC_XDP, &[Socket, Read, Size, Read, Size], Returns::Scalar).gpl(),

@@ -9,6 +9,7 @@ use crate::memory::{Access, fixed};
 use crate::reg::{Flags, Reg, Socket, What};
 use crate::reject::{Check, denied, invalid};
 use crate::stack::Byte;
+use crate::state::Lock;
 use crate::transfer::Transfer;
 
 /// What the arguments of a call said about it.
@@ -28,6 +29,8 @@ pub(crate) struct Arguments {
     pub(crate) memory_bytes: Option<u64>,
     /// The largest size of memory.
     pub(crate) size_max: Option<u64>,
+    /// The lock.
+    pub(crate) lock: Option<Lock>,
     /// The constant key.
     pub(crate) key: Option<u64>,
     /// Memory that is written: register, offset and bytes.
@@ -122,6 +125,9 @@ impl Transfer<'_> {
                 found.key = self.constant_key(&reg, kind, bytes);
                 self.check_memory(name, &reg, bytes, false, None)
             }
+            Arg::MapValue | Arg::MapValueOrNull if self.holds_sockets(found) => {
+                self.check_socket(Arg::Socket, name, &reg, found)
+            }
             Arg::MapValue | Arg::MapValueOrNull => {
                 let bytes = u64::from(self.map_of(found)?.value_size);
                 self.check_memory(name, &reg, bytes, false, None)
@@ -189,6 +195,12 @@ impl Transfer<'_> {
         }
     }
 
+    /// True for maps whose values are sockets.
+    fn holds_sockets(&self, found: &Arguments) -> bool {
+        let kind = found.map.map(|map| self.map_kind(map));
+        matches!(kind, Some(MapKind::Sockmap | MapKind::Sockhash))
+    }
+
     fn wrong_type<T>(&self, name: RegName, reg: &Reg, expected: &str) -> Check<T> {
         denied(
             self.at,
@@ -198,7 +210,8 @@ impl Transfer<'_> {
 
     /// Kinds of pointers that can mean memory.
     fn check_memory_kind(&self, name: RegName, reg: &Reg) -> Check {
-        let fine = !reg.may_be_null()
+        let typed = matches!(reg.what, What::Kernel { .. }) && reg.flags == Flags::TRUSTED;
+        let bytes = !reg.may_be_null()
             && matches!(
                 reg.what,
                 What::Stack { .. }
@@ -208,11 +221,12 @@ impl Transfer<'_> {
                     | What::MapValue { .. }
                     | What::Memory { .. }
                     | What::TracepointBuffer
+                    | What::Buffer
             );
         // The context of a syscall program is plain memory.
         let context = reg.what == What::Context
             && self.program.hook.kind == osmia_program::ProgramKind::Syscall;
-        if fine || context {
+        if bytes || typed || context {
             return Ok(());
         }
         self.wrong_type(
@@ -301,6 +315,9 @@ impl Transfer<'_> {
                 self.check_region(&access, reg, u64::from(size))
             }
             What::Context => self.check_region(&access, reg, u64::from(u16::MAX)),
+            What::TracepointBuffer | What::Buffer | What::Kernel { .. } => {
+                self.access(&access, reg, None).map(|_| ())
+            }
             _ => Ok(()),
         }
     }

@@ -13,6 +13,7 @@ use crate::transfer::{Next, Transfer};
 
 const TAIL_CALL: u32 = 12;
 const R2: osmia_isa::Reg = osmia_isa::Reg::new(2).unwrap();
+const SETSOCKOPT: u32 = 49;
 const GET_LOCAL_STORAGE: u32 = 81;
 const SPIN_LOCK: u32 = 93;
 const SPIN_UNLOCK: u32 = 94;
@@ -47,6 +48,14 @@ impl Transfer<'_> {
             Err(HelperDenial::Sleeps) => {
                 return invalid(at, "helper call might sleep in a non-sleepable prog");
             }
+        }
+        // An algorithm that retires must not choose another.
+        let retires = self.operations() == Some(("tcp_congestion_ops", "release"));
+        if helper.id == SETSOCKOPT && retires {
+            return invalid(
+                at,
+                format!("program of this type cannot use helper {bare}#{id}"),
+            );
         }
         if self.state.lock.is_some() && !matches!(helper.id, SPIN_LOCK | SPIN_UNLOCK) {
             return invalid(at, "function calls are not allowed while holding a lock");
@@ -162,8 +171,7 @@ impl Transfer<'_> {
                 format!("off {place} doesn't point to 'struct bpf_spin_lock' that is at {lock}"),
             );
         }
-        found.map = Some(map);
-        found.reference = reg.id;
+        found.lock = Some(Lock { map, id: reg.id });
         Ok(())
     }
 
@@ -171,10 +179,7 @@ impl Transfer<'_> {
         if self.state.lock.is_some() {
             return invalid(self.at, "Locking two bpf_spin_locks are not allowed");
         }
-        self.state.lock = found.map.map(|map| Lock {
-            map,
-            id: found.reference,
-        });
+        self.state.lock = found.lock;
         Ok(())
     }
 
@@ -182,7 +187,7 @@ impl Transfer<'_> {
         let Some(held) = self.state.lock.take() else {
             return invalid(self.at, "bpf_spin_unlock without taking a lock");
         };
-        if Some(held.map) != found.map || held.id != found.reference {
+        if Some(held) != found.lock {
             return invalid(self.at, "bpf_spin_unlock of different lock");
         }
         Ok(())

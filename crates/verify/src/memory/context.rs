@@ -127,10 +127,10 @@ impl Transfer<'_> {
                 Ok(Reg::UNKNOWN)
             }
             Context::Arguments(Arguments::Typed) => {
-                if access.write || !offset.is_multiple_of(8) || access.bytes != 8 {
+                if access.write || !offset.is_multiple_of(8) {
                     return refused();
                 }
-                match self.typed_argument((offset / 8) as usize) {
+                match self.typed_argument((offset / 8) as usize, access.bytes) {
                     Some(argument) => Ok(argument),
                     None if self.target.btf.is_none() => Ok(Reg::UNKNOWN),
                     None => refused(),

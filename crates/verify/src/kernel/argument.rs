@@ -1,0 +1,189 @@
+//! Arguments of functions, tracepoints, hooks and operations that programs are attached to, by the
+//! prototypes in the target's BTF.
+
+use osmia_btf::{Body, Btf, Kind, TypeId};
+use osmia_program::{AttachKind, ProgramKind};
+
+use super::nullable::{self, Item};
+use super::{prototype, structure, tagged};
+use crate::reg::{Flags, Reg, What};
+use crate::transfer::Transfer;
+
+/// A parameter, or what a function returns.
+struct Asked {
+    ty: TypeId,
+    /// Its name says that it may be null.
+    nullable: bool,
+}
+
+impl Transfer<'_> {
+    /// The operations a program is one of, and which: `tcp_congestion_ops`, `ssthresh`.
+    pub(crate) fn operations(&self) -> Option<(&str, &str)> {
+        let hook = &self.program.hook;
+        let target = hook.target.as_deref()?;
+        (hook.kind == ProgramKind::StructOps)
+            .then(|| target.split_once('.').unwrap_or((target, "")))
+    }
+
+    /// The prototype of what the program is attached to.
+    pub(crate) fn attached_prototype(&self, btf: &Btf) -> Option<TypeId> {
+        let hook = &self.program.hook;
+        if let Some((operations, member)) = self.operations() {
+            let table = btf
+                .type_at(btf.find(operations, Kind::Struct)?)
+                .composite()?;
+            let position = hook.attach.map_or(0, AttachKind::number) as usize;
+            let member = match member {
+                "" => table.member(position)?,
+                name => table.members().find(|known| known.name == name)?,
+            };
+            let Body::Ptr(target) = btf.resolve(member.ty).body() else {
+                return None;
+            };
+            return Some(btf.resolve(target).id());
+        }
+        let name = hook.target.as_deref()?;
+        let symbol = match (hook.kind, hook.attach) {
+            (ProgramKind::Tracing, Some(AttachKind::TraceRawTp)) => format!("btf_trace_{name}"),
+            (ProgramKind::Tracing, Some(AttachKind::TraceIter)) => format!("bpf_iter_{name}"),
+            (ProgramKind::Lsm, _) => format!("bpf_lsm_{name}"),
+            _ => name.to_owned(),
+        };
+        prototype(btf, &symbol)
+    }
+
+    /// True if what the program is attached to returns nothing.
+    pub(crate) fn attached_to_void(&self) -> bool {
+        let Some(btf) = &self.target.btf else {
+            return false;
+        };
+        self.attached_prototype(btf)
+            .is_some_and(|proto| match btf.type_at(proto).body() {
+                Body::FuncProto(proto) => proto.result == TypeId::VOID,
+                _ => false,
+            })
+    }
+
+    /// An argument of what the program is attached to, loaded with so many bytes.
+    pub(crate) fn typed_argument(&mut self, index: usize, bytes: u64) -> Option<Reg> {
+        let target = self.target.btf.clone()?;
+        let btf = &target;
+        let asked = self.asked(btf, index)?;
+        if asked.ty == TypeId::VOID {
+            return Some(Reg::UNKNOWN);
+        }
+        let Body::Ptr(pointee) = btf.resolve(asked.ty).body() else {
+            return Some(Reg::UNKNOWN);
+        };
+        if bytes != 8 {
+            return None;
+        }
+        let hook = self.program.hook.clone();
+        let name = hook.target.as_deref().unwrap_or_default();
+        let (mut flags, mut buffer) = (Flags::default(), false);
+        match hook.attach {
+            Some(AttachKind::TraceIter) => match nullable::iterator(name, index) {
+                None => flags = Flags::TRUSTED,
+                Some(Item::Trusted) => flags = Flags::TRUSTED.with(Flags::MAYBE_NULL),
+                Some(Item::Plain) => flags = Flags::MAYBE_NULL,
+                Some(Item::Buffer) => (flags, buffer) = (Flags::MAYBE_NULL, true),
+                Some(Item::ReadOnlyBuffer) => {
+                    (flags, buffer) = (Flags::MAYBE_NULL.with(Flags::READ_ONLY), true);
+                }
+            },
+            Some(AttachKind::TraceRawTp) => {
+                flags = Flags::TRUSTED;
+                if nullable::tracepoint(name, index) {
+                    flags = flags.with(Flags::MAYBE_NULL);
+                }
+            }
+            _ => {
+                let vouched = hook.kind == ProgramKind::StructOps
+                    || (hook.kind == ProgramKind::Lsm && !nullable::is_distrusted(name));
+                if vouched {
+                    flags = Flags::TRUSTED;
+                }
+            }
+        }
+        if buffer {
+            let id = self.fresh_id();
+            return Some(Reg {
+                flags,
+                id,
+                ..Reg::pointer(What::Buffer)
+            });
+        }
+        if asked.nullable {
+            flags = flags.with(Flags::MAYBE_NULL);
+        }
+        flags = flags.with(tagged(btf, pointee).without(Flags::RCU));
+        let mut reg = self.typed_pointer(btf, pointee, flags);
+        self.promote_socket(&mut reg);
+        Some(reg)
+    }
+
+    /// Congestion control is about TCP sockets, whatever the prototypes say.
+    fn promote_socket(&mut self, reg: &mut Reg) {
+        let about_tcp = matches!(self.operations(), Some(("tcp_congestion_ops", _)));
+        if let What::Kernel { type_id } = reg.what
+            && about_tcp
+            && self.type_names[type_id as usize] == "sock"
+        {
+            let type_id = self.type_number("tcp_sock");
+            reg.what = What::Kernel { type_id };
+        }
+    }
+
+    /// The type of a parameter, or behind the last one, of the result.
+    fn asked(&self, btf: &Btf, index: usize) -> Option<Asked> {
+        let hook = &self.program.hook;
+        let proto = self.attached_prototype(btf)?;
+        let Body::FuncProto(function) = btf.type_at(proto).body() else {
+            return None;
+        };
+        // A tracepoint's prototype has the registered function's data in front.
+        let skip = usize::from(hook.attach == Some(AttachKind::TraceRawTp));
+        if let Some(param) = function.params().nth(index + skip) {
+            let nullable = param.name.ends_with("__nullable") || self.stub_takes_null(btf, index);
+            return Some(Asked {
+                ty: param.ty,
+                nullable,
+            });
+        }
+        let returns = matches!(
+            hook.attach,
+            Some(AttachKind::TraceFexit | AttachKind::ModifyReturn | AttachKind::LsmMac)
+        );
+        (returns && index + skip == function.params().len()).then_some(Asked {
+            ty: function.result,
+            nullable: false,
+        })
+    }
+
+    /// True if the kernel's own function in a table of operations says that an argument may be null.
+    fn stub_takes_null(&self, btf: &Btf, index: usize) -> bool {
+        let Some((operations, member)) = self.operations() else {
+            return false;
+        };
+        let Some(proto) = prototype(btf, &format!("{operations}__{member}")) else {
+            return false;
+        };
+        let Body::FuncProto(stub) = btf.type_at(proto).body() else {
+            return false;
+        };
+        let param = stub.params().nth(index);
+        param.is_some_and(|param| param.name.ends_with("__nullable"))
+    }
+
+    /// True if the target has the operations and lets programs be this one of them.
+    pub(crate) fn has_operation(&self) -> bool {
+        /// Members that the kernel keeps to itself.
+        const RESERVED: &[(&str, &str)] = &[("tcp_congestion_ops", "get_info")];
+        match (self.operations(), &self.target.btf) {
+            (Some(operation), Some(btf)) => {
+                structure(btf, operation.0).is_some() && !RESERVED.contains(&operation)
+            }
+            _ => true,
+        }
+    }
+}
