@@ -69,7 +69,6 @@ enum Dynamic {
 #[derive(Debug)]
 pub struct Checked {
     pub(crate) space: Space,
-    stack: Arc<Block>,
     keys: Arc<Block>,
     /// The code whose maps the regions show.
     installed: Option<Arc<Code>>,
@@ -95,7 +94,7 @@ pub struct Checked {
 
 impl Checked {
     pub(crate) fn new() -> Option<Self> {
-        let stack = Arc::new(Block::new(CALL_FRAMES_MAX, STACK_BYTES)?);
+        let stack = Block::new(CALL_FRAMES_MAX, STACK_BYTES)?;
         let mut space = Space::new();
         let shape = Shape {
             start: 0,
@@ -104,7 +103,7 @@ impl Checked {
             count: CALL_FRAMES_MAX,
             rights: Rights::ReadWrite,
         };
-        space.put(region::STACK, &stack, shape);
+        space.put_own(region::STACK, stack, shape);
         let keys = Arc::new(Block::new(CALL_FRAMES_MAX, limits::KEY_BYTES_MAX)?);
         let shape = Shape {
             start: 0,
@@ -116,7 +115,6 @@ impl Checked {
         space.put(region::KEYS, &keys, shape);
         Some(Self {
             space,
-            stack,
             keys,
             installed: None,
             dynamic: Vec::new(),
@@ -135,23 +133,23 @@ impl Checked {
     /// Makes everything ready for a run of `code` on what `world` holds.
     pub(crate) fn begin(&mut self, code: &Arc<Code>, world: &World) {
         self.install(code);
-        for frame in 0..self.depth_max {
-            self.stack.clear(frame);
-        }
+        self.space.zero(region::STACK, self.depth_max);
         self.depth = 0;
         self.depth_max = 0;
         self.left = world.env.insns_max;
         self.tail_calls_left = osmia_program::limits::TAIL_CALLS_MAX;
         self.null_from = None;
-        // The first of them becomes the packet's again.
-        self.space.truncate(region::DYNAMIC + 1);
+        if self.dynamic.len() > 1 {
+            self.space.truncate(region::DYNAMIC + 1);
+        }
         self.dynamic.clear();
         self.inner.clear();
         self.stale.clear();
-        self.packet = 0;
         self.heap_grew(world.runs.heap());
         self.show_context(world);
-        self.packet_moved(&world.packet);
+        self.dynamic.push(Dynamic::Packet);
+        self.packet = region::DYNAMIC;
+        self.show_packet(&world.packet);
     }
 
     /// Ends a run: reservations the program did not give back are discarded, as they would block
@@ -219,6 +217,7 @@ impl Checked {
     }
 
     /// The position a handle stands for: in the code's maps, or behind those in the inner maps.
+    #[inline]
     fn handle_index(address: u64) -> Option<usize> {
         let index = address.wrapping_sub(Self::handle_address(0));
         let whole = index & ((1 << HANDLE_SHIFT) - 1) == 0;
@@ -227,11 +226,28 @@ impl Checked {
             .filter(|_| whole)
     }
 
+    #[inline]
     fn map_at(&self, index: usize) -> Option<&Arc<Map>> {
         match index.checked_sub(PROGRAM_MAPS_MAX) {
             None => self.installed.as_ref()?.maps.get(index).map(|map| &map.map),
             Some(inner) => self.inner.get(inner).map(|(map, _)| map),
         }
+    }
+
+    /// Makes the packet's region show what the packet is now.
+    fn show_packet(&mut self, packet: &Packet) {
+        let shape = Shape {
+            start: packet.meta(),
+            window: packet.end() - packet.meta(),
+            shift: 40,
+            count: 1,
+            rights: match packet.access {
+                PacketAccess::None => Rights::None,
+                PacketAccess::Read => Rights::Read,
+                PacketAccess::ReadWrite => Rights::ReadWrite,
+            },
+        };
+        self.space.put(self.packet, packet.block(), shape);
     }
 
     fn show_context(&mut self, world: &World) {
@@ -402,6 +418,24 @@ impl Checked {
         }
     }
 
+    /// Address of an element of an inner map by its position in the list of those.
+    fn inner_element_address(&mut self, inner: usize, element: Element) -> Option<u64> {
+        let (map, region) = self.inner.get(inner)?;
+        let block = map.values()?;
+        let shape = shape(map, block)?;
+        let region = match region {
+            Some(region) => *region,
+            None => {
+                let block = Arc::clone(block);
+                let region = self.fresh_region(Dynamic::Inner(inner))?;
+                self.space.put(region, &block, shape);
+                self.inner[inner].1 = Some(region);
+                region
+            }
+        };
+        Some(Space::address(region, shape.shift, element.index(), 0))
+    }
+
     /// What a tail call goes to: `None` if there is nothing in the slot.
     ///
     /// # Errors
@@ -436,10 +470,12 @@ pub(crate) fn not_a_map(value: u64, argument: usize) -> Fault {
 }
 
 impl Guest for Checked {
+    #[inline]
     fn read(&self, address: u64, out: &mut [u8]) -> bool {
         self.space.read(address, out).is_some()
     }
 
+    #[inline]
     fn write(&mut self, address: u64, bytes: &[u8]) -> bool {
         self.space.write(address, bytes).is_some()
     }
@@ -452,31 +488,21 @@ impl Guest for Checked {
         address == Self::context_address()
     }
 
+    #[inline]
     fn map(&self, handle: u64) -> Option<&Arc<Map>> {
         self.map_at(Self::handle_index(handle)?)
     }
 
+    #[inline]
     fn element_address(&mut self, handle: u64, element: Element) -> Option<u64> {
         let index = Self::handle_index(handle)?;
-        let shape_of = |map: &Arc<Map>| map.values().and_then(|block| shape(map, block));
-        let Some(inner) = index.checked_sub(PROGRAM_MAPS_MAX) else {
-            let shape = self.installed.as_ref()?.maps.get(index)?.shape?;
-            let region = region::VALUES + index;
-            return Some(Space::address(region, shape.shift, element.index(), 0));
-        };
-        let (map, region) = self.inner.get(inner)?;
-        let shape = shape_of(map)?;
-        let region = match region {
-            Some(region) => *region,
-            None => {
-                let block = Arc::clone(map.values()?);
-                let region = self.fresh_region(Dynamic::Inner(inner))?;
-                self.space.put(region, &block, shape);
-                self.inner[inner].1 = Some(region);
-                region
-            }
-        };
-        Some(Space::address(region, shape.shift, element.index(), 0))
+        if index >= PROGRAM_MAPS_MAX {
+            return self.inner_element_address(index - PROGRAM_MAPS_MAX, element);
+        }
+        let map = self.installed.as_ref()?.maps.get(index)?;
+        let shift = map.shape.as_ref()?.shift;
+        let region = region::VALUES + index;
+        Some(Space::address(region, shift, element.index(), 0))
     }
 
     fn inner_handle(&mut self, map: Arc<Map>) -> Option<u64> {
@@ -608,18 +634,7 @@ impl Guest for Checked {
         self.packet = self
             .fresh_region(Dynamic::Packet)
             .expect("the packet's last region is free");
-        let shape = Shape {
-            start: packet.meta(),
-            window: packet.end() - packet.meta(),
-            shift: 40,
-            count: 1,
-            rights: match packet.access {
-                PacketAccess::None => Rights::None,
-                PacketAccess::Read => Rights::Read,
-                PacketAccess::ReadWrite => Rights::ReadWrite,
-            },
-        };
-        self.space.put(self.packet, packet.block(), shape);
+        self.show_packet(packet);
     }
 
     fn invoke(

@@ -147,6 +147,7 @@ impl<G: Guest> Call<'_, G> {
     ///
     /// # Errors
     /// If the program may not read it.
+    #[inline]
     pub fn read(&self, argument: usize, out: &mut [u8]) -> Result<(), Fault> {
         let address = self.args[argument - 1];
         if self.guest.read(address, out) {
@@ -164,6 +165,7 @@ impl<G: Guest> Call<'_, G> {
     ///
     /// # Errors
     /// If the program may not write it.
+    #[inline]
     pub fn write(&mut self, argument: usize, bytes: &[u8]) -> Result<(), Fault> {
         let address = self.args[argument - 1];
         if self.guest.write(address, bytes) {

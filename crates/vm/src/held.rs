@@ -110,7 +110,26 @@ impl Held {
     }
 
     /// Gives everything back.
+    #[inline]
     pub(crate) fn give_back(&mut self, runs: &Runs) {
+        if !self.is_nothing() {
+            self.give_all_back(runs);
+        }
+    }
+
+    #[inline]
+    fn is_nothing(&self) -> bool {
+        let Self {
+            rcu,
+            preempt,
+            interrupts,
+            locks,
+            references,
+        } = self;
+        *rcu | *preempt == 0 && interrupts.is_empty() && locks.is_empty() && references.is_empty()
+    }
+
+    fn give_all_back(&mut self, runs: &Runs) {
         self.rcu = 0;
         self.preempt = 0;
         self.interrupts.clear();

@@ -603,20 +603,20 @@ fn run(
                 }
             }
             CallHelper | CallOwn => {
+                let own;
                 let helper = match op.code {
-                    CallHelper => code.helpers[op.imm as usize],
+                    CallHelper => &code.helpers[op.imm as usize],
                     _ => {
                         let number = regs[op.src as usize];
-                        let own = u32::try_from(number)
+                        let found = u32::try_from(number)
                             .ok()
                             .and_then(|number| code::own_helper(&code.own, number));
-                        match own {
-                            Some(helper) => helper,
-                            None => {
-                                let what = format!("there is no helper {number:#x}");
-                                return Err(trap(code, pc - 1, Cause::Unsupported { what }));
-                            }
-                        }
+                        let Some(found) = found else {
+                            let what = format!("there is no helper {number:#x}");
+                            return Err(trap(code, pc - 1, Cause::Unsupported { what }));
+                        };
+                        own = found;
+                        &own
                     }
                 };
                 if world.held.locks() && !helper.under_lock {

@@ -28,6 +28,8 @@ pub struct Outcome {
 /// A CPU of the user-space host: one run at a time.
 #[derive(Debug)]
 pub struct Machine {
+    /// Those of the world, to be counted in while the world changes.
+    runs: Arc<Runs>,
     memory: Checked,
     world: World,
 }
@@ -41,6 +43,7 @@ impl Machine {
     /// A machine of a host whose maps and objects belong to these runs. `None` if memory is short.
     pub fn among(runs: &Arc<Runs>, env: Environment) -> Option<Self> {
         Some(Self {
+            runs: Arc::clone(runs),
             memory: Checked::new()?,
             world: World::new(env, runs)?,
         })
@@ -105,14 +108,7 @@ impl Machine {
 
     fn run_with(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
         // Maps of another host's are only safe to look up while it is counted there.
-        let own;
-        let runs = match code.maps.first() {
-            Some(map) => map.map.runs(),
-            None => {
-                own = Arc::clone(&self.world.runs);
-                &own
-            }
-        };
+        let runs = (code.maps.first()).map_or(&self.runs, |map| map.map.runs());
         let _running = runs.enter(self.world.env.cpu);
         self.world.begin();
         self.memory.begin(code, &self.world);
@@ -187,8 +183,7 @@ impl Machine {
         let Ok(code) = Arc::clone(&due.callback.code).downcast::<Code>() else {
             return Ok(());
         };
-        let runs = Arc::clone(&self.world.runs);
-        let _running = runs.enter(self.world.env.cpu);
+        let _running = self.runs.enter(self.world.env.cpu);
         // A value that was deleted meanwhile has no key: its timer is on its way out.
         let Some(key) = due.map.key_of(due.element) else {
             return Ok(());

@@ -265,6 +265,12 @@ impl Map {
         match &self.body {
             Body::Array(array) => array.lookup(key, cpu),
             Body::Hash(hash) => hash.lookup(key, cpu),
+            _ => self.lookup_otherwise(key),
+        }
+    }
+
+    fn lookup_otherwise(&self, key: &[u8]) -> Option<Element> {
+        match &self.body {
             Body::Lpm(lpm) => lpm.lookup(key),
             Body::Targets(targets) if self.shows_targets() => targets.lookup(key),
             _ => None,

@@ -1,6 +1,7 @@
 //! Memory that programs touch.
 
 mod block;
+mod copy;
 mod space;
 
 pub use block::Block;

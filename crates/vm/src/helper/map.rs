@@ -8,7 +8,7 @@ use super::{HelperFn, errno, function, sockets};
 use crate::checked::not_a_map;
 use crate::guest::{Call, Fault, Guest};
 use crate::limits;
-use crate::map::Walk;
+use crate::map::{Map, Walk};
 
 /// The helpers of this family by number.
 pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
@@ -26,55 +26,92 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
     })
 }
 
-/// Keys up to this many bytes are copied to the native stack.
-const SHORT_KEY_BYTES: usize = 64;
+/// Arguments up to this many bytes are copied to the native stack.
+const SHORT_BYTES: usize = 64;
 
-/// A key copied out of the program's memory.
-enum Key {
-    Short([u8; SHORT_KEY_BYTES], usize),
-    Long(Vec<u8>),
+/// Room for an argument copied out of the program's memory.
+struct Room {
+    short: [u8; SHORT_BYTES],
+    long: Vec<u8>,
 }
 
-impl Key {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Key::Short(bytes, len) => &bytes[..*len],
-            Key::Long(bytes) => bytes,
-        }
+impl Room {
+    const NEW: Self = Self {
+        short: [0; SHORT_BYTES],
+        long: Vec::new(),
+    };
+
+    /// The bytes an argument (from 1) points to.
+    #[inline]
+    fn copy<G: Guest>(
+        &mut self,
+        call: &Call<'_, G>,
+        argument: usize,
+        len: usize,
+    ) -> Result<&[u8], Fault> {
+        let bytes = match self.short.get_mut(..len) {
+            Some(short) => short,
+            None => {
+                self.long.resize(len, 0);
+                &mut self.long
+            }
+        };
+        call.read(argument, bytes)?;
+        Ok(bytes)
     }
 }
 
 #[inline]
-fn key<G: Guest>(call: &Call<'_, G>) -> Result<Key, Fault> {
+fn map_of<'c, G: Guest>(call: &'c Call<'_, G>) -> Result<&'c Arc<Map>, Fault> {
     let handle = call.args[0];
-    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
-    let len = map.spec().key_size as usize;
-    if len <= SHORT_KEY_BYTES {
-        let mut bytes = [0; SHORT_KEY_BYTES];
-        call.read(2, &mut bytes[..len])?;
-        return Ok(Key::Short(bytes, len));
-    }
-    let mut bytes = vec![0; len.min(limits::KEY_BYTES_MAX)];
-    call.read(2, &mut bytes)?;
-    Ok(Key::Long(bytes))
+    call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))
 }
 
+#[inline(always)]
 fn lookup_on<G: Guest>(call: &mut Call<'_, G>, cpu: u32) -> Result<u64, Fault> {
-    let handle = call.args[0];
-    let key = key(call)?;
-    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
+    let map = map_of(call)?;
+    // Most keys are integers, which need no loop to be copied and compared.
+    let element = match map.spec().key_size {
+        4 => {
+            let mut key = [0; 4];
+            call.read(2, &mut key)?;
+            map.lookup_element(&key, cpu)
+        }
+        8 => {
+            let mut key = [0; 8];
+            call.read(2, &mut key)?;
+            map.lookup_element(&key, cpu)
+        }
+        len => {
+            let mut room = Room::NEW;
+            map.lookup_element(room.copy(call, 2, len as usize)?, cpu)
+        }
+    };
+    match element {
+        Some(element) => Ok(call
+            .guest
+            .element_address(call.args[0], element)
+            .unwrap_or(0)),
+        None => lookup_no_element(call),
+    }
+}
+
+/// A lookup in a map that has no element under the key, or no elements at all.
+fn lookup_no_element<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    let map = map_of(call)?;
+    let mut room = Room::NEW;
     if map.spec().kind.is_map_in_map() {
-        let inner = map.inner_map(key.bytes());
+        let key = room.copy(call, 2, map.spec().key_size as usize)?;
+        let inner = map.inner_map(key);
         let handle = inner.and_then(|inner| call.guest.inner_handle(inner));
         return Ok(handle.unwrap_or(0));
     }
     if let Some(sockets) = map.sockets() {
         let sockets = Arc::clone(sockets);
-        return Ok(sockets::lookup(call, &sockets, key.bytes()));
+        let key = room.copy(call, 2, map.spec().key_size as usize)?;
+        return Ok(sockets::lookup(call, &sockets, key));
     }
-    let element = map.lookup_element(key.bytes(), cpu);
-    let address = element.and_then(|element| call.guest.element_address(handle, element));
-    Ok(address.unwrap_or(0))
+    Ok(0)
 }
 
 /// `bpf_map_lookup_elem`
@@ -91,38 +128,43 @@ fn lookup_percpu_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 
 /// `bpf_map_update_elem`
 fn update_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let handle = call.args[0];
-    let key = key(call)?;
-    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
+    let map = map_of(call)?;
+    let (mut key, mut value) = (Room::NEW, Room::NEW);
+    let key = key.copy(call, 2, map.spec().key_size as usize)?;
     if let Some(sockets) = map.sockets() {
         let sockets = Arc::clone(sockets);
-        return sockets::update(call, &sockets, key.bytes());
+        return sockets::update(call, &sockets, key);
     }
-    let size = map.spec().value_size as usize;
-    let value = call.bytes(3, size)?;
     let (flags, cpu) = (call.args[3], call.world.env.cpu);
-    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
-    let result = map.update(key.bytes(), &value, flags, cpu);
+    let size = map.spec().value_size as usize;
+    if size <= SHORT_BYTES {
+        let value = value.copy(call, 3, size)?;
+        return Ok(errno(map.update(key, value, flags, cpu)));
+    }
+    let value = call.bytes(3, size)?;
+    let result = map_of(call)?.update(key, &value, flags, cpu);
     call.world.reuse(value);
     Ok(errno(result))
 }
 
 /// `bpf_map_delete_elem`
 fn delete_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let handle = call.args[0];
-    let key = key(call)?;
-    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
-    Ok(errno(map.delete(key.bytes())))
+    let map = map_of(call)?;
+    let mut key = Room::NEW;
+    let key = key.copy(call, 2, map.spec().key_size as usize)?;
+    Ok(errno(map.delete(key)))
 }
 
 /// `bpf_map_push_elem`
 fn push_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let handle = call.args[0];
-    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
+    let (map, flags) = (map_of(call)?, call.args[2]);
     let size = map.spec().value_size as usize;
+    if size <= SHORT_BYTES {
+        let mut value = Room::NEW;
+        return Ok(errno(map.push(value.copy(call, 2, size)?, flags)));
+    }
     let value = call.bytes(2, size)?;
-    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
-    let result = map.push(&value, call.args[2]);
+    let result = map_of(call)?.push(&value, flags);
     call.world.reuse(value);
     Ok(errno(result))
 }
@@ -138,24 +180,26 @@ fn peek_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 }
 
 fn take<G: Guest>(call: &mut Call<'_, G>, remove: bool) -> Result<u64, Fault> {
-    let handle = call.args[0];
-    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
+    let map = map_of(call)?;
     let size = map.spec().value_size;
     if map.spec().kind == MapKind::BloomFilter && !remove {
         let mut value = call.bytes(2, size as usize)?;
-        let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
-        let result = map.peek(&mut value);
+        let result = map_of(call)?.peek(&mut value);
         call.world.reuse(value);
         return Ok(errno(result));
     }
     call.check_write(2, size)?;
-    let mut value = call.world.buffer(size as usize);
-    let map = call.guest.map(handle).ok_or_else(|| not_a_map(handle, 1))?;
-    let result = if remove {
-        map.pop(&mut value)
-    } else {
-        map.peek(&mut value)
+    let taken = |map: &Map, value: &mut [u8]| match remove {
+        true => map.pop(value),
+        false => map.peek(value),
     };
+    let mut short = [0; SHORT_BYTES];
+    if let Some(value) = short.get_mut(..size as usize) {
+        let result = taken(map, value);
+        return call.write(2, value).map(|()| errno(result));
+    }
+    let mut value = call.world.buffer(size as usize);
+    let result = taken(map_of(call)?, &mut value);
     let written = call.write(2, &value);
     call.world.reuse(value);
     written.map(|()| errno(result))

@@ -7,7 +7,9 @@
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use super::copy::{copy_in, copy_out};
 
 /// Bytes that are read from memory together.
 const CACHE_LINE: usize = 64;
@@ -159,44 +161,19 @@ impl Block {
     }
 
     /// Copies bytes of an element out. Panics outside of it: callers check first.
+    #[inline]
     pub fn read(&self, element: usize, offset: usize, out: &mut [u8]) {
         let start = self.start(element, offset, out.len());
-        let mut at = 0;
-        if start.is_multiple_of(8) {
-            while out.len() - at >= 8 {
-                // SAFETY: in bounds by `start`, aligned by the test above and steps of eight.
-                let word =
-                    unsafe { AtomicU64::from_ptr(self.memory.as_ptr().add(start + at).cast()) };
-                out[at..at + 8].copy_from_slice(&word.load(Relaxed).to_ne_bytes());
-                at += 8;
-            }
-        }
-        for (i, byte) in out.iter_mut().enumerate().skip(at) {
-            // SAFETY: in bounds by `start`.
-            *byte =
-                unsafe { AtomicU8::from_ptr(self.memory.as_ptr().add(start + i)) }.load(Relaxed);
-        }
+        // SAFETY: in bounds by `start`; blocks are only touched atomically.
+        unsafe { copy_out(self.memory.as_ptr().add(start), out) };
     }
 
     /// Copies bytes into an element. Panics outside of it: callers check first.
+    #[inline]
     pub fn write(&self, element: usize, offset: usize, bytes: &[u8]) {
         let start = self.start(element, offset, bytes.len());
-        let mut at = 0;
-        if start.is_multiple_of(8) {
-            for chunk in bytes.chunks_exact(8) {
-                let value = u64::from_ne_bytes(chunk.try_into().expect("chunks of eight"));
-                // SAFETY: in bounds by `start`, aligned by the test above and steps of eight.
-                let word =
-                    unsafe { AtomicU64::from_ptr(self.memory.as_ptr().add(start + at).cast()) };
-                word.store(value, Relaxed);
-                at += 8;
-            }
-        }
-        for (i, byte) in bytes.iter().enumerate().skip(at) {
-            // SAFETY: in bounds by `start`.
-            unsafe { AtomicU8::from_ptr(self.memory.as_ptr().add(start + i)) }
-                .store(*byte, Relaxed);
-        }
+        // SAFETY: in bounds by `start`; blocks are only touched atomically.
+        unsafe { copy_in(self.memory.as_ptr().add(start), bytes) };
     }
 
     /// Zeroes an element.
@@ -209,6 +186,15 @@ impl Block {
         }
     }
 
+    /// Zeroes the first elements of a block that nobody shares.
+    pub(super) fn zero(&mut self, elements: usize) {
+        let bytes = elements.min(self.count) * self.stride;
+        // SAFETY: so many bytes belong to the block's elements, and the block is borrowed by nobody else,
+        // so that nobody else touches them meanwhile.
+        unsafe { self.memory.as_ptr().write_bytes(0, bytes) };
+    }
+
+    #[inline]
     fn start(&self, element: usize, offset: usize, len: usize) -> usize {
         assert!(element < self.count, "element {element} of {}", self.count);
         assert!(
@@ -229,6 +215,8 @@ impl Drop for Block {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::Block;
 
     #[test]
@@ -252,7 +240,7 @@ mod tests {
     #[test]
     fn words_reach_into_the_padding_and_share_the_bytes() {
         let block = Block::new(2, 12).unwrap();
-        block.words(1)[1].store(u64::MAX, super::Relaxed);
+        block.words(1)[1].store(u64::MAX, Relaxed);
         let mut back = [0; 4];
         block.read(1, 8, &mut back);
         assert_eq!(back, [0xff; 4]);
@@ -270,7 +258,7 @@ mod tests {
                     block
                         .header_words(element)
                         .iter()
-                        .all(|word| word.load(super::Relaxed) == 0)
+                        .all(|word| word.load(Relaxed) == 0)
                 );
             }
             assert_eq!(block.all_words().len() * 8 % 64, 0);
@@ -283,10 +271,7 @@ mod tests {
         assert_eq!(block.base().addr().get() % 4096, 0);
         assert_eq!(block.all_words().len(), 512);
         block.write(1, 0, &[7; 8]);
-        assert_eq!(
-            block.all_words()[2].load(super::Relaxed),
-            0x0707_0707_0707_0707
-        );
+        assert_eq!(block.all_words()[2].load(Relaxed), 0x0707_0707_0707_0707);
     }
 
     #[test]

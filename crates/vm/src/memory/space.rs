@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use super::Block;
+use super::copy::{copy_in, copy_out};
 
 /// Bits of an address that are the offset.
 const OFFSET_BITS: u32 = 48;
@@ -194,7 +195,16 @@ pub struct Spot {
 pub struct Space {
     regions: Vec<Region>,
     /// The memory behind each region, kept alive while its entry points into it.
-    owners: Vec<Option<Arc<Block>>>,
+    owners: Vec<Owner>,
+}
+
+/// Who else has the memory of a region.
+enum Owner {
+    /// It has none.
+    Nobody,
+    Shared(Arc<Block>),
+    /// Only the table.
+    Own(Block),
 }
 
 // SAFETY: entries point into blocks that `owners` keeps alive; blocks are themselves `Send + Sync`
@@ -208,7 +218,7 @@ impl Space {
     pub fn new() -> Self {
         Self {
             regions: vec![Region::NONE],
-            owners: vec![None],
+            owners: vec![Owner::Nobody],
         }
     }
 
@@ -237,7 +247,32 @@ impl Space {
 
     /// Makes a region show a block. Panics if the shape does not lie inside the block, or if the
     /// region is the null pointer's: callers make shapes from blocks.
+    #[inline]
     pub fn put(&mut self, region: usize, block: &Arc<Block>, shape: Shape) {
+        self.enter(region, block, shape);
+        // Every run shows its packet and context anew, mostly in the same memory.
+        let owner = &mut self.owners[region];
+        if !matches!(owner, Owner::Shared(kept) if Arc::ptr_eq(kept, block)) {
+            *owner = Owner::Shared(Arc::clone(block));
+        }
+    }
+
+    /// The same with a block that only the table has; see [`Space::zero`].
+    pub fn put_own(&mut self, region: usize, block: Block, shape: Shape) {
+        self.enter(region, &block, shape);
+        self.owners[region] = Owner::Own(block);
+    }
+
+    /// Zeroes the first elements of a region whose block only the table has.
+    #[inline]
+    pub fn zero(&mut self, region: usize, elements: usize) {
+        if let Some(Owner::Own(block)) = self.owners.get_mut(region) {
+            block.zero(elements);
+        }
+    }
+
+    #[inline]
+    fn enter(&mut self, region: usize, block: &Block, shape: Shape) {
         assert!(region != 0 && region < 1 << 16, "region {region}");
         assert!(shape.count <= block.count(), "more elements than memory");
         assert!(
@@ -250,7 +285,7 @@ impl Space {
         );
         while self.regions.len() <= region {
             self.regions.push(Region::NONE);
-            self.owners.push(None);
+            self.owners.push(Owner::Nobody);
         }
         let window = shape.window as u64;
         let (readable, writable) = match shape.rights {
@@ -270,18 +305,13 @@ impl Space {
             stride: block.stride(),
             shift: shape.shift,
         };
-        // Every run shows its packet and context anew, mostly in the same memory.
-        let owner = &mut self.owners[region];
-        if !owner.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, block)) {
-            *owner = Some(Arc::clone(block));
-        }
     }
 
     /// Makes a region's addresses invalid.
     pub fn clear(&mut self, region: usize) {
         if let Some(entry) = self.regions.get_mut(region) {
             *entry = Region::NONE;
-            self.owners[region] = None;
+            self.owners[region] = Owner::Nobody;
         }
     }
 
@@ -352,42 +382,26 @@ impl Space {
     }
 
     /// Copies bytes out; `None`, and nothing copied, if not all of them may be read.
+    #[inline]
     pub fn read(&self, address: u64, out: &mut [u8]) -> Option<()> {
         if out.is_empty() {
             return Some(());
         }
         let at = self.pointer::<false>(address, u64::from(u32::try_from(out.len()).ok()?))?;
-        let mut done = 0;
-        while out.len() - done >= 8 {
-            // SAFETY: inside the checked bytes.
-            let word = unsafe { <u64 as sealed::Sealed>::load(at.as_ptr().add(done)) };
-            out[done..done + 8].copy_from_slice(&word.to_ne_bytes());
-            done += 8;
-        }
-        for (i, byte) in out.iter_mut().enumerate().skip(done) {
-            // SAFETY: inside the checked bytes.
-            *byte = unsafe { AtomicU8::from_ptr(at.as_ptr().add(i)) }.load(Relaxed);
-        }
+        // SAFETY: `pointer` checked the bytes; blocks are only touched atomically.
+        unsafe { copy_out(at.as_ptr(), out) };
         Some(())
     }
 
     /// Copies bytes in; `None`, and nothing copied, if not all of them may be written.
+    #[inline]
     pub fn write(&self, address: u64, bytes: &[u8]) -> Option<()> {
         if bytes.is_empty() {
             return Some(());
         }
         let at = self.pointer::<true>(address, u64::from(u32::try_from(bytes.len()).ok()?))?;
-        let mut done = 0;
-        for chunk in bytes.chunks_exact(8) {
-            let value = u64::from_ne_bytes(chunk.try_into().expect("chunks of eight"));
-            // SAFETY: inside the checked bytes.
-            unsafe { <u64 as sealed::Sealed>::store(at.as_ptr().add(done), value) };
-            done += 8;
-        }
-        for (i, byte) in bytes.iter().enumerate().skip(done) {
-            // SAFETY: inside the checked bytes.
-            unsafe { AtomicU8::from_ptr(at.as_ptr().add(i)) }.store(*byte, Relaxed);
-        }
+        // SAFETY: `pointer` checked the bytes; blocks are only touched atomically.
+        unsafe { copy_in(at.as_ptr(), bytes) };
         Some(())
     }
 
