@@ -11,10 +11,12 @@
  *             -> result attr[length] { bytes }*
  *   close  1  fd          mkdir 2 path     rmdir 3 path    unlink 4 path
  *   rename 5  path path   open  6 path     reset 7         read   8 fd length -> result bytes
+ *   perf_event_open 9  type config(64)   for this process, on any CPU
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdint.h>
@@ -130,6 +132,13 @@ static char *take_path(void)
 	return path;
 }
 
+static int64_t open_event(uint32_t type, uint64_t config)
+{
+	struct perf_event_attr attr = { .type = type, .size = sizeof(attr), .config = config };
+
+	return outcome(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
+}
+
 /* Closes everything and begins with an empty bpffs. */
 static int64_t reset(void)
 {
@@ -160,7 +169,8 @@ int main(void)
 	enter_namespaces();
 	for (;;) {
 		const char *path;
-		uint32_t fd, length;
+		uint32_t fd, length, type;
+		uint64_t config;
 		struct region r;
 
 		switch (take_u32()) {
@@ -196,6 +206,12 @@ int main(void)
 			give_result(outcome(read(fd, r.bytes, length)));
 			give(r.bytes, length);
 			munmap(r.map, r.mapped);
+			break;
+		case 9:
+			type = take_u32();
+			config = take_u32();
+			config |= (uint64_t)take_u32() << 32;
+			give_result(open_event(type, config));
 			break;
 		default:
 			return 1;

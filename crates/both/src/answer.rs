@@ -42,6 +42,8 @@ const HIDDEN: &[&str] = &[
     "run_cnt",
     "verified_insns",
     "probe_addr",
+    "attach_btf_id",
+    "tracing.target_btf_id",
 ];
 
 /// Fields that hold ids, and what of.
@@ -117,7 +119,7 @@ pub(crate) fn line(step: &Step, request: &Request, returned: &Returned, names: &
 /// True if the call gives a descriptor when it succeeds.
 pub(crate) fn gives_fd(request: &Request) -> bool {
     match request {
-        Request::Open(_) => true,
+        Request::Open(_) | Request::PerfEvent(..) => true,
         Request::Bpf(call) => matches!(
             Command::from_number(call.command),
             Some(
@@ -160,10 +162,17 @@ fn result(request: &Request, result: i64) -> String {
 }
 
 fn fields(out: &mut String, command: Command, call: &Call, returned: &Returned, names: &Names) {
-    let (before, after) = (
-        Attr::new(command, &call.attr),
-        Attr::new(command, &returned.attr),
-    );
+    let mut before = Attr::new(command, &call.attr);
+    let after = Attr::new(command, &returned.attr);
+    // Where a buffer is, and whatever other field has its address there, is nobody's business.
+    for buffer in call
+        .buffers
+        .iter()
+        .filter(|buffer| buffer.place.parent.is_none())
+    {
+        let place = buffer.place.offset;
+        before.put(place, &after.bytes()[place..place + 8]);
+    }
     let mut last = None;
     for field in layout(command).fields {
         let same_place = last == Some(field.offset);

@@ -42,6 +42,7 @@ pub(crate) fn request(case: &Case, step: &Step, names: &Names) -> Result<Request
         "rename" => Request::Rename(path(0)?, path(1)?),
         "open" => Request::Open(path(0)?),
         "read" => Request::Read(number(0)? as i32, number(1)? as usize),
+        "perf_event" => Request::PerfEvent(number(0)? as u32, number(1)?),
         verb => Request::Bpf(bpf(case, step, command(verb)?, names)?),
     })
 }

@@ -14,6 +14,7 @@ mod file;
 mod literal;
 mod request;
 mod run;
+mod types;
 mod user;
 
 pub use case::{Case, Known, Step};

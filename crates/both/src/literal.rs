@@ -1,7 +1,9 @@
 //! Values as cases write them: numbers, names of numbers, bytes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use osmia_btf::{Btf, Kind};
 use osmia_isa::{MapRef, Resolve};
 
 use crate::case::words;
@@ -13,6 +15,8 @@ pub(crate) struct Names {
     pub(crate) numbers: BTreeMap<String, u64>,
     /// Ids count by kind of object: kind and id, and the name of what has it.
     pub(crate) objects: BTreeMap<(&'static str, u64), String>,
+    /// The kernel's.
+    pub(crate) types: Option<Arc<Btf>>,
 }
 
 /// Helpers by Linux's names, maps by the descriptors of a case.
@@ -66,7 +70,21 @@ impl Names {
             .or_else(|_| text.parse::<i64>().map(|number| number as u64))
             .ok()
             .or_else(|| self.numbers.get(text).copied())
+            .or_else(|| self.type_id(text))
             .or_else(|| constants::by_name(field, text))
+    }
+
+    /// A type of the kernel's: `func(NAME)`, `typedef(NAME)`, `struct(NAME)`.
+    fn type_id(&self, text: &str) -> Option<u64> {
+        let (kind, name) = text.strip_suffix(')')?.split_once('(')?;
+        let kind = match kind {
+            "func" => Kind::Func,
+            "typedef" => Kind::Typedef,
+            "struct" => Kind::Struct,
+            _ => return None,
+        };
+        let id = self.types.as_ref()?.find(name, kind)?;
+        Some(u64::from(id.0))
     }
 
     /// The bytes between brackets: `x0a0b`, `"text"`, `number:bytes`, `byte*count`.

@@ -1,5 +1,9 @@
 //! What a host is asked, and what it answers. Plain bytes: nothing here knows commands.
 
+use std::sync::Arc;
+
+use osmia_btf::Btf;
+
 /// Where a pointer to a buffer goes.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -52,6 +56,8 @@ pub enum Request {
     Open(String),
     /// read(2) of at most this many bytes.
     Read(i32, usize),
+    /// perf_event_open(2) of this type and configuration, for the caller itself on any CPU.
+    PerfEvent(u32, u64),
 }
 
 /// What came back.
@@ -72,6 +78,12 @@ pub trait Host {
     /// # Errors
     /// If the host cannot be reached: a sentence for people.
     fn ask(&mut self, request: &Request) -> Result<Returned, String>;
+
+    /// The kernel's types, by which cases name functions.
+    fn types(&self) -> Option<Arc<Btf>>;
+
+    /// The number of the process that makes the calls.
+    fn pid(&self) -> u32;
 
     /// Closes every descriptor and empties the bpffs on `/sys/fs/bpf`.
     ///

@@ -27,6 +27,8 @@ pub(crate) const CPUS: u64 = 2;
 pub fn run<'a>(case: &'a Case, host: &mut dyn Host) -> Result<Vec<StepOutcome<'a>>, String> {
     let mut names = Names::default();
     names.numbers.insert("cpus".to_owned(), CPUS);
+    names.numbers.insert("self".to_owned(), host.pid().into());
+    names.types = host.types();
     let mut outcomes = Vec::new();
     for step in &case.steps {
         let said = |what: String| format!("line {}: {what}", step.line);

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use osmia_btf::Btf;
 use osmia_program::Errno;
-use osmia_user::bpf::Fd;
+use osmia_user::bpf::{Fd, PerfEventOpen, PerfEventSource};
 use osmia_user::{Credentials, Kernel, Process, UserMemory, UserOptions, bpf};
 
 use crate::request::{Call, Host, Request, Returned};
 use crate::run::CPUS;
+use crate::types;
 
 /// A process of a user-space host and its memory.
 #[derive(Debug)]
@@ -32,6 +34,7 @@ fn process() -> Result<Process, String> {
     let options = UserOptions {
         cpus: CPUS as u32,
         seed: Some(0),
+        btf: Some(types::described()),
         ..UserOptions::default()
     };
     let kernel = Kernel::new(options).map_err(|error| error.to_string())?;
@@ -94,10 +97,31 @@ impl Host for User {
             Request::Unlink(path) => done(process.unlink(path)),
             Request::Rename(from, to) => done(process.rename(from, to)),
             Request::Open(path) => fd(process.open_directory(path)),
-            Request::Read(..) => Err(Errno::EINVAL),
+            Request::Read(from, bytes) => process.read(Fd(*from), *bytes).map(|read| {
+                let count = read.len();
+                let mut buffer = vec![0; *bytes];
+                buffer[..count].copy_from_slice(&read);
+                returned.buffers.push(buffer);
+                count as i64
+            }),
+            Request::PerfEvent(kind, config) => fd(process.perf_event_open(&PerfEventOpen {
+                source: PerfEventSource::Counter {
+                    kind: *kind,
+                    config: *config,
+                },
+                cpu: None,
+            })),
         };
         returned.result = result.unwrap_or_else(|errno| -i64::from(errno.0));
         Ok(returned)
+    }
+
+    fn types(&self) -> Option<Arc<Btf>> {
+        Some(types::described())
+    }
+
+    fn pid(&self) -> u32 {
+        std::process::id()
     }
 
     fn reset(&mut self) -> Result<(), String> {

@@ -5,9 +5,11 @@
 
 mod cgroup;
 mod device;
+mod function;
 mod kinds;
 mod namespace;
 mod netfilter;
+mod sockmap;
 
 use std::sync::{Arc, Mutex};
 
@@ -17,8 +19,10 @@ use osmia_vm::map::GroupAttachment;
 use rustc_hash::FxHashMap;
 
 pub(crate) use cgroup::{CgroupAttach, CgroupId};
+pub(crate) use function::FunctionId;
 pub(crate) use kinds::{check_attach_type, is_of_cgroups, program_kind};
 pub(crate) use netfilter::check_hook;
+pub(crate) use sockmap::SocketPrograms;
 
 use self::cgroup::Cgroups;
 use crate::kernel::lock;
@@ -55,6 +59,8 @@ pub(crate) enum Place {
         pf: u32,
         hooknum: u32,
     },
+    /// A function of the kernel's or of a program's.
+    Function(FunctionId),
 }
 
 /// Something attached.
@@ -172,6 +178,13 @@ impl Row {
         }
         gone
     }
+
+    /// Of an interface that nothing is attached to any more, nothing is remembered.
+    fn forget_if_empty(&mut self, place: Place) {
+        if matches!(place, Place::Tcx(..)) && self.attached.is_empty() {
+            *self = Self::default();
+        }
+    }
 }
 
 /// What a query finds.
@@ -207,6 +220,7 @@ impl Attachments {
             .iter()
             .position(|attached| attached.link == Some(link));
         let gone = at.map(|at| row.remove(at));
+        row.forget_if_empty(place);
         drop(state);
         // The program may go with it; not under the lock.
         gone.is_some()

@@ -11,6 +11,7 @@ mod btf;
 mod link;
 mod map;
 mod object;
+mod perf_event;
 mod program;
 mod system;
 
@@ -25,6 +26,7 @@ pub use object::{
     BtfInfo, FdById, IterTarget, LinkInfo, LinkInfoDetail, MapHash, MapInfo, NextId, ObjGet,
     ObjInfo, ObjPin, PerfEventInfo, ProgInfo,
 };
+pub use perf_event::{PerfEventOpen, PerfEventSource};
 pub use program::{
     LogAnswer, LogRequest, ProgBindMap, ProgLoad, ProgLoadAnswer, ProgTestRun, ProgTestRunAnswer,
     Records,

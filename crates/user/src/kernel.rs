@@ -26,6 +26,10 @@ use crate::{UserOptions, codes, limits};
 /// The loopback interface: the first in every namespace.
 const LOOPBACK: u32 = 1;
 
+/// Where the kernel's functions begin (`__START_KERNEL` of x86-64), and how far apart they are here.
+const TEXT_START: u64 = 0xffff_ffff_8100_0000;
+const FUNCTION_BYTES: u64 = 16;
+
 /// The registry of live objects, and the machine.
 #[derive(Debug)]
 pub struct Kernel {
@@ -173,6 +177,22 @@ impl Kernel {
         let typedef = format!("btf_trace_{name}");
         let vmlinux = self.vmlinux.as_ref();
         vmlinux.is_some_and(|vmlinux| vmlinux.btf.find(&typedef, Kind::Typedef).is_some())
+    }
+
+    /// Where a function of the kernel's lies: made up, but the same each time.
+    pub(crate) fn function_address(&self, name: &str) -> Option<u64> {
+        let id = self.vmlinux.as_ref()?.btf.find(name, Kind::Func)?;
+        Some(TEXT_START + u64::from(id.0) * FUNCTION_BYTES)
+    }
+
+    /// True if a function of the kernel's begins there.
+    pub(crate) fn is_function(&self, address: u64) -> bool {
+        let Some(offset) = address.checked_sub(TEXT_START) else {
+            return false;
+        };
+        let id = u32::try_from(offset / FUNCTION_BYTES).map(osmia_btf::TypeId);
+        let ty = (self.vmlinux.as_ref()).and_then(|vmlinux| vmlinux.btf.ty(id.ok()?));
+        offset.is_multiple_of(FUNCTION_BYTES) && ty.is_some_and(|ty| ty.kind() == Kind::Func)
     }
 
     pub(crate) fn pins(&self) -> &PinTree {

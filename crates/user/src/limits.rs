@@ -30,6 +30,10 @@ pub const CGROUP_PROGRAMS_MAX: usize = 64;
 pub const ORDERED_PROGRAMS_MAX: usize = 64;
 /// Most socket lookups of a network namespace (`MAX_BPF_NETNS_…` leaves it open; this is ours).
 pub const SK_LOOKUP_PROGRAMS_MAX: usize = 64;
+/// Most programs at one function (`BPF_MAX_TRAMP_LINKS`).
+pub const FUNCTION_PROGRAMS_MAX: usize = 38;
+/// Most programs at one event (`BPF_TRACE_MAX_PROGS`).
+pub const EVENT_PROGRAMS_MAX: usize = 64;
 /// Bytes of a tracepoint's name that are read.
 pub const TRACEPOINT_NAME_BYTES_MAX: usize = 127;
 /// Most descriptors of a load's array that are looked at.
@@ -44,6 +48,8 @@ pub const ITER_INFO_BYTES_MAX: usize = 4096;
 pub const MULTI_PROBES_MAX: usize = 1 << 20;
 /// Bytes of a kernel symbol's name (`KSYM_NAME_LEN`).
 pub const SYMBOL_BYTES_MAX: usize = 512;
+/// Bytes that an iterator prints ahead of its reader (eight pages).
+pub const ITERATOR_BUFFER_BYTES: usize = 8 * 4096;
 /// Timers and work run at the end of everything, before the rest is left undone.
 pub const SETTLE_RUNS_MAX: u64 = 1_000;
 /// How long is waited for timers at the end of everything, where the clock is the real one.

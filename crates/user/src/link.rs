@@ -1,50 +1,18 @@
 //! Links: attachments that live as long as somebody holds them.
 
+mod target;
+
 use std::sync::{Arc, Mutex, OnceLock};
 
 use osmia_program::{Errno, ProgramKind};
 use osmia_vm::{Code, Identity};
 
-use crate::attach::{Attachments, CgroupId, Place};
-use crate::bpf::{LinkInfo, LinkInfoDetail, NetfilterHook};
+pub(crate) use target::{Iterated, LinkTarget};
+
+use crate::attach::{Attachments, Place, SocketPrograms};
+use crate::bpf::LinkInfo;
 use crate::kernel::lock;
-use crate::object::Table;
-
-/// What a link is attached to.
-#[derive(Clone, Debug)]
-pub(crate) enum LinkTarget {
-    /// A place that several may share.
-    Place(Place),
-    /// A hook of netfilter, with a priority.
-    Netfilter(NetfilterHook),
-    /// A tracepoint, by name: there are no events, so nobody else has to know.
-    RawTracepoint { name: String, cookie: u64 },
-}
-
-impl LinkTarget {
-    /// `enum bpf_link_type`.
-    fn kind(&self) -> u32 {
-        match self {
-            Self::RawTracepoint { .. } => 1,
-            Self::Place(Place::Cgroup(..)) => 3,
-            Self::Place(Place::Netns(_)) => 5,
-            Self::Place(Place::Xdp(_)) => 6,
-            Self::Place(Place::Netfilter { .. }) | Self::Netfilter(_) => 10,
-            Self::Place(Place::Tcx(..)) => 11,
-        }
-    }
-
-    fn place(&self) -> Option<Place> {
-        match self {
-            Self::Place(place) => Some(*place),
-            Self::Netfilter(hook) => Some(Place::Netfilter {
-                pf: hook.pf,
-                hooknum: hook.hooknum,
-            }),
-            Self::RawTracepoint { .. } => None,
-        }
-    }
-}
+use crate::object::{MapUse, ProgramRecord, Table};
 
 /// A link. With its last holder, what it attached is detached.
 #[derive(Debug)]
@@ -58,7 +26,8 @@ pub(crate) struct Link {
 
 #[derive(Debug)]
 struct State {
-    program: Arc<Code>,
+    /// A table of operations has its own.
+    program: Option<Arc<Code>>,
     attached: bool,
 }
 
@@ -69,7 +38,7 @@ impl Link {
         table: &Arc<Table<Link>>,
         attachments: &Arc<Attachments>,
         target: LinkTarget,
-        program: Arc<Code>,
+        program: Option<Arc<Code>>,
         attach: impl FnOnce(u32) -> Result<(), Errno>,
     ) -> Result<Arc<Self>, Errno> {
         let link = Arc::new(Self {
@@ -94,48 +63,122 @@ impl Link {
         self.id.get().copied().unwrap_or(0)
     }
 
-    /// The program it attaches.
-    pub(crate) fn program(&self) -> Arc<Code> {
-        Arc::clone(&lock(&self.state).program)
+    /// The program it attaches, if it is not a table of operations.
+    pub(crate) fn program(&self) -> Option<Arc<Code>> {
+        lock(&self.state).program.clone()
+    }
+
+    /// What it walks; `EINVAL` if it is no iterator.
+    pub(crate) fn iterated(&self) -> Result<&Iterated, Errno> {
+        match &self.target {
+            LinkTarget::Iterator(iterated) => Ok(iterated),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// True if it attaches a table of operations, which another one may replace.
+    pub(crate) fn is_of_operations(&self) -> bool {
+        matches!(self.target, LinkTarget::Operations(_))
     }
 
     /// `BPF_LINK_DETACH`; a second time is no error.
     pub(crate) fn detach(&self) -> Result<(), Errno> {
-        let place = self.target.place().ok_or(Errno::EOPNOTSUPP)?;
+        if !self.target.can_detach() {
+            return Err(Errno::EOPNOTSUPP);
+        }
         let mut state = lock(&self.state);
         if std::mem::take(&mut state.attached) {
-            self.attachments.remove_link(place, self.id());
+            self.target.release(&self.attachments, self.id());
         }
         Ok(())
     }
 
     /// `BPF_LINK_UPDATE`.
     pub(crate) fn update(&self, new: &Arc<Code>, old: Option<&Arc<Code>>) -> Result<(), Errno> {
-        let place = match &self.target {
-            LinkTarget::Place(place) => *place,
+        let is_possible = match &self.target {
             LinkTarget::Netfilter(_) => return Err(Errno::EOPNOTSUPP),
-            LinkTarget::RawTracepoint { .. } => return Err(Errno::EINVAL),
+            LinkTarget::Place(_) | LinkTarget::Iterator(_) | LinkTarget::Sockets { .. } => true,
+            _ => false,
         };
         let mut state = lock(&self.state);
+        let (true, Some(program)) = (is_possible, &state.program) else {
+            return Err(Errno::EINVAL);
+        };
         let is_gone = !self.is_attached(&state);
-        // A namespace looks at the programs first, the others at whether there is still a place.
-        if is_gone && !matches!(place, Place::Netns(_)) {
+        // Some look at the programs first, the others at whether there is still a place.
+        let place_first =
+            matches!(&self.target, LinkTarget::Place(place) if !matches!(place, Place::Netns(_)));
+        if is_gone && place_first {
             return Err(Errno::ENOLINK);
         }
-        if old.is_some_and(|old| !Arc::ptr_eq(old, &state.program)) {
+        if old.is_some_and(|old| !Arc::ptr_eq(old, program)) {
             return Err(Errno::EPERM);
         }
-        if kind(new) != kind(&state.program) {
+        if !self.takes(new, program) {
             return Err(Errno::EINVAL);
         }
         if is_gone {
             return Err(Errno::ENOLINK);
         }
-        self.attachments.replace_link(place, self.id(), new)?;
-        let gone = std::mem::replace(&mut state.program, Arc::clone(new));
+        match &self.target {
+            LinkTarget::Place(place) => {
+                self.attachments.replace_link(*place, self.id(), new)?;
+            }
+            LinkTarget::Sockets { map, attach } => {
+                SocketPrograms::of(map)?.replace_link(*attach, self.id(), new)?;
+            }
+            _ => {}
+        }
+        let gone = state.program.replace(Arc::clone(new));
         drop(state);
         drop(gone);
         Ok(())
+    }
+
+    /// `BPF_LINK_UPDATE` of a table of operations.
+    pub(crate) fn update_operations(
+        &self,
+        new: &MapUse,
+        old: Option<&MapUse>,
+    ) -> Result<(), Errno> {
+        let LinkTarget::Operations(table) = &self.target else {
+            return Err(Errno::EINVAL);
+        };
+        let operations = new.operations().filter(|operations| operations.is_ready());
+        let operations = operations.ok_or(Errno::EINVAL)?;
+        if !operations.can_be_replaced() {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        if !lock(&self.state).attached {
+            return Err(Errno::ENOLINK);
+        }
+        let mut current = lock(table);
+        if old.is_some_and(|old| !Arc::ptr_eq(old.map(), current.map())) {
+            return Err(Errno::EPERM);
+        }
+        let before = current.operations().ok_or(Errno::EINVAL)?;
+        if before.name() != operations.name() {
+            return Err(Errno::EINVAL);
+        }
+        operations.replace(before)?;
+        let gone = std::mem::replace(&mut *current, new.clone());
+        drop(current);
+        drop(gone);
+        Ok(())
+    }
+
+    /// Whether another program can stand where one stands.
+    fn takes(&self, new: &Code, program: &Code) -> bool {
+        let expected = |code: &Code| ProgramRecord::of(code).about.attach;
+        let function = |code: &Code| ProgramRecord::of(code).about.attach_to.btf_id;
+        let alike = kind(new) == kind(program);
+        match &self.target {
+            LinkTarget::Sockets { .. } => alike && expected(new) == expected(program),
+            LinkTarget::Iterator(_) => {
+                alike && expected(new) == expected(program) && function(new) == function(program)
+            }
+            _ => alike,
+        }
     }
 
     /// Whether it is attached still: a control group may have gone.
@@ -150,46 +193,11 @@ impl Link {
     /// What `BPF_OBJ_GET_INFO_BY_FD` tells.
     pub(crate) fn info(&self) -> LinkInfo {
         let state = lock(&self.state);
-        let is_there = self.is_attached(&state);
-        let there = |number: u32| if is_there { number } else { 0 };
-        let detail = match &self.target {
-            LinkTarget::Place(Place::Cgroup(CgroupId(id), attach)) => LinkInfoDetail::Cgroup {
-                cgroup_id: if is_there { *id } else { 0 },
-                attach_type: attach.number(),
-            },
-            LinkTarget::Place(Place::Netns(attach)) => LinkInfoDetail::Netns {
-                netns_ino: there(NETNS_INO),
-                attach_type: attach.number(),
-            },
-            LinkTarget::Place(Place::Xdp(ifindex)) => LinkInfoDetail::Xdp {
-                ifindex: there(*ifindex),
-            },
-            LinkTarget::Place(Place::Tcx(ifindex, attach)) => LinkInfoDetail::Tcx {
-                ifindex: there(*ifindex),
-                attach_type: attach.number(),
-            },
-            LinkTarget::Place(Place::Netfilter { pf, hooknum }) => LinkInfoDetail::Netfilter {
-                pf: *pf,
-                hooknum: *hooknum,
-                priority: 0,
-                flags: 0,
-            },
-            LinkTarget::Netfilter(hook) => LinkInfoDetail::Netfilter {
-                pf: hook.pf,
-                hooknum: hook.hooknum,
-                priority: hook.priority,
-                flags: hook.flags,
-            },
-            LinkTarget::RawTracepoint { name, cookie } => LinkInfoDetail::RawTracepoint {
-                name: name.clone(),
-                cookie: *cookie,
-            },
-        };
         LinkInfo {
             kind: self.target.kind(),
             id: self.id(),
-            prog_id: state.program.id(),
-            detail,
+            prog_id: state.program.as_ref().map_or(0, |program| program.id()),
+            detail: self.target.info(self.is_attached(&state)),
         }
     }
 }
@@ -198,14 +206,11 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.table.remove(self.id());
         let attached = self.state.get_mut().map_or(true, |state| state.attached);
-        if let (true, Some(place)) = (attached, self.target.place()) {
-            self.attachments.remove_link(place, self.id());
+        if attached {
+            self.target.release(&self.attachments, self.id());
         }
     }
 }
-
-/// Inode of the one network namespace (`PROC_NET_INIT_INO`, where Linux gives the first).
-const NETNS_INO: u32 = 4_026_531_840;
 
 fn kind(code: &Code) -> ProgramKind {
     code.program().hook.kind

@@ -5,6 +5,7 @@
 
 mod access;
 mod attach;
+mod attach_targets;
 mod bytes;
 mod descriptors;
 mod elements;

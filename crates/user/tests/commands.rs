@@ -796,6 +796,7 @@ fn the_rest() {
     assert_eq!(process.raw_tracepoint_open(&open), Err(Errno::ENOENT));
     let asked = TaskFdQuery {
         fd: map,
+        pid: std::process::id(),
         ..TaskFdQuery::default()
     };
     assert_eq!(process.task_fd_query(&asked), Err(Errno::ENOTSUPP));

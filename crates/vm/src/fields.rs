@@ -11,6 +11,7 @@ mod graph;
 mod lock;
 mod object;
 mod parse;
+mod types;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub(crate) use graph::{End, Graphs, Side, middle};
 pub(crate) use lock::{Locked, try_lock, unlock};
 pub(crate) use object::{Allocated, ObjectType};
 pub(crate) use parse::{OBJECT_FIELDS, VALUE_FIELDS, parse};
+pub use types::check_object_types;
 
 use crate::memory::Block;
 

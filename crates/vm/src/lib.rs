@@ -38,6 +38,7 @@ mod world;
 pub use checked::Checked;
 pub use code::Code;
 pub use env::{Clock, Environment, Random};
+pub use fields::check_object_types;
 pub use guest::{Call, Fault, Guest};
 pub use held::Held;
 pub use identity::Identity;

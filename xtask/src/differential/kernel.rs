@@ -2,8 +2,10 @@
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
 use osmia_both::{Call, Host, Request, Returned};
+use osmia_btf::Btf;
 
 use crate::libbpf_driver;
 use crate::place::Error;
@@ -13,6 +15,7 @@ pub(super) struct Kernel {
     process: Child,
     requests: ChildStdin,
     answers: ChildStdout,
+    types: Option<Arc<Btf>>,
 }
 
 impl Kernel {
@@ -22,7 +25,9 @@ impl Kernel {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
+        let types = Btf::parse(std::fs::read("/sys/kernel/btf/vmlinux")?, None)?;
         Ok(Kernel {
+            types: Some(Arc::new(types)),
             requests: process.stdin.take().ok_or("no standard input")?,
             answers: process.stdout.take().ok_or("no standard output")?,
             process,
@@ -81,9 +86,20 @@ impl Host for Kernel {
                 sizes.buffers.push(*bytes);
                 words(&[8, *fd as u32, *bytes as u32])
             }
+            Request::PerfEvent(kind, config) => {
+                words(&[9, *kind, *config as u32, (*config >> 32) as u32])
+            }
         };
         self.exchange(&bytes, &sizes)
             .map_err(|error| format!("the proxy: {error}"))
+    }
+
+    fn types(&self) -> Option<Arc<Btf>> {
+        self.types.clone()
+    }
+
+    fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     fn reset(&mut self) -> Result<(), String> {

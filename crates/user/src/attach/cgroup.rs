@@ -52,6 +52,20 @@ impl Cgroups {
         std::iter::successors(Some(group), above)
     }
 
+    /// The group and everything below it, a group before or behind what is below it.
+    fn below(&self, group: CgroupId, first: bool, found: &mut Vec<CgroupId>) {
+        if first {
+            found.push(group);
+        }
+        let children = self.parents.iter();
+        for (&child, _) in children.filter(|&(child, parent)| *parent == group && *child != group) {
+            self.below(child, first, found);
+        }
+        if !first {
+            found.push(group);
+        }
+    }
+
     fn find(&self, path: &str) -> Result<CgroupId, Errno> {
         let mut names = path.split('/').filter(|name| !name.is_empty());
         names.try_fold(CgroupId::ROOT, |at, name| {
@@ -75,6 +89,32 @@ impl Attachments {
     /// The control group of a path.
     pub(crate) fn cgroup(&self, path: &str) -> Result<CgroupId, Errno> {
         lock(&self.state).cgroups.find(path)
+    }
+
+    /// The control group with this id.
+    pub(crate) fn group(&self, id: u64) -> Option<CgroupId> {
+        let group = CgroupId(id);
+        let state = lock(&self.state);
+        state.cgroups.parents.contains_key(&group).then_some(group)
+    }
+
+    /// The groups an iterator shows, by `enum bpf_cgroup_iter_order`; none if the group is gone.
+    pub(crate) fn walk(&self, group: CgroupId, order: u32) -> Vec<CgroupId> {
+        const SELF_ONLY: u32 = 1;
+        const DESCENDANTS_PRE: u32 = 2;
+        const DESCENDANTS_POST: u32 = 3;
+        let state = lock(&self.state);
+        let groups = &state.cgroups;
+        let mut found = Vec::new();
+        match order {
+            _ if !groups.parents.contains_key(&group) => {}
+            SELF_ONLY => found.push(group),
+            DESCENDANTS_PRE | DESCENDANTS_POST => {
+                groups.below(group, order == DESCENDANTS_PRE, &mut found);
+            }
+            _ => found.extend(groups.lineage(group)),
+        }
+        found
     }
 
     /// Makes a control group.

@@ -65,6 +65,7 @@ impl Attachments {
             return Err(Errno::EBUSY);
         }
         let gone = row.remove(at);
+        row.forget_if_empty(Place::Tcx(ifindex, attach));
         drop(state);
         drop(gone);
         Ok(())

@@ -81,14 +81,19 @@ pub(crate) fn check_attach_type(code: &Code, attach: AttachKind) -> Result<(), E
         P::Ext => true,
         P::Netfilter => attach == A::Netfilter,
         P::PerfEvent | P::Tracepoint => attach == A::PerfEvent,
-        P::Kprobe => matches!(
-            attach,
-            A::PerfEvent
-                | A::TraceKprobeMulti
-                | A::TraceKprobeSession
-                | A::TraceUprobeMulti
-                | A::TraceUprobeSession
-        ),
+        P::Kprobe => {
+            const MANY: [A; 4] = [
+                A::TraceKprobeMulti,
+                A::TraceKprobeSession,
+                A::TraceUprobeMulti,
+                A::TraceUprobeSession,
+            ];
+            // Programs for many places at once are for nothing else.
+            match MANY.iter().find(|many| many.number() == expected) {
+                Some(many) => attach == *many,
+                None => attach == A::PerfEvent || MANY.contains(&attach),
+            }
+        }
         P::SchedCls => program_kind(attach) == Some(kind),
         _ => program_kind(attach) == Some(kind),
     };

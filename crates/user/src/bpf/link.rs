@@ -88,8 +88,10 @@ pub struct KprobeMulti<'a> {
 /// `uprobe_multi` of `link_create`.
 #[derive(Clone, Debug, Default)]
 pub struct UprobeMulti<'a> {
-    /// `path`, without the final zero.
+    /// `path`, without the final zero; `None` if memory ends before that.
     pub path: Option<&'a [u8]>,
+    /// True if `path` is not null.
+    pub has_path: bool,
     /// `offsets`: eight bytes each.
     pub offsets: Option<&'a [u8]>,
     /// `ref_ctr_offsets`: eight bytes each.

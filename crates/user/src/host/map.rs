@@ -41,6 +41,10 @@ impl UserMap {
             ..MapAbout::default()
         };
         let used = kernel.create_map(spec, about).map_err(refused)?;
+        // Who has a handle reads the events of every CPU.
+        if let Some(events) = used.map().perf_events() {
+            events.open_all();
+        }
         Ok(Self { used })
     }
 

@@ -8,6 +8,7 @@ use osmia_vm::Identity;
 use osmia_vm::map::{Map, MapError, Runs};
 
 use super::{BtfObject, Digest, Table};
+use crate::attach::SocketPrograms;
 use crate::bpf::ObjectName;
 
 /// What is said about a map when it is made, besides its specification.
@@ -43,6 +44,8 @@ pub(crate) struct MapRecord {
     uses: AtomicU64,
     pub(crate) about: MapAbout,
     owner: OnceLock<Owner>,
+    /// Of maps of sockets.
+    pub(crate) socket_programs: SocketPrograms,
 }
 
 impl MapRecord {
@@ -60,6 +63,7 @@ impl MapRecord {
             uses: AtomicU64::new(0),
             about,
             owner: OnceLock::new(),
+            socket_programs: SocketPrograms::default(),
         })));
         let used = MapUse::of(map);
         let record = Self::of(&used);
@@ -139,6 +143,7 @@ impl Drop for MapUse {
     fn drop(&mut self) {
         if MapRecord::of(&self.0).uses.fetch_sub(1, SeqCst) == 1 {
             self.0.clear_slots();
+            MapRecord::of(&self.0).socket_programs.clear();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the registry knows about a program.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -51,6 +51,8 @@ pub(crate) struct ProgramRecord {
     pub(crate) about: ProgramAbout,
     /// Maps that are held and not used by any instruction, the later ones included.
     bound: Mutex<Vec<Arc<Map>>>,
+    /// It was attached to what it was made for: later attachments may be elsewhere.
+    target_left: AtomicBool,
     runs: AtomicU64,
     nanoseconds: AtomicU64,
 }
@@ -78,6 +80,7 @@ impl ProgramRecord {
             table: Arc::clone(table),
             about,
             bound: Mutex::new(bound),
+            target_left: AtomicBool::new(false),
             runs: AtomicU64::new(0),
             nanoseconds: AtomicU64::new(0),
         };
@@ -125,6 +128,16 @@ impl ProgramRecord {
             .chain(bound.iter())
             .map(|map| map.id())
             .collect()
+    }
+
+    /// True once it was attached to what it was made for.
+    pub(crate) fn has_left_target(&self) -> bool {
+        self.target_left.load(Relaxed)
+    }
+
+    /// It is attached to what it was made for, or to something else.
+    pub(crate) fn leave_target(&self) {
+        self.target_left.store(true, Relaxed);
     }
 
     /// Counts runs.

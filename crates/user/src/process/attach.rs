@@ -8,7 +8,8 @@ use osmia_vm::{Code, Identity};
 use super::{File, Process};
 use crate::attach::{
     AFTER, Anchor, Attached, BEFORE, BY_ID, BY_LINK, CgroupAttach, CgroupId, MULTI, OVERRIDE,
-    PREORDER, Place, REPLACE, Shown, check_attach_type, is_of_cgroups, program_kind,
+    PREORDER, Place, REPLACE, Shown, SocketPrograms, check_attach_type, is_of_cgroups,
+    program_kind,
 };
 use crate::bpf::{Fd, ProgAttach, ProgDetach, ProgQuery, ProgQueryAnswer, QueriedProgram};
 
@@ -70,10 +71,12 @@ impl Process {
                 let revision = asked.expected_revision;
                 attachments.attach_tcx(place, attached, replaces.as_ref(), &anchor, revision)
             }
-            // Maps of sockets have no programs here yet.
             ProgramKind::SkSkb | ProgramKind::SkMsg => {
-                self.map(Fd(asked.target as i32))?;
-                Err(Errno::EOPNOTSUPP)
+                if flags != 0 || asked.replace_bpf_fd.0 != 0 {
+                    return Err(Errno::EINVAL);
+                }
+                let (map, _) = self.map(Fd(asked.target as i32))?;
+                SocketPrograms::of(&map)?.attach(attach, Attached::new(program, None, 0))
             }
             ProgramKind::LircMode2 => Err(self.no_file(asked.target)),
             _ => Err(Errno::EINVAL),
@@ -114,9 +117,9 @@ impl Process {
                 attachments.detach_flow_dissector(&self.program_of(fd, kind)?)
             }
             ProgramKind::SkSkb | ProgramKind::SkMsg => {
-                self.map(Fd(asked.target as i32))?;
-                self.program_of(fd, kind)?;
-                Err(Errno::EOPNOTSUPP)
+                let (map, _) = self.map(Fd(asked.target as i32))?;
+                let program = self.program_of(fd, kind)?;
+                SocketPrograms::of(&map)?.detach(attach, &program)
             }
             _ => Err(Errno::EINVAL),
         }
@@ -154,6 +157,22 @@ impl Process {
                     return Err(Errno::EINVAL);
                 }
                 attachments.shown(Place::Tcx(ifindex, attach))
+            }
+            ProgramKind::SkSkb | ProgramKind::SkMsg => {
+                let (map, _) = self.map(Fd(asked.target as i32))?;
+                match SocketPrograms::of(&map).and_then(|programs| programs.at(attach)) {
+                    Ok(attached) => Shown {
+                        attached: Vec::from_iter(attached),
+                        ..Shown::default()
+                    },
+                    // Counts are answered all the same.
+                    Err(errno) => {
+                        return Ok(ProgQueryAnswer {
+                            error: Some(errno),
+                            ..ProgQueryAnswer::default()
+                        });
+                    }
+                }
             }
             _ => return Err(Errno::EINVAL),
         };
@@ -201,7 +220,8 @@ impl Process {
                 true => self.kernel.links().find(relative).ok_or(Errno::ENOENT)?,
                 false => self.link_of(Fd(relative as i32))?,
             };
-            return match link.program().program().hook.kind == kind {
+            let program = link.program();
+            return match program.is_some_and(|program| program.program().hook.kind == kind) {
                 true => Ok(Anchor::Link(link.id())),
                 false => Err(Errno::EINVAL),
             };

@@ -10,10 +10,12 @@ use osmia_vm::Code;
 use super::Access;
 use crate::attach::CgroupId;
 use crate::bpf::Fd;
+use crate::iterate::Reader;
 use crate::kernel::Counting;
 use crate::limits::DESCRIPTORS_MAX;
 use crate::link::Link;
 use crate::object::{BtfObject, MapUse};
+use crate::perf_event::PerfEvent;
 use crate::pin::InodeId;
 
 /// An open file.
@@ -28,6 +30,9 @@ pub(crate) enum File {
     Program(Arc<Code>),
     Btf(Arc<BtfObject>),
     Link(Arc<Link>),
+    /// What an iterator prints.
+    Iterator(Reader),
+    PerfEvent(Arc<PerfEvent>),
     Cgroup(CgroupId),
     /// The network namespace.
     Namespace,

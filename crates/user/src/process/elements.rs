@@ -31,7 +31,8 @@ impl Process {
             map.peek(&mut value)?;
             return Ok(Vec::new());
         }
-        map.lookup_outside_with(key, asked.flags)
+        let found = map.lookup_outside_with(key, asked.flags);
+        found.map_err(|errno| self.owner_error(&map, key, errno))
     }
 
     /// `BPF_MAP_UPDATE_ELEM`.
@@ -42,7 +43,8 @@ impl Process {
         map.check_element_flags(asked.flags & LOCK)?;
         let key = key(&map, asked.key)?;
         let value = read(asked.value, map.value_bytes_outside())?;
-        self.update(&map, key, value, asked.flags)
+        let updated = self.update(&map, key, value, asked.flags);
+        updated.map_err(|errno| self.owner_error(&map, key, errno))
     }
 
     /// `BPF_MAP_DELETE_ELEM`.
@@ -50,7 +52,9 @@ impl Process {
         let (map, access) = self.map(asked.map_fd)?;
         access.must_write()?;
         must_not_be_frozen(&map)?;
-        map.delete_outside(key(&map, asked.key)?)
+        let key = key(&map, asked.key)?;
+        let deleted = map.delete_outside(key);
+        deleted.map_err(|errno| self.owner_error(&map, key, errno))
     }
 
     /// `BPF_MAP_GET_NEXT_KEY`: the key behind this one, the first for a null one.
@@ -199,11 +203,12 @@ impl Process {
                 let index = slot(map, key, flags)?;
                 map.set_group(index, self.cgroup(fd)?.0)
             }
-            // Events cannot be opened here.
             MapKind::PerfEventArray => {
-                slot(map, key, flags)?;
-                self.file(fd)?;
-                Err(Errno::EBADF)
+                let index = slot(map, key, flags)?;
+                let event = self.event(fd)?;
+                let events = map.perf_events().ok_or(Errno::EINVAL)?;
+                // Of a task's event there is no telling which CPU it is on; the slot's is as good.
+                events.open(index, event.cpu.unwrap_or(index))
             }
             // XDP sockets cannot be opened here.
             MapKind::Xskmap => {
@@ -229,6 +234,15 @@ impl Process {
 }
 
 impl Process {
+    /// What is open under a descriptor is no socket, so it cannot have a socket's value.
+    fn owner_error(&self, map: &Map, key: &[u8], errno: Errno) -> Errno {
+        let is_of_sockets = map.spec().kind == MapKind::SkStorage;
+        match errno == Errno::EBADF && is_of_sockets && self.file(Fd(word(key, 0) as i32)).is_ok() {
+            true => Errno::ENOTSOCK,
+            false => errno,
+        }
+    }
+
     /// The program of a descriptor, if one is given and it is for packets on their way to such a
     /// target; `None` if it is for something else.
     fn forwarding(

@@ -1,66 +1,69 @@
 //! Links, and what is opened instead of them (`link_create` and relatives of Linux 6.18).
 
+mod events;
+mod iterators;
+mod places;
+mod probes;
+mod tracing;
+
 use std::sync::Arc;
 
 use osmia_program::{AttachKind, Errno, ProgramKind};
 use osmia_vm::Code;
 
 use super::{File, Process};
-use crate::attach::{
-    AFTER, Attached, BEFORE, BY_ID, BY_LINK, CgroupAttach, MULTI, PREORDER, Place, REPLACE,
-    check_attach_type, check_hook, is_of_cgroups,
-};
+use crate::attach::{REPLACE, check_attach_type, is_of_cgroups};
 use crate::bpf::{
-    Fd, FdById, IterCreate, LinkCreate, LinkDetach, LinkDetail, LinkFamily, LinkUpdate, NextId,
-    RawTracepointOpen, Relative,
+    Fd, FdById, LinkCreate, LinkDetach, LinkFamily, LinkUpdate, NextId, RawTracepointOpen,
 };
-use crate::limits::TRACEPOINT_NAME_BYTES_MAX;
 use crate::link::{Link, LinkTarget};
-
-/// Flags of a link to a control group.
-const CGROUP_FLAGS: u32 = BEFORE | AFTER | BY_ID | BY_LINK | PREORDER;
+use crate::object::ProgramRecord;
 
 impl Process {
     /// `BPF_LINK_CREATE`.
     pub fn link_create(&self, asked: &LinkCreate<'_>) -> Result<Fd, Errno> {
-        if asked.attach_type == AttachKind::StructOps.number() {
-            // Registered by their maps, which nothing here calls yet.
-            self.map(asked.prog_fd)?;
-            return Err(Errno::EINVAL);
+        use AttachKind as A;
+        if asked.attach_type == A::StructOps.number() {
+            let (map, _) = self.map(asked.prog_fd)?;
+            return self.open(File::Link(self.link_to_operations(map)?));
         }
         let program = self.program(asked.prog_fd)?;
-        let attach = AttachKind::from_number(asked.attach_type).ok_or(Errno::EINVAL)?;
+        let attach = A::from_number(asked.attach_type).ok_or(Errno::EINVAL)?;
         check_attach_type(&program, attach)?;
+        let expected = ProgramRecord::of(&program).about.attach;
         let link = match program.program().hook.kind {
             kind if is_of_cgroups(kind) => self.link_to_cgroup(program, attach, asked)?,
+            ProgramKind::Ext => self.link_to_function(program, asked)?,
+            ProgramKind::Lsm | ProgramKind::Tracing if attach.number() != expected => {
+                return Err(Errno::EINVAL);
+            }
+            ProgramKind::Lsm | ProgramKind::Tracing => match attach {
+                A::TraceRawTp => self.link_to_own_tracepoint(program, cookie(asked))?,
+                A::TraceIter => self.link_to_iterator(program, asked)?,
+                A::LsmCgroup => self.link_to_cgroup(program, attach, asked)?,
+                _ => self.link_to_function(program, asked)?,
+            },
             ProgramKind::FlowDissector | ProgramKind::SkLookup => {
-                if asked.flags != 0 {
-                    return Err(Errno::EINVAL);
-                }
-                self.namespace(Fd(asked.target as i32))?;
-                self.link_to(Place::Netns(attach), program, |attached| {
-                    self.kernel
-                        .attachments()
-                        .attach_to_namespace(attach, attached)
-                })?
+                self.link_to_namespace(program, attach, asked)?
             }
             ProgramKind::Xdp => self.link_to_xdp(program, asked)?,
             ProgramKind::SchedCls => self.link_to_tcx(program, attach, asked)?,
             ProgramKind::Netfilter => self.link_to_netfilter(program, asked)?,
-            // Events cannot be opened here: no descriptor is one.
-            ProgramKind::PerfEvent | ProgramKind::Tracepoint | ProgramKind::Kprobe
-                if attach == AttachKind::PerfEvent =>
-            {
-                if asked.flags != 0 {
-                    return Err(Errno::EINVAL);
-                }
-                return Err(Errno::EBADF);
-            }
-            ProgramKind::Kprobe => return Err(Errno::EOPNOTSUPP),
             ProgramKind::SkSkb | ProgramKind::SkMsg => {
-                self.map(Fd(asked.target as i32))?;
-                return Err(Errno::EOPNOTSUPP);
+                self.link_to_sockets(program, attach, asked)?
             }
+            ProgramKind::PerfEvent | ProgramKind::Tracepoint => {
+                self.link_to_event(program, asked)?
+            }
+            ProgramKind::Kprobe => match attach {
+                A::TraceKprobeMulti | A::TraceKprobeSession => {
+                    self.link_to_kprobes(program, asked)?
+                }
+                A::TraceUprobeMulti | A::TraceUprobeSession => {
+                    self.link_to_uprobes(program, asked)?
+                }
+                _ => self.link_to_event(program, asked)?,
+            },
             _ => return Err(Errno::EINVAL),
         };
         self.open(File::Link(link))
@@ -71,12 +74,13 @@ impl Process {
     pub fn link_family(&self, prog_fd: Fd, attach_type: u32) -> Result<LinkFamily, Errno> {
         use AttachKind as A;
         let program = self.program(prog_fd)?;
-        let attach = AttachKind::from_number(attach_type).ok_or(Errno::EINVAL)?;
+        let attach = A::from_number(attach_type).ok_or(Errno::EINVAL)?;
         Ok(match (program.program().hook.kind, attach) {
             (_, A::PerfEvent) => LinkFamily::PerfEvent,
             (_, A::TraceKprobeMulti | A::TraceKprobeSession) => LinkFamily::KprobeMulti,
             (_, A::TraceUprobeMulti | A::TraceUprobeSession) => LinkFamily::UprobeMulti,
             (_, A::TraceIter) => LinkFamily::Iter,
+            (ProgramKind::Lsm, A::LsmCgroup) => LinkFamily::Ordered,
             (ProgramKind::Tracing | ProgramKind::Ext | ProgramKind::Lsm, _) => LinkFamily::Tracing,
             (ProgramKind::Netfilter, _) => LinkFamily::Netfilter,
             (ProgramKind::SchedCls, _) => LinkFamily::Ordered,
@@ -90,9 +94,19 @@ impl Process {
         if asked.flags & !REPLACE != 0 {
             return Err(Errno::EINVAL);
         }
+        let replaces = asked.flags & REPLACE != 0;
         let link = self.link_of(asked.link_fd)?;
+        if link.is_of_operations() {
+            let (new, _) = self.map(asked.new_fd)?;
+            let old = match replaces {
+                true => Some(self.map(asked.old_fd)?.0),
+                false if asked.old_fd.0 != 0 => return Err(Errno::EINVAL),
+                false => None,
+            };
+            return link.update_operations(&new, old.as_ref());
+        }
         let new = self.program(asked.new_fd)?;
-        let old = match asked.flags & REPLACE != 0 {
+        let old = match replaces {
             true => Some(self.program(asked.old_fd)?),
             false if asked.old_fd.0 != 0 => return Err(Errno::EINVAL),
             false => None,
@@ -120,44 +134,23 @@ impl Process {
         self.open(File::Link(link))
     }
 
-    /// `BPF_ITER_CREATE`: there are no links of iterators yet.
-    pub fn iter_create(&self, asked: &IterCreate) -> Result<Fd, Errno> {
-        if asked.flags != 0 {
-            return Err(Errno::EINVAL);
-        }
-        self.link_of(asked.link_fd)?;
-        Err(Errno::EINVAL)
-    }
-
     /// `BPF_RAW_TRACEPOINT_OPEN`.
     pub fn raw_tracepoint_open(&self, asked: &RawTracepointOpen<'_>) -> Result<Fd, Errno> {
         let program = self.program(asked.prog_fd)?;
-        let kind = program.program().hook.kind;
-        if !matches!(
-            kind,
-            ProgramKind::RawTracepoint | ProgramKind::RawTracepointWritable
-        ) {
-            // Programs that name their function when they are loaded have no trampolines here.
-            return Err(match kind {
-                ProgramKind::Tracing | ProgramKind::Ext | ProgramKind::Lsm
-                    if asked.name.is_none() =>
-                {
-                    Errno::EOPNOTSUPP
+        let link = match program.program().hook.kind {
+            ProgramKind::RawTracepoint | ProgramKind::RawTracepointWritable => {
+                self.link_to_tracepoint(program, asked)?
+            }
+            // They named their function when they were loaded.
+            ProgramKind::Tracing | ProgramKind::Ext | ProgramKind::Lsm if asked.name.is_none() => {
+                let expected = ProgramRecord::of(&program).about.attach;
+                match expected == AttachKind::TraceRawTp.number() {
+                    true => self.link_to_own_tracepoint(program, asked.cookie)?,
+                    false => self.link_to_function(program, &LinkCreate::default())?,
                 }
-                _ => Errno::EINVAL,
-            });
-        }
-        let name = asked.name.ok_or(Errno::EFAULT)?;
-        let name = &name[..name.len().min(TRACEPOINT_NAME_BYTES_MAX)];
-        let name = String::from_utf8_lossy(name).into_owned();
-        if !self.kernel.has_tracepoint(&name) {
-            return Err(Errno::ENOENT);
-        }
-        let target = LinkTarget::RawTracepoint {
-            name,
-            cookie: asked.cookie,
+            }
+            _ => return Err(Errno::EINVAL),
         };
-        let link = self.linked(target, program, |_| Ok(()))?;
         self.open(File::Link(link))
     }
 
@@ -172,7 +165,7 @@ impl Process {
     fn linked(
         &self,
         target: LinkTarget,
-        program: Arc<Code>,
+        program: Option<Arc<Code>>,
         attach: impl FnOnce(u32) -> Result<(), Errno>,
     ) -> Result<Arc<Link>, Errno> {
         let kernel = &self.kernel;
@@ -184,133 +177,12 @@ impl Process {
             attach,
         )
     }
-
-    fn link_to(
-        &self,
-        place: Place,
-        program: Arc<Code>,
-        attach: impl FnOnce(Attached) -> Result<(), Errno>,
-    ) -> Result<Arc<Link>, Errno> {
-        let attached = Attached::new(Arc::clone(&program), None, 0);
-        self.linked(LinkTarget::Place(place), program, |id| {
-            attach(Attached {
-                link: Some(id),
-                ..attached
-            })
-        })
-    }
-
-    fn link_to_cgroup(
-        &self,
-        program: Arc<Code>,
-        attach: AttachKind,
-        asked: &LinkCreate<'_>,
-    ) -> Result<Arc<Link>, Errno> {
-        if asked.flags & !CGROUP_FLAGS != 0 {
-            return Err(Errno::EINVAL);
-        }
-        let group = self.cgroup(Fd(asked.target as i32))?;
-        let order = ordered(asked);
-        let kind = program.program().hook.kind;
-        let anchor = self.anchor(asked.flags, order.relative, kind)?;
-        self.link_to(Place::Cgroup(group, attach), program, |attached| {
-            let asked = CgroupAttach {
-                attached: Attached {
-                    flags: asked.flags | MULTI,
-                    ..attached
-                },
-                replaces: None,
-                anchor,
-                expected_revision: order.expected_revision,
-            };
-            self.kernel
-                .attachments()
-                .attach_to_cgroup(group, attach, asked)
-        })
-    }
-
-    fn link_to_xdp(&self, program: Arc<Code>, asked: &LinkCreate<'_>) -> Result<Arc<Link>, Errno> {
-        /// Programs that run for packets on their way to a device or a CPU.
-        const ELSEWHERE: [u32; 2] = [
-            AttachKind::XdpDevmap.number(),
-            AttachKind::XdpCpumap.number(),
-        ];
-        let ifindex = asked.target;
-        if !self.kernel.has_interface(ifindex) {
-            return Err(Errno::EINVAL);
-        }
-        let expected = crate::object::ProgramRecord::of(&program).about.attach;
-        self.link_to(Place::Xdp(ifindex), program, |attached| {
-            if ELSEWHERE.contains(&expected) {
-                return Err(Errno::EINVAL);
-            }
-            let attached = Attached {
-                flags: asked.flags,
-                ..attached
-            };
-            self.kernel.attachments().attach_xdp(ifindex, attached)
-        })
-    }
-
-    fn link_to_tcx(
-        &self,
-        program: Arc<Code>,
-        attach: AttachKind,
-        asked: &LinkCreate<'_>,
-    ) -> Result<Arc<Link>, Errno> {
-        let ifindex = self.interface(asked.target, attach)?;
-        let order = ordered(asked);
-        let kind = program.program().hook.kind;
-        self.link_to(Place::Tcx(ifindex, attach), program, |attached| {
-            let attachments = self.kernel.attachments();
-            // Whether it is there already is asked before what it is to stand beside.
-            let place = (ifindex, attach);
-            let attached = Attached {
-                flags: asked.flags & !REPLACE,
-                ..attached
-            };
-            let anchor = self.anchor(asked.flags, order.relative, kind);
-            let (anchor, missing) = match anchor {
-                Ok(anchor) => (anchor, None),
-                Err(errno) => (crate::attach::Anchor::Link(0), Some(errno)),
-            };
-            let revision = order.expected_revision;
-            let result = attachments.attach_tcx(place, attached, None, &anchor, revision);
-            match (result, missing) {
-                (Err(Errno::ENOENT), Some(errno)) => Err(errno),
-                (result, _) => result,
-            }
-        })
-    }
-
-    fn link_to_netfilter(
-        &self,
-        program: Arc<Code>,
-        asked: &LinkCreate<'_>,
-    ) -> Result<Arc<Link>, Errno> {
-        if asked.flags != 0 {
-            return Err(Errno::EINVAL);
-        }
-        let hook = match &asked.detail {
-            LinkDetail::Netfilter(hook) => *hook,
-            _ => crate::bpf::NetfilterHook::default(),
-        };
-        check_hook(&hook)?;
-        let attached = Attached::new(Arc::clone(&program), None, 0);
-        self.linked(LinkTarget::Netfilter(hook), program, |id| {
-            let attached = Attached {
-                link: Some(id),
-                ..attached
-            };
-            self.kernel.attachments().attach_netfilter(&hook, attached)
-        })
-    }
 }
 
-/// The place among others that was asked for.
-fn ordered(asked: &LinkCreate<'_>) -> Relative {
+/// What an attacher by function gave along.
+fn cookie(asked: &LinkCreate<'_>) -> u64 {
     match asked.detail {
-        LinkDetail::Ordered(relative) => relative,
-        _ => Relative::default(),
+        crate::bpf::LinkDetail::Tracing { cookie, .. } => cookie,
+        _ => 0,
     }
 }

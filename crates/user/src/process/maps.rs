@@ -80,6 +80,13 @@ impl Process {
                 asked.max_entries,
             )
         };
+        let fits = |object: Option<Arc<BtfObject>>| match &object {
+            Some(types) if asked.btf_value_type_id != 0 => {
+                check_types_of_kind(kind, &types.btf, asked).map(|()| object)
+            }
+            _ => Ok(object),
+        };
+        let btf = btf.and_then(fits);
         // A map that breaks a rule of its kind is refused for that, however bad the rest is.
         let refused = |spec: &MapSpec| {
             let made = self.kernel.create_map(spec, MapAbout::default());
@@ -169,7 +176,6 @@ impl Process {
         if !key_fits || size_of_type(types, value) != Some(asked.value_size.into()) {
             return Err(Errno::EINVAL);
         }
-        check_types_of_kind(kind, types, asked)?;
         Ok(Some(object))
     }
 }

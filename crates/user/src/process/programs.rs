@@ -16,7 +16,7 @@ use osmia_vm::Code;
 use super::bytes::{read, word};
 use super::instructions::{functions, slots};
 use super::maps::{admits_digest, text};
-use super::{File, Process};
+use super::{File, Process, attach_targets};
 use crate::bpf::{Fd, LogAnswer, LogRequest, ProgBindMap, ProgLoad, ProgLoadAnswer, Records};
 use crate::limits::{LICENSE_BYTES_MAX, TYPE_ID_MAX};
 use crate::object::{
@@ -78,6 +78,7 @@ impl Process {
         check_log(asked.log)?;
         check_sleepable(kind, asked.flags, log)?;
         check_attach_function(kind, asked.attach_btf_id, log)?;
+        let target = attach_targets::name(kind, attach, &attach_to, log)?;
         let (btf, debug) = self.debug(asked)?;
         let insns = slots(bytes);
         let digest = digest(&insns);
@@ -89,8 +90,12 @@ impl Process {
             section: String::new(),
             hook: Hook {
                 kind,
-                attach: AttachKind::from_number(attach).filter(|_| attach != 0),
-                target: None,
+                attach: match kind {
+                    // Its number is that of a member.
+                    ProgramKind::StructOps => Some(AttachKind::StructOps),
+                    _ => AttachKind::from_number(attach).filter(|_| attach != 0),
+                },
+                target,
             },
             flags: ProgramFlags(asked.flags),
             license,

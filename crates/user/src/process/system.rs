@@ -1,10 +1,12 @@
 //! Commands about the machine.
 
 use osmia_program::Errno;
+use osmia_vm::Identity;
 
 use super::{File, Process};
 use crate::bpf::{
-    EnableStats, Fd, LinkInfoDetail, StreamRead, TaskFdQuery, TaskFdQueryAnswer, TokenCreate,
+    EnableStats, Fd, LinkInfoDetail, PerfEventSource, StreamRead, TaskFdQuery, TaskFdQueryAnswer,
+    TokenCreate,
 };
 use crate::kernel::Counting;
 
@@ -40,24 +42,34 @@ impl Process {
     }
 
     /// `BPF_TASK_FD_QUERY`: which tracepoint a descriptor of this process is attached to. There are
-    /// no other processes to ask about, and 0 means this one too.
+    /// no other processes to ask about.
     pub fn task_fd_query(&self, asked: &TaskFdQuery) -> Result<TaskFdQueryAnswer, Errno> {
         self.must_be_capable()?;
         if asked.flags != 0 {
             return Err(Errno::EINVAL);
         }
-        if asked.pid != 0 && asked.pid != std::process::id() {
+        if asked.pid != std::process::id() {
             return Err(Errno::ENOENT);
         }
-        let file = self.file(asked.fd)?;
-        let File::Link(link) = &*file else {
-            return Err(Errno::ENOTSUPP);
-        };
-        let info = link.info();
-        let LinkInfoDetail::RawTracepoint { name, .. } = info.detail else {
-            return Err(Errno::ENOTSUPP);
-        };
-        Ok(named(asked, info.prog_id, &name))
+        match &*self.file(asked.fd)? {
+            File::Link(link) => {
+                let info = link.info();
+                match info.detail {
+                    LinkInfoDetail::RawTracepoint { name, .. } => Ok(named(
+                        asked,
+                        info.prog_id,
+                        (FdKind::RawTracepoint, &name, 0),
+                    )),
+                    _ => Err(Errno::ENOTSUPP),
+                }
+            }
+            File::PerfEvent(event) => {
+                let program = event.program().ok_or(Errno::ENOENT)?;
+                let told = opened(&event.source).ok_or(Errno::EOPNOTSUPP)?;
+                Ok(named(asked, program.id(), told))
+            }
+            _ => Err(Errno::ENOTSUPP),
+        }
     }
 
     /// `BPF_TOKEN_CREATE`: the kernel wants the root of a bpffs mounted in another user namespace for
@@ -84,10 +96,51 @@ impl Process {
     }
 }
 
+/// What a descriptor that runs programs is of (`enum bpf_task_fd_type`).
+#[derive(Copy, Clone, Debug)]
+enum FdKind {
+    RawTracepoint = 0,
+    Tracepoint = 1,
+    Kprobe = 2,
+    Kretprobe = 3,
+    Uprobe = 4,
+    Uretprobe = 5,
+}
+
+/// What is told of a descriptor: its kind, the name of what runs the program, and an offset there.
+type Told<'a> = (FdKind, &'a str, u64);
+
+/// What is told of an event; nothing of counters.
+fn opened(source: &PerfEventSource) -> Option<Told<'_>> {
+    Some(match source {
+        PerfEventSource::Counter { .. } => return None,
+        PerfEventSource::Tracepoint { name } => (FdKind::Tracepoint, name, 0),
+        PerfEventSource::Kprobe {
+            function,
+            offset,
+            return_probe,
+        } => match return_probe {
+            true => (FdKind::Kretprobe, function, *offset),
+            false => (FdKind::Kprobe, function, *offset),
+        },
+        PerfEventSource::Uprobe {
+            file_name,
+            offset,
+            return_probe,
+            ..
+        } => match return_probe {
+            true => (FdKind::Uretprobe, file_name, *offset),
+            false => (FdKind::Uprobe, file_name, *offset),
+        },
+    })
+}
+
 /// An answer with a name, cut to the room there is (`bpf_task_fd_query_copy`).
-fn named(asked: &TaskFdQuery, prog_id: u32, name: &str) -> TaskFdQueryAnswer {
-    /// `BPF_FD_TYPE_RAW_TRACEPOINT`.
-    const RAW_TRACEPOINT: u32 = 0;
+fn named(
+    asked: &TaskFdQuery,
+    prog_id: u32,
+    (kind, name, probe_offset): Told<'_>,
+) -> TaskFdQueryAnswer {
     let room = asked.buffer_bytes as usize;
     let mut buffer = name.as_bytes().to_vec();
     buffer.push(0);
@@ -103,7 +156,8 @@ fn named(asked: &TaskFdQuery, prog_id: u32, name: &str) -> TaskFdQueryAnswer {
         name_bytes: name.len() as u32,
         buffer: if wanted { buffer } else { Vec::new() },
         prog_id,
-        fd_type: RAW_TRACEPOINT,
+        fd_type: kind as u32,
+        probe_offset,
         error: (wanted && short).then_some(Errno::ENOSPC),
         ..TaskFdQueryAnswer::default()
     }

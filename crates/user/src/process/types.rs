@@ -48,6 +48,9 @@ impl Process {
             *log = "No type found\n".to_owned();
             return Err(Errno::EINVAL);
         }
+        osmia_vm::check_object_types(&btf).inspect_err(|_| {
+            *log = "a structure has fields that contradict each other\n".to_owned();
+        })?;
         let object = BtfObject::add(self.kernel.btfs(), Arc::new(btf), "")?;
         self.open(File::Btf(object))
     }

@@ -6,8 +6,7 @@ use crate::bpf::{
     NetfilterHook, RawTracepointOpen, Relative, UprobeMulti,
 };
 use crate::limits::{
-    ITER_INFO_BYTES_MAX, MULTI_PROBES_MAX, PATH_BYTES_MAX, SYMBOL_BYTES_MAX,
-    TRACEPOINT_NAME_BYTES_MAX,
+    ITER_INFO_BYTES_MAX, MULTI_PROBES_MAX, SYMBOL_BYTES_MAX, TRACEPOINT_NAME_BYTES_MAX,
 };
 
 impl Call<'_> {
@@ -59,13 +58,11 @@ impl Call<'_> {
                 }));
             }
             LinkFamily::UprobeMulti => {
-                let path = match self.u64("uprobe_multi.path") {
-                    0 => None,
-                    address => Some(memory::text(self.memory, address, PATH_BYTES_MAX)),
-                };
+                let path = self.path("uprobe_multi.path");
                 let [offsets, counters] = ["offsets", "ref_ctr_offsets"].map(numbers);
                 return self.link(LinkDetail::UprobeMulti(UprobeMulti {
                     path: path.as_deref(),
+                    has_path: self.u64("uprobe_multi.path") != 0,
                     offsets: offsets.as_deref(),
                     ref_ctr_offsets: counters.as_deref(),
                     cookies: cookies.as_deref(),

@@ -46,8 +46,8 @@ impl Call<'_> {
     }
 
     /// A path without its final zero; `None` if it is not there or memory ends inside of it.
-    fn path(&self) -> Option<Vec<u8>> {
-        let address = self.u64("pathname");
+    pub(super) fn path(&self, field: &str) -> Option<Vec<u8>> {
+        let address = self.u64(field);
         let path = memory::text(self.memory, address, PATH_BYTES_MAX);
         let end = address.wrapping_add(path.len() as u64);
         let ends = path.len() == PATH_BYTES_MAX || memory::prefix(self.memory, end, 1) == [0];
@@ -55,7 +55,7 @@ impl Call<'_> {
     }
 
     pub(super) fn obj_pin(&mut self) -> Answer {
-        let path = self.path();
+        let path = self.path("pathname");
         done(self.process.obj_pin(&ObjPin {
             path: path.as_deref(),
             bpf_fd: self.fd("bpf_fd"),
@@ -65,7 +65,7 @@ impl Call<'_> {
     }
 
     pub(super) fn obj_get(&mut self) -> Answer {
-        let path = self.path();
+        let path = self.path("pathname");
         fd(self.process.obj_get(&ObjGet {
             path: path.as_deref(),
             bpf_fd: self.fd("bpf_fd"),

@@ -94,6 +94,8 @@ struct Subsystem {
     flags: u32,
     /// It takes tables at all; some are for test runs only.
     registers: bool,
+    /// A table can be replaced while it is registered.
+    replaces: bool,
 }
 
 const SUBSYSTEMS: &[Subsystem] = &[
@@ -108,6 +110,7 @@ const SUBSYSTEMS: &[Subsystem] = &[
         // `TCP_CONG_NON_RESTRICTED | TCP_CONG_NEEDS_ECN`
         flags: 3,
         registers: true,
+        replaces: true,
     },
     Subsystem {
         name: "bpf_dummy_ops",
@@ -115,6 +118,7 @@ const SUBSYSTEMS: &[Subsystem] = &[
         needed: &[],
         flags: 0,
         registers: false,
+        replaces: false,
     },
 ];
 
@@ -270,6 +274,25 @@ impl Operations {
         match key.map(index_of).transpose()? {
             Some(0) => Err(Errno::ENOENT),
             _ => Ok(vec![0; 4]),
+        }
+    }
+
+    /// True if a link may register it.
+    pub fn is_ready(&self) -> bool {
+        self.linked && self.state() == OperationsState::Ready
+    }
+
+    /// True if its subsystem lets a link put another table in its place.
+    pub fn can_be_replaced(&self) -> bool {
+        self.layout.subsystem().replaces
+    }
+
+    /// For a link: takes the place of another table of the same subsystem, whose name it has to have.
+    pub fn replace(&self, before: &Operations) -> Result<(), Errno> {
+        let named = |table: &Operations| table.layout.named(&table.lock().value);
+        match named(self) == named(before) {
+            true => Ok(()),
+            false => Err(Errno::EINVAL),
         }
     }
 

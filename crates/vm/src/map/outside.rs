@@ -98,6 +98,10 @@ impl Map {
     /// [`Map::update_outside`] with the flags of `bpf(2)`.
     pub fn update_outside_with(&self, key: &[u8], value: &[u8], flags: u64) -> Result<(), Errno> {
         if flags & LOCK == 0 {
+            // Whose value it is is asked before what is to become of it.
+            if let Body::Storage(storage) = &self.body {
+                storage.owner(key)?;
+            }
             return self.update_outside(key, value, super::update_mode(flags)?);
         }
         self.check_write()?;

@@ -1,8 +1,7 @@
 //! `perf_event_array`: events by CPU, in bounded queues that count what they lose.
 //!
-//! In the kernel a reader opens an event for each CPU and puts it into the array; here every CPU
-//! that has a slot has its event from the start, and whoever holds the map reads. An event that was
-//! deleted takes no more records; what it has can still be read.
+//! A reader opens an event for each CPU and puts it into the array; whoever holds the map reads what
+//! they were given. An event that was deleted takes no more records; what it has can still be read.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -28,7 +27,8 @@ pub struct PerfEvents {
 
 #[derive(Debug, Default)]
 struct Queue {
-    closed: bool,
+    /// The CPU of the event in this slot, if there is one.
+    cpu: Option<u32>,
     events: VecDeque<Event>,
     bytes: usize,
     /// Lost since the last event that was kept.
@@ -74,17 +74,16 @@ impl PerfEvents {
             return Err(Errno::E2BIG);
         }
         let queue = self.queues.get(index as usize).ok_or(Errno::ENOENT)?;
-        if index != cpu {
-            return Err(Errno::EOPNOTSUPP);
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        match queue.cpu {
+            None => return Err(Errno::ENOENT),
+            Some(own) if own != cpu => return Err(Errno::EOPNOTSUPP),
+            Some(_) => {}
         }
         if payload.len() > limits::PERF_RECORD_BYTES_MAX {
             return Err(Errno::E2BIG);
         }
         let order = self.order.fetch_add(1, Relaxed);
-        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.closed {
-            return Err(Errno::ENOENT);
-        }
         let bytes = queue.bytes + payload.len() + EVENT_OVERHEAD_BYTES;
         if bytes > limits::PERF_QUEUE_BYTES_MAX {
             if queue.lost == 0 {
@@ -111,21 +110,25 @@ impl PerfEvents {
         }
         let queue = self.queues.get(index as usize).ok_or(Errno::ENOENT)?;
         let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut queue.closed, true) {
-            false => Ok(()),
-            true => Err(Errno::ENOENT),
-        }
+        queue.cpu.take().map(|_| ()).ok_or(Errno::ENOENT)
     }
 
-    /// Puts the event of a slot's CPU back in.
-    pub fn open(&self, index: u32) -> Result<(), Errno> {
+    /// Puts an event of a CPU into a slot.
+    pub fn open(&self, index: u32, cpu: u32) -> Result<(), Errno> {
         if index >= self.slots {
             return Err(Errno::E2BIG);
         }
         // There are no events of CPUs that do not exist.
         let queue = self.queues.get(index as usize).ok_or(Errno::EINVAL)?;
-        queue.lock().unwrap_or_else(PoisonError::into_inner).closed = false;
+        queue.lock().unwrap_or_else(PoisonError::into_inner).cpu = Some(cpu);
         Ok(())
+    }
+
+    /// Puts the event of every CPU that has a slot into it.
+    pub fn open_all(&self) {
+        for cpu in 0..self.slots.min(self.queues.len() as u32) {
+            self.open(cpu, cpu).expect("a slot and its CPU");
+        }
     }
 
     /// Everything since the last call, oldest first.

@@ -138,8 +138,14 @@ impl Sockets {
         if self.kind == MapKind::ReuseportSockarray {
             self.check_index(key)?;
         }
+        // An array of four bytes takes any number for a descriptor.
+        let is_short = self.kind == MapKind::ReuseportSockarray && value.len() == size_of::<u32>();
         if number > i32::MAX as u64 {
-            return Err(Errno::EINVAL);
+            return Err(if is_short {
+                Errno::EBADF
+            } else {
+                Errno::EINVAL
+            });
         }
         let address = (self.runs.owners().find(OwnerKind::Socket, number)).ok_or(Errno::EBADF)?;
         if self.kind == MapKind::ReuseportSockarray {

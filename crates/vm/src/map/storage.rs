@@ -124,7 +124,7 @@ impl Storage {
     }
 
     /// The owner whose number is the key, as file descriptors are in the kernel.
-    fn owner(&self, key: &[u8]) -> Result<u64, Errno> {
+    pub(super) fn owner(&self, key: &[u8]) -> Result<u64, Errno> {
         let number = u64::from(index_of(key)?);
         (self.runs.owners())
             .find(self.kind, number)

@@ -235,6 +235,7 @@ proptest! {
 fn perf_events_go_to_the_own_cpu_and_come_back_in_order() {
     let map = make(MapKind::PerfEventArray, 4, 4, 8);
     let events = map.perf_events().unwrap();
+    events.open_all();
     assert_eq!(events.output(1, CURRENT_CPU, b"a"), Ok(()));
     assert_eq!(events.output(0, CURRENT_CPU, b"b"), Ok(()));
     assert_eq!(events.output(1, 1, b"c"), Ok(()));
@@ -257,6 +258,7 @@ fn perf_events_go_to_the_own_cpu_and_come_back_in_order() {
 fn a_full_perf_queue_counts_what_it_loses() {
     let map = make(MapKind::PerfEventArray, 4, 4, 0);
     let events = map.perf_events().unwrap();
+    events.open_all();
     let mut kept = 0;
     while events.output(0, CURRENT_CPU, &[0; 60_000]).is_ok() {
         kept += 1;

@@ -265,7 +265,7 @@ fn outside_operations_of_each_kind() {
         ("hash",             "ENOENT ENOENT -", "ok ok -",         "ok ok -",         "ENOENT ENOENT -",     "ENOENT ENOENT ENOENT"),
         ("lru_hash",         "ENOENT ENOENT -", "ok ok -",         "ok ok -",         "ENOENT ENOENT -",     "ENOENT ENOENT ENOENT"),
         ("prog_array",       "ENOENT ENOENT -", "EBADF E2BIG -",   "ENOENT E2BIG -",  "ENOTSUPP ENOTSUPP -", "ok ok ok"),
-        ("perf_event_array", "ENOTSUPP ENOTSUPP -", "EBADF E2BIG -", "ok E2BIG -", "ENOTSUPP ENOTSUPP -", "ok ok ok"),
+        ("perf_event_array", "ENOTSUPP ENOTSUPP -", "EBADF E2BIG -", "ENOENT E2BIG -", "ENOTSUPP ENOTSUPP -", "ok ok ok"),
         ("stack_trace",      "ENOENT ENOENT -", "EINVAL EINVAL -", "ENOENT E2BIG -",  "ENOENT ENOENT -",    "ENOENT ENOENT ENOENT"),
         ("cgroup_array",     "ENOTSUPP ENOTSUPP -", "EBADF E2BIG -", "ENOENT E2BIG -", "ENOTSUPP ENOTSUPP -", "ok ok ok"),
         // 0 is no interface: it empties the slot.
