@@ -51,7 +51,7 @@ mod verified;
 
 pub use changes::Change;
 pub use contents::{GlobalValue, MapContents, MapEntry};
-pub use described::{Description, Input};
+pub use described::{Description, Input, plain_scene};
 pub use error::Error;
 pub use inspect::Overview;
 pub use linked::Linked;

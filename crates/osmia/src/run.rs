@@ -479,7 +479,7 @@ impl<H: Host> Running<'_, H> {
         let task = scene.task.as_ref().unwrap_or(&plain);
         loaded.host().drain(&mut |record: Record| {
             let event_flow = match &record.source {
-                RecordSource::Trace => {
+                RecordSource::Trace | RecordSource::Stream { .. } => {
                     summary.trace_lines += 1;
                     summary.records_lost += record.lost;
                     let text = String::from_utf8_lossy(&record.bytes);

@@ -40,8 +40,8 @@ pub use program::{
 };
 pub use record::{Record, RecordSource};
 pub use scene::{
-    Changed, Event, Image, Parameter, PidNamespace, Pointer, Scene, SceneMemory, Task, TracedCall,
-    UserMemory,
+    Changed, Event, Image, Known, Parameter, PidNamespace, Pointer, Scene, SceneMemory, Task,
+    TracedCall, UserMemory,
 };
 pub use set::{Global, ProgramSet};
 pub use target::{Kconfig, KernelVersion, Target};

@@ -7,6 +7,11 @@ use std::sync::Arc;
 pub enum RecordSource {
     /// `bpf_trace_printk` and relatives; the bytes are the formatted text.
     Trace,
+    /// `bpf_stream_vprintk`; the bytes are the formatted text.
+    Stream {
+        /// To the stream of errors.
+        error: bool,
+    },
     /// A ring buffer map, by name.
     Ringbuf(Arc<str>),
     /// A perf event array map, by name.

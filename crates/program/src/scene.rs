@@ -74,6 +74,8 @@ pub struct Event {
     pub counter: [u64; 3],
     /// What the system call returns unless a program says otherwise.
     pub retval: i32,
+    /// The traced function returns, and the program runs for the second time.
+    pub is_return: bool,
 }
 
 /// A kernel parameter that somebody reads or writes.
@@ -103,12 +105,25 @@ pub struct Image {
     pub name: String,
     /// Images of one identity take one address, in later runs too.
     pub identity: Option<String>,
+    /// What finds it: a task's pid, a control group's id.
+    pub known: Option<Known>,
     /// What it holds.
     pub bytes: Vec<u8>,
     /// Where addresses of images go.
     pub pointers: Vec<Pointer>,
     /// Programs may store to it.
     pub writable: bool,
+}
+
+/// What an object of the kernel is known by besides its address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The number of a task, a control group or an inode.
+    pub number: u64,
+    /// The number of the process a task belongs to.
+    pub process: u64,
+    /// Control groups from the root down: a task's own one last, or a group itself.
+    pub groups: Vec<u64>,
 }
 
 /// A place that holds the address of an image.

@@ -43,8 +43,12 @@ mod vlan;
 
 use osmia_program::Errno;
 
+pub(crate) use effect::send as send_signal;
 pub(crate) use lock::lock_at;
-pub(crate) use probe::string;
+pub(crate) use member::{area_object, file_of_task, structure, write_path};
+pub(crate) use probe::{Whose, anywhere};
+pub(crate) use task::current as current_task;
+pub(crate) use text::stream_vprintk;
 
 use crate::guest::{Call, Fault, Guest};
 

@@ -18,6 +18,7 @@ mod held;
 mod helper;
 mod identity;
 mod interp;
+mod kernel_context;
 mod kfunc;
 pub mod limits;
 mod machine;

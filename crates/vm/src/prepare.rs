@@ -103,7 +103,7 @@ impl std::fmt::Display for PrepareError {
             PrepareError::KfuncMissing { name, .. } => match kfunc::by_name(name) {
                 Some(_) => write!(
                     f,
-                    "the user-space host does not have kernel function {name} yet"
+                    "the user-space host does not have kernel function {name}"
                 ),
                 None => write!(f, "kernel function {name} is not known"),
             },
@@ -153,13 +153,21 @@ impl PrepareError {
                         .insn(*slot as u64))
                     .listing(listing(program, *slot, "named here"))
             }
-            PrepareError::KfuncMissing { program, slot, .. } => {
-                Diagnostic::error(codes::KFUNC_MISSING, self.to_string())
+            PrepareError::KfuncMissing {
+                program,
+                slot,
+                name,
+            } => {
+                let diagnostic = Diagnostic::error(codes::KFUNC_MISSING, self.to_string())
                     .at(Place::none()
                         .program(program.name.clone())
                         .insn(*slot as u64))
                     .listing(listing(program, *slot, "called here"))
-                    .help("declare it __weak and guard the call with bpf_ksym_exists()")
+                    .help("declare it __weak and guard the call with bpf_ksym_exists()");
+                match crate::kfunc::reason(name) {
+                    Some(reason) => diagnostic.note(reason),
+                    None => diagnostic,
+                }
             }
             PrepareError::HelperDenied {
                 program,

@@ -68,6 +68,12 @@ impl UserPages {
         })
     }
 
+    /// The first such area that ends behind an address.
+    pub fn area_from(&self, address: u64) -> Option<Range<u64>> {
+        let (page, _) = self.pages.range(address / PAGE..).next()?;
+        self.area(page * PAGE)
+    }
+
     fn put(&mut self, address: u64, bytes: &[u8]) {
         for (offset, byte) in bytes.iter().enumerate() {
             let at = address.wrapping_add(offset as u64);
@@ -123,9 +129,10 @@ impl Stage {
             let object = runs.heap().object(*address)?;
             object.write(0, &bytes);
         }
-        if let (Some(current), Some(task)) = (self.current(), &scene.task) {
-            let owners = runs.owners();
-            owners.enter(OwnerKind::Task, u64::from(task.pid), current);
+        for (image, address) in scene.images.iter().zip(&self.addresses) {
+            if let (Some(known), Some(kind)) = (&image.known, OwnerKind::of_type(&image.name)) {
+                runs.owners().describe(kind, known, *address);
+            }
         }
         for part in &scene.user {
             self.user.put(part.address, &part.bytes);
@@ -200,6 +207,12 @@ impl Stage {
     /// Address of the task; `None` if it was not described.
     pub fn current(&self) -> Option<u64> {
         self.addresses.get(self.scene.current?).copied()
+    }
+
+    /// Addresses of the described objects of a type.
+    pub fn objects<'a>(&'a self, of: &'a str) -> impl Iterator<Item = u64> + 'a {
+        let images = self.scene.images.iter().zip(&self.addresses);
+        images.filter_map(move |(image, address)| (image.name == of).then_some(*address))
     }
 
     /// Address of the task's registers.

@@ -18,6 +18,7 @@ use crate::env::Environment;
 use crate::held::Held;
 use crate::limits;
 use crate::map::{GroupKey, Map, Runs};
+use crate::memory::Block;
 use crate::packet::Packet;
 use crate::socket::{LiveSocket, Socket};
 use crate::stage::Stage;
@@ -221,6 +222,10 @@ pub struct World {
     pub checksums_right: Option<u8>,
     /// Tasks, files and other memory that was described.
     pub stage: Stage,
+    /// The CPU that was given out last where every CPU has its turn.
+    pub(crate) cpu_given: u32,
+    /// What a program keeps from a function's entry to its return.
+    session: Option<Arc<Block>>,
     records: VecDeque<Record>,
     lost: u64,
     buffers: Vec<Vec<u8>>,
@@ -253,6 +258,8 @@ impl World {
             hash_is_set: false,
             checksums_right: None,
             stage: Stage::default(),
+            cpu_given: 0,
+            session: None,
             records: VecDeque::new(),
             lost: 0,
             buffers: Vec::new(),
@@ -296,6 +303,9 @@ impl World {
             Layer::Network => {}
         }
         self.forget_unattached();
+        if !self.env.event.is_return {
+            self.session = None;
+        }
         if self.context.is_flow() {
             self.show_flow()?;
         }
@@ -334,6 +344,16 @@ impl World {
         }
         self.context.point("sk", live.address());
         Ok(())
+    }
+
+    /// What a program keeps from a function's entry to its return; `None` if memory is short.
+    pub(crate) fn session_cookie(&mut self) -> Option<Arc<Block>> {
+        /// Bytes of a cookie.
+        const BYTES: usize = 8;
+        if self.session.is_none() {
+            self.session = Some(Arc::new(Block::new(1, BYTES)?));
+        }
+        self.session.clone()
     }
 
     /// The address of the value a cgroup storage has for this run. A test run gets one of its own.

@@ -576,6 +576,10 @@ fn run(input: &str) -> String {
                 RecordSource::Trace => {
                     write!(text, "trace: {:?}", String::from_utf8_lossy(&record.bytes))
                 }
+                RecordSource::Stream { error } => {
+                    let to = if *error { "errors" } else { "output" };
+                    write!(text, "{to}: {:?}", String::from_utf8_lossy(&record.bytes))
+                }
                 RecordSource::Ringbuf(map) => write!(text, "ringbuf {map}:{}", show(&record.bytes)),
                 RecordSource::PerfEvent(map) => write!(text, "perf {map}:{}", show(&record.bytes)),
             }

@@ -52,10 +52,13 @@ pub(super) fn run(
     }
     let mut ran = Ran::default();
     let mut records: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+    let types = loaded.host().target().btf.as_deref();
+    let scene = Arc::new(osmia::plain_scene(types, &osmia_program::Task::default()));
     for (input, their) in inputs.iter().zip(&theirs.runs) {
         let mut run = Run {
             data: input.data.clone(),
             ctx: input.ctx.clone(),
+            scene: Arc::clone(&scene),
             ..Run::default()
         };
         let mut one = OneRun::default();

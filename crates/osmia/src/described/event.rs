@@ -5,13 +5,29 @@ use osmia_btf::value::lookup_path;
 use osmia_program::{Parameter, PidNamespace, Task};
 
 use super::fields::parse_number;
+use super::known;
 use super::layout::{Buffer, Builder, Place, raw_bytes};
 use super::tree::{Entry, Node, Tree};
 
 /// The names a description has.
-pub(super) const NAMES: [&str; 16] = [
-    "ctx", "data", "pcap", "task", "stack", "func", "cookie", "time", "cpu", "objects", "memory",
-    "sysctl", "event", "regs", "retval", "counter",
+pub(super) const NAMES: [&str; 17] = [
+    "ctx",
+    "data",
+    "pcap",
+    "task",
+    "stack",
+    "func",
+    "cookie",
+    "time",
+    "cpu",
+    "objects",
+    "memory",
+    "sysctl",
+    "event",
+    "regs",
+    "retval",
+    "counter",
+    "is_return",
 ];
 
 /// A number of a type.
@@ -100,6 +116,12 @@ pub(super) fn fill<'a>(builder: &mut Builder<'a>, node: &'a Node, base: &Task) -
     }
     if let Some(entry) = node.entry("retval") {
         event.retval = number(builder, &entry.value).unwrap_or(0);
+    }
+    if let Some(entry) = node.entry("is_return") {
+        match entry.value.value {
+            Tree::Bool(is_return) => event.is_return = is_return,
+            _ => builder.wrong(&entry.value, "this is no answer", "true or false"),
+        }
     }
     if let Some(entry) = node.entry("counter") {
         const PARTS: [&str; 3] = ["value", "enabled", "running"];
@@ -273,6 +295,9 @@ fn object<'a>(builder: &mut Builder<'a>, entries: &'a [Entry], task: &Task) {
     }
     if task.pid == task.tgid {
         point(builder, btf, buffer, ty, "group_leader", image);
+    }
+    if let Some(set) = known::group_set(builder, btf, &task.cgroups) {
+        point(builder, btf, buffer, ty, "cgroups", set);
     }
     builder.members(btf, Place::at(buffer, 0, ty), entries, &others);
 }

@@ -629,6 +629,16 @@ impl<'a> Builder<'a> {
         Some(image)
     }
 
+    /// Makes the objects that nothing refers to, too: programs may look for them by number or kind.
+    pub(super) fn make_objects(&mut self) {
+        for position in 0..self.objects.len() {
+            let (entry, image) = self.objects[position];
+            if image.is_none() {
+                self.object(&entry.name, &entry.value);
+            }
+        }
+    }
+
     /// Complains that there is nothing to lay objects out by.
     pub(super) fn no_types(&mut self, span: &Range<usize>) {
         if self

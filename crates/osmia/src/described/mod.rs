@@ -10,6 +10,7 @@ mod event;
 mod fields;
 mod iterator;
 mod json;
+mod known;
 mod layout;
 mod prototype;
 mod record;
@@ -216,6 +217,8 @@ impl Description {
         if let Some(entry) = event.entry("data") {
             builder.data = event::bytes(&mut builder, &entry.value);
         }
+        builder.make_objects();
+        known::recognise(&mut builder);
         problems.append(&mut builder.problems);
         Input {
             data: builder.data,
@@ -264,7 +267,7 @@ fn packets(text: &Text, node: &Node, program: &Program) -> Result<Vec<Vec<u8>>, 
 }
 
 /// The scene of a run that nobody described: the task, as an object where there are types.
-pub(crate) fn plain_scene(kernel: Option<&Btf>, task: &Task) -> Scene {
+pub fn plain_scene(kernel: Option<&Btf>, task: &Task) -> Scene {
     let text = Text {
         name: String::new(),
         text: String::new(),
@@ -276,6 +279,7 @@ pub(crate) fn plain_scene(kernel: Option<&Btf>, task: &Task) -> Scene {
     };
     let mut builder = Builder::new(&text, kernel);
     event::fill(&mut builder, &nothing, task);
+    known::recognise(&mut builder);
     builder.scene
 }
 

@@ -1,14 +1,44 @@
 //! Letting go: of what fields hold, and of objects that nobody holds any more.
 
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use super::{Allocated, FieldKind, Fields, Ownership};
 use crate::map::Runs;
 use crate::memory::Block;
 
-/// An object that belongs to a run and to nobody else.
-#[derive(Debug)]
-pub(crate) struct Scratch;
+/// What an object that belongs to a run, and to nobody else, stands for: objects it gives out one
+/// after the other, if any.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    items: Vec<u64>,
+    given: AtomicUsize,
+    /// The items were made for it and go with it.
+    owns_items: bool,
+}
+
+impl Scratch {
+    /// Of these objects, which are others'.
+    pub(crate) fn listing(items: Vec<u64>) -> Self {
+        Self {
+            items,
+            ..Self::default()
+        }
+    }
+
+    /// Of these objects, which are its own.
+    pub(crate) fn owning(items: Vec<u64>) -> Self {
+        Self {
+            items,
+            owns_items: true,
+            ..Self::default()
+        }
+    }
+
+    /// The next of its objects.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.items.get(self.given.fetch_add(1, SeqCst)).copied()
+    }
+}
 
 /// Empties the fields of a value (`bpf_obj_free_fields`): cancels what is to run later, drops pointers
 /// and what lists and trees hold.
@@ -29,7 +59,10 @@ fn release_all(runs: &Runs, mut given_up: Vec<u64>) {
         let Some(object) = runs.heap().object(address) else {
             continue;
         };
-        if object.payload::<Scratch>().is_some() {
+        if let Some(scratch) = object.payload::<Scratch>() {
+            for item in scratch.items.iter().filter(|_| scratch.owns_items) {
+                runs.heap().free(runs, *item);
+            }
             runs.heap().free(runs, address);
             continue;
         }

@@ -20,29 +20,29 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
 
 /// `bpf_send_signal`
 fn send_signal<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    send(call, false)
+    let (number, to) = (call.args[0] as u32, call.world.env.task.tgid);
+    Ok(send(call, number, to, false))
 }
 
 /// `bpf_send_signal_thread`
 fn send_signal_thread<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    send(call, true)
+    let (number, to) = (call.args[0] as u32, call.world.env.task.pid);
+    Ok(send(call, number, to, true))
 }
 
-fn send<G: Guest>(call: &mut Call<'_, G>, to_thread: bool) -> Result<u64, Fault> {
+/// Sends a signal to a thread or a process; 0 or a negative error number.
+pub(crate) fn send<G: Guest>(call: &mut Call<'_, G>, number: u32, to: u32, to_thread: bool) -> u64 {
     /// Signals of Linux.
     const SIGNALS_MAX: u32 = 64;
-    let number = call.args[0] as u32;
     if number > SIGNALS_MAX {
-        return Ok(negative(Errno::EINVAL));
+        return negative(Errno::EINVAL);
     }
     if call.world.signals.len() >= limits::SIGNALS_MAX {
-        return Ok(negative(Errno::EBUSY));
+        return negative(Errno::EBUSY);
     }
-    let task = &call.world.env.task;
-    let to = if to_thread { task.pid } else { task.tgid };
     // The first process is nobody's to kill.
     if to == 1 {
-        return Ok(negative(Errno::EPERM));
+        return negative(Errno::EPERM);
     }
     // Signal 0 only asks whether there is somebody.
     if number != 0 {
@@ -52,7 +52,7 @@ fn send<G: Guest>(call: &mut Call<'_, G>, to_thread: bool) -> Result<u64, Fault>
             to_thread,
         });
     }
-    Ok(0)
+    0
 }
 
 /// `bpf_get_retval`

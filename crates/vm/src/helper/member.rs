@@ -1,5 +1,7 @@
 //! Helpers that look into kernel objects by the names of members, which the kernel's types place.
 
+use std::ops::Range;
+
 use osmia_btf::value::{lookup_path, set};
 use osmia_btf::{Btf, Kind, TypeId};
 use osmia_program::Errno;
@@ -26,7 +28,11 @@ const PATH_BYTES_MAX: usize = 4096;
 /// Longest name in a directory (`NAME_MAX`).
 const NAME_BYTES_MAX: usize = 255;
 
-fn structure<G: Guest>(
+/// A structure of the kernel's types.
+///
+/// # Errors
+/// If there are no types, or they have none of this name.
+pub(crate) fn structure<G: Guest>(
     call: &Call<'_, G>,
     name: &str,
 ) -> Result<(std::sync::Arc<Btf>, TypeId), Fault> {
@@ -41,7 +47,10 @@ fn structure<G: Guest>(
 }
 
 /// Where a member is.
-fn offset<G: Guest>(call: &Call<'_, G>, name: &str, member: &str) -> Result<u64, Fault> {
+///
+/// # Errors
+/// If the types do not say.
+pub(crate) fn offset<G: Guest>(call: &Call<'_, G>, name: &str, member: &str) -> Result<u64, Fault> {
     let (types, id) = structure(call, name)?;
     let spot = lookup_path(&types, id, member).map_err(|_| Fault::Misuse {
         what: format!("needs `{member}` in `struct {name}` of the kernel's types"),
@@ -65,13 +74,22 @@ fn d_path<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
         return Ok(0);
     }
     call.check_write(2, size)?;
+    write_path(call, path, size as usize)
+}
+
+/// Writes the text of a `struct path` to where the second argument points: its length with its zero.
+pub(crate) fn write_path<G: Guest>(
+    call: &mut Call<'_, G>,
+    path: u64,
+    size: usize,
+) -> Result<u64, Fault> {
     let members = Directories {
         first: offset(call, "path", "dentry")?,
         parent: offset(call, "dentry", "d_parent")?,
         name: offset(call, "dentry", "d_name.name")?,
     };
     let text = members.path(call, path).and_then(|text| {
-        let fits = text.len() <= size as usize;
+        let fits = text.len() <= size;
         fits.then_some(text).ok_or(Errno::ENAMETOOLONG)
     });
     Ok(match text {
@@ -80,6 +98,19 @@ fn d_path<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
             text.len() as u64
         }
         Err(errno) => negative(errno),
+    })
+}
+
+/// The file a task runs; 0 without one.
+pub(crate) fn file_of_task<G: Guest>(call: &Call<'_, G>, task: u64) -> Result<u64, Fault> {
+    let (memory, file) = (
+        offset(call, "task_struct", "mm")?,
+        offset(call, "mm_struct", "exe_file")?,
+    );
+    let memory = pointer(call, task.wrapping_add(memory)).unwrap_or(0);
+    Ok(match memory {
+        0 => 0,
+        memory => pointer(call, memory.wrapping_add(file)).unwrap_or(0),
     })
 }
 
@@ -192,6 +223,19 @@ fn find_vma<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let Some(area) = area else {
         return Ok(negative(Errno::ENOENT));
     };
+    let Some(shown) = area_object(call, &area)? else {
+        return Ok(negative(Errno::ENOMEM));
+    };
+    let result = function(call, callback, 3, [task, shown, context, 0, 0]);
+    call.world.runs.heap().free(&call.world.runs, shown);
+    result.map(|_| 0)
+}
+
+/// An object that tells of an area of memory; `None` if memory is short.
+pub(crate) fn area_object<G: Guest>(
+    call: &mut Call<'_, G>,
+    area: &Range<u64>,
+) -> Result<Option<u64>, Fault> {
     let (types, id) = structure(call, "vm_area_struct")?;
     let mut bytes = vec![0; types.size_of(id).unwrap_or(0) as usize];
     for (member, value) in [("vm_start", area.start), ("vm_end", area.end)] {
@@ -201,13 +245,9 @@ fn find_vma<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
         }
     }
     let tag = Tag::named("vm_area_struct");
-    let Some(shown) = call.allocate(bytes.len(), ObjectAccess::Read, tag) else {
-        return Ok(negative(Errno::ENOMEM));
-    };
-    if let Some(object) = call.world.runs.heap().object(shown) {
+    let shown = call.allocate(bytes.len(), ObjectAccess::Read, tag);
+    if let Some(object) = shown.and_then(|shown| call.world.runs.heap().object(shown)) {
         object.write(0, &bytes);
     }
-    let result = function(call, callback, 3, [task, shown, context, 0, 0]);
-    call.world.runs.heap().free(&call.world.runs, shown);
-    result.map(|_| 0)
+    Ok(shown)
 }

@@ -25,7 +25,7 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
 
 /// Whose memory an address is taken to be in.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(crate) enum Whose {
     /// The kernel's: the program's own and described objects.
     Kernel,
     /// The process'.
@@ -36,14 +36,14 @@ pub(super) enum Whose {
 
 /// The memory that reads from anywhere see.
 #[derive(Debug)]
-pub(super) struct Anywhere<'a, G> {
+pub(crate) struct Anywhere<'a, G> {
     pub(super) guest: &'a G,
     pub(super) user: &'a UserPages,
 }
 
 impl<G: Guest> Anywhere<'_, G> {
     /// Copies bytes out; false if they are not there.
-    pub(super) fn read(&self, whose: Whose, address: u64, out: &mut [u8]) -> bool {
+    pub(crate) fn read(&self, whose: Whose, address: u64, out: &mut [u8]) -> bool {
         match (whose, UserPages::holds(address)) {
             (Whose::Process | Whose::Either, true) => self.user.read(address, out),
             (Whose::Kernel | Whose::Either, false) => self.guest.read(address, out),
@@ -53,7 +53,7 @@ impl<G: Guest> Anywhere<'_, G> {
 
     /// Copies a string with its zero, cut to the buffer; its length with the zero, or `None` if it
     /// leaves readable memory first.
-    pub(super) fn string(&self, whose: Whose, source: u64, out: &mut [u8]) -> Option<usize> {
+    pub(crate) fn string(&self, whose: Whose, source: u64, out: &mut [u8]) -> Option<usize> {
         let last = out.len().checked_sub(1)?;
         for at in 0..last {
             let byte = &mut out[at..=at];
@@ -70,7 +70,7 @@ impl<G: Guest> Anywhere<'_, G> {
 }
 
 /// The memory of a call.
-pub(super) fn anywhere<'a, G: Guest>(call: &'a Call<'_, G>) -> Anywhere<'a, G> {
+pub(crate) fn anywhere<'a, G: Guest>(call: &'a Call<'_, G>) -> Anywhere<'a, G> {
     Anywhere {
         guest: &*call.guest,
         user: &call.world.stage.user,
@@ -179,23 +179,6 @@ fn read_str<G: Guest>(call: &mut Call<'_, G>, whose: Whose) -> Result<u64, Fault
     };
     call.world.reuse(buffer);
     Ok(result)
-}
-
-/// Copies a string with its zero, cut to the buffer; its length with the zero, or `None` if it
-/// leaves readable memory first.
-pub(crate) fn string<G: Guest>(guest: &G, source: u64, out: &mut [u8]) -> Option<usize> {
-    let last = out.len().checked_sub(1)?;
-    for at in 0..last {
-        let byte = &mut out[at..=at];
-        if !guest.read(source.wrapping_add(at as u64), byte) {
-            return None;
-        }
-        if byte[0] == 0 {
-            return Some(at + 1);
-        }
-    }
-    out[last] = 0;
-    Some(out.len())
 }
 
 /// `bpf_probe_write_user`: into memory of the process; what changed is told after the run.

@@ -1,6 +1,6 @@
 //! The current task: the object it is, its registers, its stack, its number in a namespace.
 
-use osmia_program::Errno;
+use osmia_program::{Errno, Known};
 
 use super::{HelperFn, negative};
 use crate::guest::{Call, Fault, Guest};
@@ -18,14 +18,24 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
 
 /// `bpf_get_current_task`, `_btf`: zeroes where no kernel's types were there to lay one out by.
 fn get_current_task<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    Ok(current(call).unwrap_or(0))
+}
+
+/// Address of the current task; `None` if memory is short.
+pub(crate) fn current<G: Guest>(call: &mut Call<'_, G>) -> Option<u64> {
     if let Some(task) = call.world.stage.current() {
-        return Ok(task);
+        return Some(task);
     }
-    let runs = &call.world.runs;
-    let pid = u64::from(call.world.env.task.pid);
-    let task = runs.owners().find_or_make(runs, OwnerKind::Task, pid);
+    let (runs, task) = (&call.world.runs, &call.world.env.task);
+    let known = Known {
+        number: u64::from(task.pid),
+        process: u64::from(task.tgid),
+        groups: task.cgroups.clone(),
+    };
+    let address = (runs.owners()).find_or_make(runs, OwnerKind::Task, known.number)?;
+    runs.owners().describe(OwnerKind::Task, &known, address);
     call.guest.heap_grew(runs.heap());
-    Ok(task.unwrap_or(0))
+    Some(address)
 }
 
 /// `bpf_task_pt_regs`: null for any task but the current one.

@@ -50,14 +50,45 @@ fn trace<G: Guest>(call: &mut Call<'_, G>, text: &[u8], values: &[u64]) -> u64 {
     let Some(end) = text.iter().position(|&byte| byte == 0) else {
         return negative(Errno::EINVAL);
     };
+    say(call, RecordSource::Trace, &text[..end], values)
+}
+
+/// Formats a text and records it; its length or a negative error number.
+fn say<G: Guest>(call: &mut Call<'_, G>, source: RecordSource, text: &[u8], values: &[u64]) -> u64 {
     let mut out = Vec::new();
-    if let Err(errno) = format(&text[..end], &anywhere(call), values, &mut out) {
+    if let Err(errno) = format(text, &anywhere(call), values, &mut out) {
         return negative(errno);
     }
     let len = out.len() as u64;
     out.truncate(limits::PRINT_BYTES_MAX - 1);
-    call.world.record(RecordSource::Trace, out);
+    call.world.record(source, out);
     len
+}
+
+/// `bpf_stream_vprintk_impl(stream, format, values, size, aux)`: to the program's output or errors.
+pub(crate) fn stream_vprintk<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    /// `BPF_STDOUT`, `BPF_STDERR`
+    const OUTPUT: u32 = 1;
+    const ERRORS: u32 = 2;
+    let [stream, format_at, ..] = call.args;
+    let mut text = call.world.buffer(limits::PRINT_BYTES_MAX);
+    let len = anywhere(call).string(Whose::Kernel, format_at, &mut text);
+    let values = values(call, 3, 4)?;
+    let result = match (stream as u32, len, values) {
+        (OUTPUT | ERRORS, Some(len), Ok((values, count))) => {
+            let error = stream as u32 == ERRORS;
+            let source = RecordSource::Stream { error };
+            match say(call, source, &text[..len - 1], &values[..count]) {
+                failed if (failed as i64) < 0 => failed,
+                _ => 0,
+            }
+        }
+        (OUTPUT | ERRORS, None, _) => negative(Errno::EFAULT),
+        (OUTPUT | ERRORS, _, Err(errno)) => negative(errno),
+        _ => negative(Errno::ENOENT),
+    };
+    call.world.reuse(text);
+    Ok(result)
 }
 
 /// `bpf_snprintf`: the length the text needs, its zero included.

@@ -8,7 +8,7 @@ use osmia_program::context::PacketAccess;
 use super::family;
 use crate::dynptr::{Dynptr, Kind, SIZE_MAX};
 use crate::guest::{Call, Fault, Guest};
-use crate::helper::{HelperFn, errno, negative, string};
+use crate::helper::{HelperFn, Whose, anywhere, current_task, errno, negative};
 use crate::memory::{Block, Rights, Shape};
 
 family! {
@@ -24,12 +24,14 @@ family! {
     "bpf_dynptr_clone" => clone,
     "bpf_dynptr_copy" => copy,
     "bpf_dynptr_memset" => memset,
-    "bpf_probe_read_kernel_dynptr" => probe_read,
-    "bpf_probe_read_user_dynptr" => probe_read,
-    "bpf_copy_from_user_dynptr" => probe_read,
-    "bpf_probe_read_kernel_str_dynptr" => probe_read_str,
-    "bpf_probe_read_user_str_dynptr" => probe_read_str,
-    "bpf_copy_from_user_str_dynptr" => probe_read_str,
+    "bpf_probe_read_kernel_dynptr" => |call| probe_read(call, Whose::Kernel),
+    "bpf_probe_read_user_dynptr" => |call| probe_read(call, Whose::Process),
+    "bpf_copy_from_user_dynptr" => |call| probe_read(call, Whose::Process),
+    "bpf_copy_from_user_task_dynptr" => |call| of_task(call, probe_read),
+    "bpf_probe_read_kernel_str_dynptr" => |call| probe_read_str(call, Whose::Kernel),
+    "bpf_probe_read_user_str_dynptr" => |call| probe_read_str(call, Whose::Process),
+    "bpf_copy_from_user_str_dynptr" => |call| probe_read_str(call, Whose::Process),
+    "bpf_copy_from_user_task_str_dynptr" => |call| of_task(call, probe_read_str),
 }
 
 /// Bytes copied at a time from one dynptr to another.
@@ -180,8 +182,20 @@ fn memset<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     Ok(0)
 }
 
+/// How memory is read into a dynptr.
+type Read<G> = fn(&mut Call<'_, G>, Whose) -> Result<u64, Fault>;
+
+/// `bpf_copy_from_user_task_dynptr(ptr, offset, size, source, task)` and its relative for strings: only
+/// the current task has memory.
+fn of_task<G: Guest>(call: &mut Call<'_, G>, read: Read<G>) -> Result<u64, Fault> {
+    if Some(call.args[4]) != current_task(call) {
+        call.args[3] = u64::MAX;
+    }
+    read(call, Whose::Process)
+}
+
 /// `bpf_probe_read_kernel_dynptr(ptr, offset, size, source)` and relatives: all or nothing.
-fn probe_read<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn probe_read<G: Guest>(call: &mut Call<'_, G>, whose: Whose) -> Result<u64, Fault> {
     let [_, offset, len, source, _] = call.args;
     let (offset, len) = (u64::from(offset as u32), len as u32);
     let Some(dynptr) = Dynptr::load(call, 1)?.filter(|dynptr| !dynptr.read_only) else {
@@ -191,7 +205,7 @@ fn probe_read<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
         return Ok(errno(Err(error)));
     }
     let mut buffer = call.world.buffer(len as usize);
-    let result = match call.guest.read(source, &mut buffer) {
+    let result = match anywhere(call).read(whose, source, &mut buffer) {
         true => dynptr.write(call, offset, &buffer),
         false => Err(Errno::EFAULT),
     };
@@ -201,7 +215,7 @@ fn probe_read<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 
 /// `bpf_probe_read_kernel_str_dynptr(ptr, offset, size, source)` and relatives: how many bytes were
 /// written, the zero at the end included.
-fn probe_read_str<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn probe_read_str<G: Guest>(call: &mut Call<'_, G>, whose: Whose) -> Result<u64, Fault> {
     let [_, offset, len, source, _] = call.args;
     let (offset, len) = (u64::from(offset as u32), len as u32);
     let Some(dynptr) = Dynptr::load(call, 1)?.filter(|dynptr| !dynptr.read_only) else {
@@ -211,7 +225,7 @@ fn probe_read_str<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
         return Ok(errno(Err(error)));
     }
     let mut buffer = call.world.buffer(len as usize);
-    let result = match string(&*call.guest, source, &mut buffer) {
+    let result = match anywhere(call).string(whose, source, &mut buffer) {
         Some(len) => dynptr.write(call, offset, &buffer[..len]).map(|()| len),
         None => Err(Errno::EFAULT),
     };

@@ -125,7 +125,7 @@ fn keep_bits<G: Guest>(
     if bits == WORD_BITS {
         call.write(1, words)?;
     } else {
-        let tag = Tag::with("bits", Arc::new(Scratch));
+        let tag = Tag::with("bits", Arc::<Scratch>::default());
         let Some(copy) = call.allocate(words.len(), ObjectAccess::Read, tag) else {
             return Ok(Err(Errno::ENOMEM));
         };

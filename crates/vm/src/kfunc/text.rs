@@ -7,7 +7,7 @@ use osmia_program::Errno;
 
 use super::family;
 use crate::guest::{Call, Fault, Guest};
-use crate::helper::{HelperFn, negative, string};
+use crate::helper::{HelperFn, Whose, anywhere, current_task, negative};
 use crate::limits;
 
 family! {
@@ -23,7 +23,8 @@ family! {
     "bpf_strcspn" => |call| span(call, false),
     "bpf_strstr" => |call| search(call, limits::STRING_BYTES_MAX),
     "bpf_strnstr" => strnstr,
-    "bpf_copy_from_user_str" => copy_from_user_str,
+    "bpf_copy_from_user_str" => |call| copy_str(call, call.args[3]),
+    "bpf_copy_from_user_task_str" => copy_from_user_task_str,
 }
 
 /// Addresses below are those of processes.
@@ -227,12 +228,20 @@ fn strnstr<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     search(call, call.args[2] as usize)
 }
 
+/// `bpf_copy_from_user_task_str(dst, size, source, task, flags)`: only the current task has memory.
+fn copy_from_user_task_str<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+    if Some(call.args[3]) != current_task(call) {
+        call.args[2] = u64::MAX;
+    }
+    copy_str(call, call.args[4])
+}
+
 /// `bpf_copy_from_user_str(dst, size, source, flags)`: how many bytes were written, the zero at the
 /// end included.
-fn copy_from_user_str<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
+fn copy_str<G: Guest>(call: &mut Call<'_, G>, flags: u64) -> Result<u64, Fault> {
     /// `BPF_F_PAD_ZEROS`
     const PAD: u64 = 1;
-    let [_, size, source, flags, _] = call.args;
+    let [_, size, source, ..] = call.args;
     let size = size as u32;
     call.check_write(1, size)?;
     if flags & !PAD != 0 {
@@ -242,7 +251,7 @@ fn copy_from_user_str<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
         return Ok(0);
     }
     let mut buffer = call.world.buffer(size as usize);
-    let copied = string(&*call.guest, source, &mut buffer);
+    let copied = anywhere(call).string(Whose::Process, source, &mut buffer);
     let len = copied.unwrap_or(0);
     buffer[len..].fill(0);
     let written = match flags {
