@@ -10,6 +10,7 @@ mod compare_contexts;
 mod compare_helpers;
 mod compare_kernel;
 mod compare_tags;
+mod compare_targets;
 mod compare_tcpdump;
 mod core_case;
 mod corpus;
@@ -55,6 +56,8 @@ enum Command {
     CompareLibbpf(compare::Options),
     /// Compare tags of programs with those bpftool shows for the running kernel
     CompareTags(compare_tags::Options),
+    /// Compare the table of releases with what the running kernel, or another one, takes
+    CompareTargets(compare_targets::Options),
     /// Compare which packets a classic filter keeps here with what tcpdump keeps
     CompareTcpdump(compare_tcpdump::Options),
     /// Write the hostile inputs under tests/corpus, or check that they are current
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Command::CompareKernel(options) => compare_kernel::run(&options),
         Command::CompareLibbpf(options) => compare::run(&options),
         Command::CompareTags(options) => compare_tags::run(&options),
+        Command::CompareTargets(options) => compare_targets::run(&options),
         Command::CompareTcpdump(options) => compare_tcpdump::run(&options),
         Command::Corpus(options) => corpus::run(&options),
         Command::Features(options) => features::run(&options),

@@ -43,23 +43,34 @@ impl Answer {
 
 /// Asks everything in one go.
 pub(crate) fn ask(questions: &[Question<'_>]) -> Result<Vec<Answer>, Error> {
-    let driver = libbpf_driver::build("verdicts")?;
-    let mut input = String::new();
-    for question in questions {
-        let assembly = assemble(&question.text, &NoNames)
-            .map_err(|errors| format!("{}: {errors:?}", question.text))?;
-        let bytes = write_slots(&assembly.slots, Endian::NATIVE);
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let place = question.place;
-        let attach = place.hook.attach.map_or(0, AttachKind::number);
-        input.push_str(&format!(
-            "{} {attach} {} {} {} {digits}\n",
-            place.hook.kind.number(),
-            place.flags,
-            place.btf_id,
-            question.license,
-        ));
+    let lines: Result<String, Error> = questions.iter().map(line).collect();
+    let answers = ask_lines(lines?)?;
+    if answers.len() != questions.len() {
+        return Err(format!("{} answers to {} questions", answers.len(), questions.len()).into());
     }
+    Ok(answers)
+}
+
+/// A question as the driver reads it.
+pub(crate) fn line(question: &Question<'_>) -> Result<String, Error> {
+    let assembly = assemble(&question.text, &NoNames)
+        .map_err(|errors| format!("{}: {errors:?}", question.text))?;
+    let bytes = write_slots(&assembly.slots, Endian::NATIVE);
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let place = question.place;
+    let attach = place.hook.attach.map_or(0, AttachKind::number);
+    Ok(format!(
+        "{} {attach} {} {} {} {digits}\n",
+        place.hook.kind.number(),
+        place.flags,
+        place.btf_id,
+        question.license,
+    ))
+}
+
+/// Asks the running kernel what stands on the lines.
+pub(crate) fn ask_lines(input: String) -> Result<Vec<Answer>, Error> {
+    let driver = libbpf_driver::build("verdicts")?;
     let mut child = Command::new(driver)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -68,12 +79,12 @@ pub(crate) fn ask(questions: &[Question<'_>]) -> Result<Vec<Answer>, Error> {
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output()?;
     writer.join().map_err(|_| "the writer failed")??;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let answers: Vec<Answer> = text.lines().filter_map(answer).collect();
-    if answers.len() != questions.len() {
-        return Err(format!("{} answers to {} questions", answers.len(), questions.len()).into());
-    }
-    Ok(answers)
+    Ok(answers(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// What the driver printed.
+pub(crate) fn answers(text: &str) -> Vec<Answer> {
+    text.lines().filter_map(answer).collect()
 }
 
 fn answer(line: &str) -> Option<Answer> {
@@ -205,6 +216,11 @@ const TYPED: &[(ProgramKind, AttachKind, &str, &str, Kind)] = &[
 pub(crate) fn places() -> Result<Vec<Place>, Error> {
     let btf = std::fs::read("/sys/kernel/btf/vmlinux")?;
     let btf = Btf::parse(btf, None).map_err(|error| error.to_string())?;
+    Ok(places_in(&btf))
+}
+
+/// The roles of a kernel with this BTF.
+pub(crate) fn places_in(btf: &Btf) -> Vec<Place> {
     let mut places = Vec::new();
     for &kind in ProgramKind::ALL {
         let typed = matches!(kind, ProgramKind::Tracing | ProgramKind::StructOps);
@@ -227,7 +243,7 @@ pub(crate) fn places() -> Result<Vec<Place>, Error> {
         let id = btf.find(name, *of).map_or(0, |id| id.0);
         places.push(place(*kind, Some(*attach), Some(target), id));
     }
-    Ok(places)
+    places
 }
 
 fn place(

@@ -21,6 +21,7 @@ mod map_spec;
 pub mod outcome;
 mod program;
 mod record;
+pub mod release;
 mod scene;
 mod set;
 mod target;
@@ -39,6 +40,7 @@ pub use program::{
     ProgramFlags, ProgramParts, SourceLine,
 };
 pub use record::{Record, RecordSource};
+pub use release::Release;
 pub use scene::{
     Changed, Event, Image, Known, Parameter, PidNamespace, Pointer, Scene, SceneMemory, Task,
     TracedCall, UserMemory,
