@@ -216,6 +216,7 @@ fn target() -> Target {
         name: "linux".into(),
         endian: osmia_isa::Endian::NATIVE,
         kernel: KernelVersion::new(6, 18, 0),
+        release: None,
         cpus: 2,
         btf: None,
         module_btfs: Vec::new(),

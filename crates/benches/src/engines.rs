@@ -16,6 +16,7 @@ pub(crate) fn target(cpus: u32) -> Target {
         name: "bench".into(),
         endian: Endian::NATIVE,
         kernel: KernelVersion::new(6, 18, 0),
+        release: None,
         cpus,
         btf: None,
         module_btfs: Vec::new(),

@@ -22,6 +22,7 @@ pub fn kernel_target(bytes: Vec<u8>) -> Target {
         name: "bench".into(),
         endian: Endian::NATIVE,
         kernel: KernelVersion::new(6, 18, 0),
+        release: None,
         cpus: 1,
         btf: Some(Arc::new(btf)),
         module_btfs: Vec::new(),

@@ -26,6 +26,7 @@ pub fn elf(data: &[u8]) {
         name: "fuzzed".into(),
         endian: object.endian(),
         kernel: KernelVersion::new(6, 18, 0),
+        release: None,
         cpus: 2,
         btf: None,
         module_btfs: Vec::new(),

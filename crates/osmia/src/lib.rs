@@ -42,6 +42,7 @@ mod linked;
 mod listing;
 mod loaded;
 mod machine;
+mod matrix;
 mod object;
 mod record_type;
 mod run;
@@ -58,6 +59,7 @@ pub use linked::Linked;
 pub use listing::{ListedInsn, Listing, ProgramStage};
 pub use loaded::Loaded;
 pub use machine::{use_machine_network, user_options};
+pub use matrix::{Predicted, as_release};
 pub use object::{Object, read_btf};
 pub use run::{Event, Inputs, Outcome, RedirectCount, RunOptions, RunSummary, Sink};
 pub use shown::Shown;
@@ -70,6 +72,6 @@ pub use osmia_isa as isa;
 pub use osmia_object::{LinkOptions, ProgramType};
 pub use osmia_program::{
     AttachKind, Fault, Global, Hook, Host, HostMap, HostProgram, Kconfig, KernelVersion, MapKind,
-    MapSpec, Program, ProgramKind, ProgramSet, Target, Task,
+    MapSpec, Program, ProgramKind, ProgramSet, Release, Target, Task,
 };
 pub use osmia_user::{Clock, UserHost, UserOptions, capture};

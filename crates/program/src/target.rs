@@ -6,6 +6,8 @@ use std::sync::Arc;
 use osmia_btf::Btf;
 use osmia_isa::Endian;
 
+use crate::Release;
+
 /// A kernel version as `KERNEL_VERSION(a, b, c)` packs it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KernelVersion(pub u32);
@@ -56,6 +58,8 @@ pub struct Target {
     pub endian: Endian,
     /// Version reported to programs (`LINUX_KERNEL_VERSION`).
     pub kernel: KernelVersion,
+    /// The release of Linux whose features it has; if none is named, everything known here.
+    pub release: Option<Release>,
     /// CPUs: the slots of per-CPU maps.
     pub cpus: u32,
     /// BTF of its kernel.

@@ -68,6 +68,7 @@ impl UserOptions {
             name: "user".to_owned(),
             endian: osmia_btf::Endian::NATIVE,
             kernel: KERNEL,
+            release: None,
             cpus: self.cpus.max(1),
             btf: self.btf.clone(),
             module_btfs: Vec::new(),

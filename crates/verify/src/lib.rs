@@ -18,6 +18,7 @@ pub mod limits;
 mod liveness;
 mod memory;
 mod mistake;
+mod needs;
 mod options;
 mod path;
 mod precision;
@@ -70,6 +71,7 @@ pub fn verify(program: &Program, maps: &[MapSpec], target: &Target, options: &Op
 impl Explorer<'_> {
     /// The entry, then every function that is verified on its own.
     fn run(&mut self) -> reject::Check {
+        self.transfer.check_needs()?;
         self.transfer.check_program()?;
         let context = Reg::pointer(What::Context);
         self.explore(0, &[(RegName::R1, context)])?;

@@ -21,6 +21,14 @@ macro_rules! mistakes {
 mistakes! {
     /// We do not know something.
     Unsupported, UNSUPPORTED: ["* cannot be verified here yet"];
+    /// The target's release has no such programs.
+    TargetProgram, TARGET_PROGRAM: ["linux-* has no program type *", "linux-* has no attach *", "linux-* has no * programs *"];
+    /// The target's release has no such maps.
+    TargetMap, TARGET_MAP: ["linux-* has no map type *", "linux-* has no * map values*"];
+    /// The target's release has no such helper or kernel function.
+    TargetCall, TARGET_CALL: ["linux-* has no helper *", "linux-* has no kernel function *"];
+    /// The target's release has no such instruction.
+    TargetInstruction, TARGET_INSTRUCTION: ["linux-* has no *, which are there since *"];
     /// Something about dynptrs.
     Dynptr, DYNPTR: ["*dynptr*"];
     /// Something about open-coded iterators.

@@ -1,8 +1,5 @@
 //! How to verify.
 
-use osmia_program::Program;
-use osmia_program::outcome::outcomes;
-
 /// Privileges and switches of a verification.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -22,12 +19,5 @@ impl Default for Options {
             read_uninitialised_stack: true,
             keep_every_state: false,
         }
-    }
-}
-
-impl Options {
-    /// The smallest and largest number a program may return, if it matters.
-    pub(crate) fn returns(&self, program: &Program) -> Option<(i32, i32)> {
-        outcomes(&program.hook).allowed
     }
 }

@@ -42,10 +42,6 @@ pub(crate) fn reject<T>(at: Option<usize>, message: impl Into<String>, errno: Er
     }))
 }
 
-#[allow(
-    dead_code,
-    reason = "checks that come with kernel functions say it first"
-)]
 /// For checks that know better than their words which kind of mistake they found.
 pub(crate) trait Because {
     /// Says the kind.
@@ -69,10 +65,13 @@ impl Reject {
 
     /// What people are told.
     pub fn to_diagnostic(&self, program: &Program) -> Diagnostic {
-        let code = if self.is_unsupported() {
-            codes::UNSUPPORTED
-        } else {
-            codes::REJECTED
+        let code = match self.mistake {
+            _ if self.is_unsupported() => codes::UNSUPPORTED,
+            Mistake::TargetProgram => codes::TARGET_PROGRAM,
+            Mistake::TargetMap => codes::TARGET_MAP,
+            Mistake::TargetCall => codes::TARGET_CALL,
+            Mistake::TargetInstruction => codes::TARGET_INSTRUCTION,
+            _ => codes::REJECTED,
         };
         let mut lines = self.message.lines();
         let first = lines.next().unwrap_or_default();

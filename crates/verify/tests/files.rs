@@ -1,7 +1,7 @@
 //! Runs every text in `tests/files`: directives in comments, assembly, and after `----` the verdict.
 //! `BLESS=1` writes what comes out instead of comparing it.
 //!
-//! Directives: `; type: xdp`, `; map: NAME KIND KEY VALUE ENTRIES`.
+//! Directives: `; type: xdp`, `; map: NAME KIND KEY VALUE ENTRIES`, `; target: linux-5.10`.
 
 use std::fs;
 use std::path::Path;
@@ -70,6 +70,7 @@ fn judged(text: &str) -> String {
         name: "test".to_owned(),
         endian: Endian::NATIVE,
         kernel: KernelVersion::new(6, 18, 0),
+        release: (directives("target").first()).map(|name| name.parse().expect("a release")),
         cpus: 2,
         btf: None,
         module_btfs: Vec::new(),

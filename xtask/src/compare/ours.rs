@@ -39,6 +39,7 @@ impl Linker {
                 name: format!("linux {}", release.trim()),
                 endian: Endian::NATIVE,
                 kernel: version(&release),
+                release: None,
                 cpus: std::thread::available_parallelism()?.get() as u32,
                 btf: Some(btf),
                 module_btfs: Vec::new(),

@@ -58,15 +58,9 @@ impl ObjectFlags {
         osmia::user_options(object, btf, kconfig, described)
     }
 
-    /// Links for a target with the settings made; `wanted` is loaded even if its section says not to.
-    pub(crate) fn link(
-        &self,
-        object: &Object,
-        target: &Target,
-        wanted: Option<&str>,
-        console: &mut Console,
-    ) -> Result<Linked, Error> {
-        let options = LinkOptions {
+    /// The settings made; `wanted` is loaded even if its section says not to.
+    pub(crate) fn link_options(&self, wanted: Option<&str>) -> LinkOptions {
+        LinkOptions {
             types: self.types.iter().map(|given| given.0.clone()).collect(),
             globals: self.set.iter().map(|given| given.0.clone()).collect(),
             max_entries: self.map_size.iter().map(|given| given.0.clone()).collect(),
@@ -76,8 +70,18 @@ impl ObjectFlags {
                 .chain(self.autoload.iter().map(|given| given.0.clone()))
                 .collect(),
             ..LinkOptions::default()
-        };
-        let mut linked = object.link(target, &options)?;
+        }
+    }
+
+    /// Links for a target with the settings made; `wanted` is loaded even if its section says not to.
+    pub(crate) fn link(
+        &self,
+        object: &Object,
+        target: &Target,
+        wanted: Option<&str>,
+        console: &mut Console,
+    ) -> Result<Linked, Error> {
+        let mut linked = object.link(target, &self.link_options(wanted))?;
         for Setting((map, type_name)) in &self.record {
             linked.type_records(map, type_name)?;
         }

@@ -1,7 +1,9 @@
 //! `osmia verify`: whether programs are safe by Linux's rules, before any kernel is involved.
 
+mod matrix;
+
 use clap::Args;
-use osmia::{Error, Judged};
+use osmia::{Error, Judged, Release, as_release};
 use serde::Serialize;
 
 use super::object::ObjectFlags;
@@ -16,13 +18,21 @@ use crate::exit::Exit;
 #[command(after_help = "\
 Examples:
   osmia verify examples/hello.bpf.o
-  osmia verify lb.bpf.o --prog balance --stats")]
+  osmia verify lb.bpf.o --prog balance --stats
+  osmia verify lb.bpf.o --target linux-5.10
+  osmia verify lb.bpf.o --matrix")]
 pub(crate) struct Verify {
     #[command(flatten)]
     object: ObjectFlags,
     /// Only this program.
     #[arg(long, value_name = "NAME", help_heading = "Program")]
     prog: Option<String>,
+    /// Predict for a release of Linux, linux-5.4 to linux-6.18: refuse what came later.
+    #[arg(long, value_name = "linux-X.Y", help_heading = "Machine")]
+    target: Option<Release>,
+    /// Predict which releases should take the object, and why others should not.
+    #[arg(long, conflicts_with_all = ["target", "stats"], help_heading = "Output")]
+    matrix: bool,
     /// Say how much work each verdict took.
     #[arg(long, help_heading = "Output")]
     stats: bool,
@@ -35,14 +45,25 @@ pub(crate) struct Verify {
 #[derive(Serialize)]
 struct Document<'a> {
     schema: &'a str,
+    /// The release the verdicts are predictions for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prediction_for: Option<Release>,
     programs: &'a [Judged],
 }
 
 impl Verify {
     pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
         let object = self.object.open(console)?;
-        let target = self.object.user_options(&object, true)?.target();
+        let mut target = self.object.user_options(&object, true)?.target();
         let wanted = self.prog.as_deref();
+        if self.matrix {
+            let options = self.object.link_options(wanted);
+            let predicted = object.predict(&target, &options, wanted)?;
+            return Ok(matrix::show(console, &predicted, self.json));
+        }
+        if let Some(release) = self.target {
+            target = as_release(&target, release);
+        }
         let linked = self.object.link(&object, &target, wanted, console)?;
         let judged = linked.verify(&target, wanted)?;
         for reason in judged.iter().filter_map(|judged| judged.reason.as_ref()) {
@@ -51,6 +72,7 @@ impl Verify {
         if self.json {
             console.value(&Document {
                 schema: "osmia.verify/1",
+                prediction_for: self.target,
                 programs: &judged,
             });
         } else {
@@ -74,6 +96,9 @@ impl Verify {
                 (true, false) => "rejected",
             };
             let mut line = format!("{}: {verdict}", one.program);
+            if let Some(release) = self.target {
+                line += &format!(" (prediction for linux-{release})");
+            }
             if self.stats {
                 let micros = one.duration_ns / 1000;
                 line += &format!(

@@ -274,13 +274,17 @@ fn variable(object: &Object, target: &Target, each: &Extern, ty: TypeId) -> Reso
     }
 }
 
+/// True if the release that is asked about did not have the function yet.
+fn came_later(target: &Target, name: &str) -> bool {
+    let since = osmia_program::release::kfunc_since(name, None);
+    (target.release).is_some_and(|release| since.is_some_and(|since| since > release))
+}
+
 fn function(object: &Object, target: &Target, each: &Extern, func: TypeId) -> Resolved {
     let mut mismatch = None;
     let name = essential_name(&each.name);
-    if let Some(has) = target.kfuncs
-        && !has(name)
-        && each.weak
-    {
+    let unknown = target.kfuncs.is_some_and(|has| !has(name));
+    if each.weak && (unknown || came_later(target, name)) {
         let what = format!("is no function that target {} has", target.name);
         return Resolved::Absent {
             reason: format!("weak kernel function `{}` {what}", each.name),

@@ -15,6 +15,7 @@ pub(crate) fn target(endian: Endian) -> Target {
         name: "test".into(),
         endian,
         kernel: KernelVersion::new(6, 1, 0),
+        release: None,
         cpus: 4,
         btf: None,
         module_btfs: Vec::new(),

@@ -38,7 +38,7 @@ macro_rules! features {
 
 features! {
     // Instructions.
-    FetchAtomics = 5 . 12, "atomic operations that fetch, exchange or compare", "commits 5ca419f2864a, 5ffa25502b5a, 981f94c3e921";
+    FetchAtomics = 5 . 12, "atomic operations with a result", "commits 5ca419f2864a, 5ffa25502b5a, 981f94c3e921";
     SignedDivision = 6 . 6, "signed division and modulo", "commit ec0e2da95f72";
     SignExtendingMoves = 6 . 6, "moves with sign extension", "commit 8100928c8814";
     SignExtendingLoads = 6 . 6, "loads with sign extension", "commit 1f9a1ea821ff";
@@ -58,6 +58,9 @@ features! {
     DeviceBound = 6 . 3, "XDP programs bound to a device that run on the host", "commit 2b3486bc2d23";
     RegisterInvariants = 6 . 8, "BPF_F_TEST_REG_INVARIANTS", "commit ff8867af01da";
     SleepableUprobes = 6 . 0, "uprobes that may sleep", "commit 8c7dcb84e3b7";
+    // Rules of the verifier.
+    UninitialisedStack = 6 . 3, "reads of stack bytes that were never written", "commit 6715df8d5d24";
+    LsmReturns = 6 . 12, "limits on what programs of security hooks return", "commit 5d99e198be27";
     // Flags of maps.
     Mmapable = 5 . 5, "maps that can be mapped into memory", "commit fc9702273e2e";
     PreserveElements = 5 . 10, "perf event arrays that keep their entries", "commit 792caccc4526";

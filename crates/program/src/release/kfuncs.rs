@@ -296,9 +296,10 @@ const fn at(major: u8, minor: u8) -> Release {
     Release::new(major, minor)
 }
 
-/// Since when programs of a type may call a function; `None` for functions that are not in the table.
-pub fn since(name: &str, caller: ProgramKind) -> Option<Release> {
+/// Since when there is a function, for programs of a type if one is given; `None` for functions that are
+/// not in the table.
+pub fn since(name: &str, caller: Option<ProgramKind>) -> Option<Release> {
     let (first, _) = FUNCTIONS.iter().find(|(_, names)| names.contains(&name))?;
-    let caller = CALLERS.iter().find(|(kind, _)| *kind == caller);
+    let caller = CALLERS.iter().find(|(kind, _)| Some(*kind) == caller);
     Some(caller.map_or(*first, |(_, opened)| (*opened).max(*first)))
 }

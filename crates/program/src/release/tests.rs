@@ -61,7 +61,7 @@ fn the_latest_release_has_everything_we_know() {
 #[test]
 fn every_kernel_function_has_a_first_release() {
     let missing: Vec<_> = (kfunc::ALL.iter())
-        .filter(|kfunc| kfunc_since(kfunc.name, ProgramKind::Tracing).is_none())
+        .filter(|kfunc| kfunc_since(kfunc.name, None).is_none())
         .map(|kfunc| kfunc.name)
         .collect();
     assert_eq!(missing, Vec::<&str>::new());
@@ -103,7 +103,7 @@ fn a_few_that_people_know() {
         Some(Release::new(5, 8))
     );
     assert_eq!(
-        kfunc_since("bpf_task_acquire", ProgramKind::SockOps),
+        kfunc_since("bpf_task_acquire", Some(ProgramKind::SockOps)),
         Some(Release::new(6, 15))
     );
 }

@@ -213,7 +213,7 @@ impl Transfer<'_> {
             if self.would_leak(&reg) {
                 return denied(self.at, "R0 leaks addr as return value");
             }
-            if self.options.returns(self.program).is_some() {
+            if self.returns().is_some() {
                 return invalid(
                     self.at,
                     "At program exit the register R0 is not a known value",
@@ -224,7 +224,7 @@ impl Transfer<'_> {
         if self.root != 0 {
             return Ok(());
         }
-        let Some((min, max)) = self.options.returns(self.program) else {
+        let Some((min, max)) = self.returns() else {
             return Ok(());
         };
         self.want(RegName::R0);

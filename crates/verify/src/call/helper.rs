@@ -57,6 +57,7 @@ impl Transfer<'_> {
                 format!("program of this type cannot use helper {bare}#{id}"),
             );
         }
+        self.check_helper_release(helper.id, bare)?;
         if self.state.lock.is_some() && !matches!(helper.id, SPIN_LOCK | SPIN_UNLOCK) {
             return invalid(at, "function calls are not allowed while holding a lock");
         }

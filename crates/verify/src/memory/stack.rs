@@ -220,7 +220,7 @@ impl Transfer<'_> {
     fn check_bytes(&self, frame: usize, off: i32, bytes: usize) -> Check {
         let stack = &self.state.frames[frame].stack;
         for byte in 0..bytes as i32 {
-            if stack.byte(off + byte) == Byte::Invalid && !self.options.read_uninitialised_stack {
+            if stack.byte(off + byte) == Byte::Invalid && !self.reads_uninitialised_stack() {
                 return denied(
                     self.at,
                     format!("invalid read from stack off {off}+{byte} size {bytes}"),
@@ -257,7 +257,7 @@ impl Transfer<'_> {
             let slot: Slot = *self.state.frames[frame].stack.slot(index);
             let fine = match slot.bytes[byte] {
                 Byte::Misc | Byte::Zero => true,
-                Byte::Invalid => self.options.read_uninitialised_stack,
+                Byte::Invalid => self.reads_uninitialised_stack(),
                 Byte::Spill => slot.spilled.is_number() || self.options.leak_pointers,
             };
             if !fine {
