@@ -8,7 +8,7 @@ mod case;
 mod objects;
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use osmia_program::{KernelVersion, MapSpec, Program, ProgramFlags, Target};
 use osmia_verify::{Options as VerifyOptions, verify};
@@ -47,6 +47,11 @@ struct Tally {
     visited: (u64, u64),
     same_count: u64,
     compared_counts: u64,
+    /// Certificates that the checker refuses.
+    refused: Vec<String>,
+    certificates: u64,
+    verify_time: Duration,
+    check_time: Duration,
 }
 
 /// What one side says of a program.
@@ -57,6 +62,27 @@ struct Said {
     message: String,
     /// Instructions visited, if that is known.
     visited: Option<u64>,
+    /// Ours, accepted: how the certificate fared.
+    checked: Option<CertificateCheck>,
+}
+
+impl Said {
+    /// A verdict without numbers.
+    fn only(accepted: Option<bool>, message: String) -> Said {
+        Said {
+            accepted,
+            message,
+            visited: None,
+            checked: None,
+        }
+    }
+}
+
+/// What the checker says of an accepted program's certificate, and how long that took.
+struct CertificateCheck {
+    refusal: Option<String>,
+    verify_time: Duration,
+    check_time: Duration,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
@@ -71,7 +97,8 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     if options.json {
         println!("{}", tally.to_json());
     }
-    Ok(if tally.lenient.is_empty() && tally.stricter.is_empty() {
+    let agree = tally.lenient.is_empty() && tally.stricter.is_empty();
+    Ok(if agree && tally.refused.is_empty() {
         Verdict::Holds
     } else {
         Verdict::Fails
@@ -89,9 +116,8 @@ fn judge_tests(options: &Options, tally: &mut Tally) -> Result<(), Error> {
             continue;
         }
         let theirs = Said {
-            accepted: case.accepted,
-            message: case.message.clone(),
             visited: case.processed,
+            ..Said::only(case.accepted, case.message.clone())
         };
         let name = format!("{} {}", case.id, case.name);
         tally.judge(&name, &theirs, options.verbose, || ours(&case, &target));
@@ -102,11 +128,7 @@ fn judge_tests(options: &Options, tally: &mut Tally) -> Result<(), Error> {
 fn ours(case: &Case, target: &Target) -> Said {
     match case.program() {
         Ok(program) => said(&program, &case.maps, target),
-        Err(message) => Said {
-            accepted: Some(false),
-            message,
-            visited: None,
-        },
+        Err(message) => Said::only(Some(false), message),
     }
 }
 
@@ -114,9 +136,22 @@ fn ours(case: &Case, target: &Target) -> Said {
 fn said(program: &Program, maps: &[MapSpec], target: &Target) -> Said {
     let options = VerifyOptions {
         keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
+        // Asked for here, so that both times are known.
+        check_certificate: false,
         ..VerifyOptions::default()
     };
+    let start = Instant::now();
     let verdict = verify(program, maps, target, &options);
+    let verify_time = start.elapsed();
+    let checked = verdict.result.as_ref().ok().map(|verified| {
+        let start = Instant::now();
+        let refusal = verified.check(maps, target, &options).err();
+        CertificateCheck {
+            refusal: refusal.map(|refusal| refusal.to_string()),
+            verify_time,
+            check_time: start.elapsed(),
+        }
+    });
     let message = verdict.result.as_ref().err().map_or(String::new(), |why| {
         let at = why.at.map_or(String::new(), |at| format!("{at}: "));
         format!("{at}{}", why.message)
@@ -125,6 +160,7 @@ fn said(program: &Program, maps: &[MapSpec], target: &Target) -> Said {
         accepted: Some(verdict.result.is_ok()),
         message,
         visited: Some(verdict.stats.insns as u64),
+        checked,
     }
 }
 
@@ -143,6 +179,14 @@ impl Tally {
                 "{name}: ours {we:?} {} | theirs {they:?} {}",
                 ours.message, theirs.message
             );
+        }
+        if let Some(checked) = &ours.checked {
+            self.certificates += 1;
+            self.verify_time += checked.verify_time;
+            self.check_time += checked.check_time;
+            if let Some(refusal) = &checked.refusal {
+                self.refused.push(format!("{name}: {}", first(refusal)));
+            }
         }
         match (ours.accepted, accepted) {
             (None, _) => self.not_comparable += 1,
@@ -181,6 +225,9 @@ impl Tally {
         for line in &self.stricter {
             println!("stricter: {line}");
         }
+        for line in &self.refused {
+            println!("certificate refused: {line}");
+        }
         let compared = self.cases - self.not_comparable;
         println!(
             "{} of {compared} verdicts agree ({:.1} %), {} stricter, {} more lenient, {} not comparable; {seconds:.1} s",
@@ -194,6 +241,13 @@ impl Tally {
             "instructions visited in programs both accept: {} here, {} there; the same in {} of {}",
             self.visited.0, self.visited.1, self.same_count, self.compared_counts
         );
+        println!(
+            "{} of {} certificates hold; made in {:.2} s with their verdicts, checked in {:.2} s",
+            self.certificates - self.refused.len() as u64,
+            self.certificates,
+            self.verify_time.as_secs_f64(),
+            self.check_time.as_secs_f64()
+        );
     }
 
     fn to_json(&self) -> serde_json::Value {
@@ -203,6 +257,8 @@ impl Tally {
             "stricter": self.stricter.len(),
             "lenient": self.lenient.len(),
             "not_comparable": self.not_comparable,
+            "certificates": self.certificates,
+            "certificates_refused": self.refused.len(),
         })
     }
 }

@@ -23,6 +23,8 @@ pub struct Judged {
     pub states: usize,
     /// Time it took.
     pub duration_ns: u64,
+    /// Time of that which checking the certificate took, if it was checked.
+    pub check_ns: Option<u64>,
     /// Why it is rejected.
     #[serde(skip)]
     pub reason: Option<Diagnostic>,
@@ -71,6 +73,8 @@ impl Linked {
             insns_visited: verdict.stats.insns,
             states: verdict.stats.states,
             duration_ns: u64::try_from(nanos).unwrap_or(u64::MAX),
+            check_ns: (verdict.check)
+                .map(|(_, time)| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
             reason: reason.map(|reason| reason.to_diagnostic(program).in_file(self.file())),
         }
     }

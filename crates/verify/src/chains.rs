@@ -6,7 +6,7 @@ use std::collections::HashMap;
 pub(crate) type ChainId = usize;
 
 /// A function as called by one chain of calls.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Chain {
     /// The calls that led here, the entry's first.
     pub(crate) calls: Vec<usize>,
@@ -16,7 +16,7 @@ pub(crate) struct Chain {
 }
 
 /// All chains met so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Chains {
     chains: Vec<Chain>,
     known: HashMap<(Vec<usize>, usize), ChainId>,

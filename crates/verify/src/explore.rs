@@ -10,10 +10,15 @@ use std::collections::HashMap;
 use osmia_isa::{Insn, Reg as RegName};
 use osmia_program::Errno;
 
+use rustc_hash::FxHashMap;
+
 use crate::branch::widen;
+use crate::certificate::{Certificate, Claim, LookedAt, generalise, precise_registers};
+use crate::checker::inclusion::includes;
 use crate::events::{NumberPlace, Turn};
 use crate::limits;
 use crate::liveness::Liveness;
+use crate::loops::{BACKEDGE_ROUNDS_MAX, BACKEDGES_MAX, BackEdge, Loops};
 use crate::path::{Kept, Path, StateId, Step};
 use crate::precision::{self, Wanted};
 use crate::prune::{self, Alike};
@@ -60,9 +65,12 @@ pub(crate) struct Explorer<'a> {
     /// The instruction before the current one on this path.
     before: usize,
     liveness: Liveness,
+    loops: Loops,
     states: Vec<Kept>,
     listed: HashMap<usize, Vec<Listed>>,
     waiting: Vec<Waiting>,
+    /// What was found of the functions explored so far.
+    claims: Vec<Claim>,
     pub(crate) stats: Stats,
     jumps: usize,
     jumps_at_last_state: usize,
@@ -78,9 +86,11 @@ impl<'a> Explorer<'a> {
             path: Path::new(0),
             before: 0,
             liveness: Liveness::default(),
+            loops: Loops::default(),
             states: Vec::new(),
             listed: HashMap::new(),
             waiting: Vec::new(),
+            claims: Vec::new(),
             stats: Stats::default(),
             jumps: 0,
             jumps_at_last_state: 0,
@@ -98,6 +108,7 @@ impl<'a> Explorer<'a> {
         // What was kept for another function began with other arguments.
         self.listed.clear();
         self.states.clear();
+        self.loops.clear();
         (self.jumps, self.jumps_at_last_state) = (0, 0);
         (self.insns_at_last_state, self.waiting) = (self.stats.insns, Vec::new());
         loop {
@@ -106,11 +117,46 @@ impl<'a> Explorer<'a> {
             }
             self.finish_path();
             let Some(next) = self.waiting.pop() else {
+                let claim = self.claim(function);
+                self.claims.push(claim);
                 return Ok(());
             };
             (self.transfer.state, self.transfer.at) = (next.state, next.at);
             (self.path, self.before) = (next.path, next.before);
         }
+    }
+
+    /// What the exploration of a function found: the states in which paths ended, of each as much as
+    /// mattered.
+    fn claim(&mut self, function: usize) -> Claim {
+        let mut states: FxHashMap<usize, Vec<State>> = FxHashMap::default();
+        let mut looked_at = LookedAt::default();
+        for kept in &self.states {
+            if self.transfer.shape.marks[kept.at].calls_back {
+                *looked_at.entry(kept.at).or_default() |= precise_registers(kept.state.frame());
+            }
+        }
+        for id in 0..self.states.len() {
+            if !self.states[id].used {
+                continue;
+            }
+            self.clean(id);
+            let kept = &mut self.states[id];
+            let mut state = std::mem::replace(&mut kept.state, State::empty());
+            generalise(&mut state, &looked_at);
+            let there = states.entry(kept.at).or_default();
+            let options = self.transfer.options;
+            if !(there.iter()).any(|known| includes(known, &state, options)) {
+                there.retain(|known| !includes(&state, known, options));
+                there.push(state);
+            }
+        }
+        Claim { function, states }
+    }
+
+    /// What was found.
+    pub(crate) fn into_certificate(self) -> Certificate {
+        self.transfer.certify(self.claims)
     }
 
     /// Looks at one instruction; false if the path ends.
@@ -261,13 +307,46 @@ impl<'a> Explorer<'a> {
                 break;
             }
             parent = kept.path.parent;
+            let kept = &self.states[id];
+            if let Some(around) = Loops::around(&self.transfer.shape, &kept.state, kept.at) {
+                let back_edges = self.loops.leave(around, id);
+                self.settle(&back_edges);
+            }
         }
+    }
+
+    /// Follows what the states at the start of a loop need back along its back edges, until nothing
+    /// changes.
+    fn settle(&mut self, back_edges: &[BackEdge]) {
+        if back_edges.len() <= BACKEDGES_MAX {
+            for _ in 0..BACKEDGE_ROUNDS_MAX {
+                let mut changed = false;
+                for edge in back_edges {
+                    let wanted = self.precise_in(edge.covered_by, edge.frame);
+                    let shape = &self.transfer.shape;
+                    changed |=
+                        precision::follow(shape, &mut self.states, &edge.path, edge.at, wanted);
+                }
+                if !changed {
+                    return;
+                }
+            }
+        }
+        for edge in back_edges {
+            precision::mark_all(&mut self.states, &edge.path);
+        }
+    }
+
+    /// True while it is not known yet what matters in a kept state.
+    fn is_open(&self, kept: &Kept) -> bool {
+        Loops::around(&self.transfer.shape, &kept.state, kept.at)
+            .is_some_and(|around| self.loops.is_open(around))
     }
 
     /// Forgets of a state that was explored to its end what nobody will read.
     fn clean(&mut self, id: StateId) {
         let kept = &self.states[id];
-        if kept.cleaned || kept.branches > 0 {
+        if kept.cleaned || kept.branches > 0 || self.is_open(kept) {
             return;
         }
         self.liveness.update(&self.transfer);
@@ -334,7 +413,7 @@ impl<'a> Explorer<'a> {
                 };
                 let same = |alike| prune::covers(old, new, alike, live);
                 if alike.is_some_and(same) {
-                    hit = Some(position);
+                    hit = Some((position, true));
                     break;
                 }
                 let unlike_depth = old.may_goto_depth != new.may_goto_depth
@@ -351,9 +430,17 @@ impl<'a> Explorer<'a> {
                 {
                     keep = false;
                 }
-            } else if prune::covers(old, new, Alike::WhereItMatters, live) {
-                hit = Some(position);
-                break;
+            } else {
+                let open = self.is_open(&self.states[id]);
+                let alike = if open {
+                    Alike::InRange
+                } else {
+                    Alike::WhereItMatters
+                };
+                if prune::covers(old, new, alike, live) {
+                    hit = Some((position, open));
+                    break;
+                }
             }
             // Not this one.
             if keep {
@@ -367,11 +454,23 @@ impl<'a> Explorer<'a> {
             }
             position += 1;
         }
-        if let Some(position) = hit {
+        if let Some((position, open)) = hit {
             list[position].hits += 1;
             let id = list[position].state;
+            self.states[id].used = true;
             self.listed.insert(at, list);
             self.take_over_precision(id, mark.jump);
+            let old = &self.states[id];
+            let around = Loops::around(&self.transfer.shape, &old.state, old.at);
+            if let Some(around) = around.filter(|_| open) {
+                let back_edge = BackEdge {
+                    path: self.path.clone(),
+                    at,
+                    frame: self.transfer.state.top(),
+                    covered_by: id,
+                };
+                self.loops.close(around, back_edge);
+            }
             return Ok(true);
         }
         if keep {
@@ -407,7 +506,12 @@ impl<'a> Explorer<'a> {
             path: std::mem::replace(&mut self.path, onward),
             branches: 1,
             cleaned: false,
+            used: false,
         });
+        let kept = &self.states[id];
+        if let Some(around) = Loops::around(&self.transfer.shape, &kept.state, at) {
+            self.loops.enter(around, id);
+        }
         self.stats.states += 1;
         self.noted = false;
         self.jumps_at_last_state = self.jumps;
@@ -420,8 +524,14 @@ impl<'a> Explorer<'a> {
         if jump {
             self.note(None, Vec::new());
         }
+        let wanted = self.precise_in(id, self.transfer.state.top());
+        self.follow(wanted);
+    }
+
+    /// The numbers that matter in a kept state, to be followed from a frame on.
+    fn precise_in(&self, id: StateId, frame: usize) -> Wanted {
         let old = &self.states[id].state;
-        let mut wanted = Wanted::from_frame(self.transfer.state.top());
+        let mut wanted = Wanted::from_frame(frame);
         for (number, frame) in old.frames.iter().enumerate() {
             for (reg, value) in frame.regs.iter().enumerate() {
                 if value.is_number() && value.precise {
@@ -434,7 +544,7 @@ impl<'a> Explorer<'a> {
                 }
             }
         }
-        self.follow(wanted);
+        wanted
     }
 
     /// Marks where wanted numbers came from.

@@ -6,7 +6,9 @@
 mod arithmetic;
 mod branch;
 mod call;
+mod certificate;
 mod chains;
+mod checker;
 pub mod codes;
 pub mod domain;
 mod events;
@@ -16,6 +18,7 @@ mod globals;
 mod kernel;
 pub mod limits;
 mod liveness;
+mod loops;
 mod memory;
 mod mistake;
 mod needs;
@@ -29,10 +32,15 @@ mod shape;
 mod stack;
 mod state;
 mod transfer;
+mod verified;
+
+use std::time::{Duration, Instant};
 
 use osmia_isa::Reg as RegName;
-use osmia_program::{MapSpec, Program, Target};
+use osmia_program::{Errno, MapSpec, Program, Target};
 
+pub use crate::certificate::Certificate;
+pub use crate::checker::{Checked, Refusal};
 use crate::explore::Explorer;
 pub use crate::explore::Stats;
 pub use crate::mistake::Mistake;
@@ -40,14 +48,17 @@ pub use crate::options::Options;
 use crate::reg::{Reg, What};
 pub use crate::reject::Reject;
 use crate::transfer::Transfer;
+pub use crate::verified::Verified;
 
 /// The outcome of exploring a program.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// Accepted, or why not.
-    pub result: Result<(), Box<Reject>>,
+    /// The program with what was found, or why it is rejected.
+    pub result: Result<Verified, Box<Reject>>,
     /// What exploration counted.
     pub stats: Stats,
+    /// What the checker counted and how long it took, if it was asked.
+    pub check: Option<(Checked, Duration)>,
 }
 
 /// Explores a program. `maps` are those of `program.maps`, in that order.
@@ -58,14 +69,35 @@ pub fn verify(program: &Program, maps: &[MapSpec], target: &Target, options: &Op
             return Verdict {
                 result: Err(why),
                 stats: Stats::default(),
+                check: None,
             };
         }
     };
     let result = explorer.run();
-    Verdict {
-        result,
+    let mut verdict = Verdict {
         stats: explorer.stats,
+        result: result.map(|()| Verified::new(program, explorer.into_certificate())),
+        check: None,
+    };
+    if options.check_certificate
+        && let Ok(verified) = &verdict.result
+    {
+        let start = Instant::now();
+        match verified.check(maps, target, options) {
+            Ok(checked) => verdict.check = Some((checked, start.elapsed())),
+            Err(refusal) => verdict.result = refused(&refusal),
+        }
     }
+    verdict
+}
+
+/// A mistake of ours: there is no telling whether the program is safe.
+fn refused(refusal: &Refusal) -> Result<Verified, Box<Reject>> {
+    reject::reject(
+        None,
+        format!("the verifier's certificate does not hold: {refusal}"),
+        Errno::EFAULT,
+    )
 }
 
 impl Explorer<'_> {

@@ -9,6 +9,9 @@ pub struct Options {
     pub read_uninitialised_stack: bool,
     /// Keep a state at every chance (`BPF_F_TEST_STATE_FREQ`).
     pub keep_every_state: bool,
+    /// Hand the certificate to the checker, and reject the program if it refuses. By default in builds
+    /// with debug assertions: tests and fuzzing. It takes about two thirds of the time of exploration.
+    pub check_certificate: bool,
 }
 
 impl Default for Options {
@@ -18,6 +21,7 @@ impl Default for Options {
             leak_pointers: true,
             read_uninitialised_stack: true,
             keep_every_state: false,
+            check_certificate: cfg!(debug_assertions),
         }
     }
 }

@@ -55,4 +55,6 @@ pub(crate) struct Kept {
     pub(crate) branches: u32,
     /// What nobody will read has been forgotten.
     pub(crate) cleaned: bool,
+    /// A path ended in it.
+    pub(crate) used: bool,
 }

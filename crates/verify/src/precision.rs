@@ -250,7 +250,9 @@ impl Wanted {
     }
 
     /// Marks what is wanted in a kept state; what is marked already need not be followed further.
-    fn mark(&mut self, state: &mut State) {
+    /// True if something was not marked before.
+    fn mark(&mut self, state: &mut State) -> bool {
+        let mut changed = false;
         for (number, frame) in state.frames.iter_mut().enumerate() {
             for (reg, value) in frame.regs.iter_mut().enumerate() {
                 if self.regs[number] & 1 << reg == 0 {
@@ -260,6 +262,7 @@ impl Wanted {
                     self.regs[number] &= !(1 << reg);
                 } else {
                     value.precise = true;
+                    changed = true;
                 }
             }
             for slot in 0..64 {
@@ -268,56 +271,57 @@ impl Wanted {
                 }
                 let held = frame.stack.slots_mut().get_mut(slot);
                 match held.filter(|slot| slot.holds_number() && !slot.spilled.precise) {
-                    Some(slot) => slot.spilled.precise = true,
+                    Some(slot) => {
+                        slot.spilled.precise = true;
+                        changed = true;
+                    }
                     None => self.slots[number] &= !(1 << slot),
                 }
             }
         }
+        changed
     }
 }
 
 /// Follows what is wanted back from instruction `from` of `current` and marks it in every kept state
-/// on the way.
+/// on the way. True if something was not marked before.
 pub(crate) fn follow(
     shape: &Shape,
     states: &mut [Kept],
     current: &Path,
     from: usize,
     mut wanted: Wanted,
-) {
-    if wanted.is_empty() {
-        return;
-    }
+) -> bool {
+    let mut changed = false;
     let mut skip_first = true;
     let mut after = None;
     let mut last = from;
     let mut id: Option<StateId> = None;
-    loop {
+    while !wanted.is_empty() {
         let lost = {
             let path = id.map_or(current, |id| &states[id].path);
             walk(shape, path, last, &mut after, &mut wanted, &mut skip_first)
         };
         if lost.is_err() {
-            return mark_all(states, current);
+            mark_all(states, current);
+            return true;
         }
         if wanted.is_empty() {
-            return;
+            return changed;
         }
         let path = id.map_or(current, |id| &states[id].path);
         let (first, Some(parent)) = (path.first, path.parent) else {
-            break;
+            // At the start of the program numbers are wanted that nobody wrote.
+            mark_all(states, current);
+            return true;
         };
         let kept = &mut states[parent];
-        wanted.mark(&mut kept.state);
-        if wanted.is_empty() {
-            return;
-        }
+        changed |= wanted.mark(&mut kept.state);
         after = Some(first);
         last = kept.path.last;
         id = Some(parent);
     }
-    // At the start of the program numbers are wanted that nobody wrote.
-    mark_all(states, current);
+    changed
 }
 
 /// Goes back through one stretch of the path.
@@ -361,7 +365,7 @@ fn walk(
 }
 
 /// Every number counts, in every state on the path.
-fn mark_all(states: &mut [Kept], current: &Path) {
+pub(crate) fn mark_all(states: &mut [Kept], current: &Path) {
     let mut id = current.parent;
     let mark = |state: &mut State| {
         for reg in state.all_mut() {

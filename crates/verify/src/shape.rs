@@ -2,6 +2,8 @@
 //!
 //! Everything here follows from the instructions alone and is computed once, before exploration.
 
+mod cycles;
+
 use osmia_isa::{AtomicOp, Callee, Imm64, Insn, Operand, Reg, decode};
 use osmia_program::{Errno, Program, helper};
 
@@ -34,6 +36,8 @@ pub(crate) struct Mark {
     pub(crate) checkpoint: bool,
     /// It calls a helper that calls back.
     pub(crate) calls_back: bool,
+    /// The cycle of jumps it is on, from 1; 0 if it is on none.
+    pub(crate) in_loop: u32,
     /// Registers whose value may still be read, by number.
     pub(crate) live: u16,
 }
@@ -71,6 +75,7 @@ impl Shape {
         };
         shape.check_functions()?;
         shape.walk()?;
+        shape.find_cycles();
         shape.summarise_calls();
         shape.find_live_registers();
         Ok(shape)

@@ -13,6 +13,7 @@ use osmia_isa::{Callee, Imm64, Insn, Operand, Reg as RegName};
 use osmia_program::{Errno, MapSpec, Program, Target};
 
 use crate::Options;
+use crate::certificate::{Certificate, Claim};
 use crate::chains::Chains;
 use crate::events::Events;
 use crate::reg::{Reg, What};
@@ -108,6 +109,24 @@ impl<'a> Transfer<'a> {
             asides: Vec::new(),
             events: Events::default(),
         })
+    }
+
+    /// Speaks of types and chains of calls by the numbers a certificate has for them.
+    pub(crate) fn know(mut self, certificate: &Certificate) -> Self {
+        self.type_names.clone_from(&certificate.type_names);
+        self.chains.clone_from(&certificate.chains);
+        self.ids = certificate.ids;
+        self
+    }
+
+    /// A certificate that speaks by the numbers met here.
+    pub(crate) fn certify(self, functions: Vec<Claim>) -> Certificate {
+        Certificate {
+            functions,
+            type_names: self.type_names,
+            chains: self.chains,
+            ids: self.ids,
+        }
     }
 
     /// Stands at the start of a function, with these arguments.

@@ -80,7 +80,7 @@ fn judged(text: &str) -> String {
     };
     let verdict = verify(&program, &maps, &target, &Options::default());
     match verdict.result {
-        Ok(()) => format!("accepted, {} instructions visited\n", verdict.stats.insns),
+        Ok(_) => format!("accepted, {} instructions visited\n", verdict.stats.insns),
         Err(why) => {
             let at = why.at.map_or(String::new(), |at| format!(" at {at}"));
             format!("rejected{at}: {}\n", why.message)

@@ -69,23 +69,20 @@ fn folder(options: &Options) -> PathBuf {
 }
 
 fn theirs(host: &Value) -> Said {
+    let accepted = match host["verdict"].as_str() {
+        Some("accept") => Some(true),
+        Some("reject") => Some(false),
+        _ => None,
+    };
+    let message = host["last"].as_str().unwrap_or_default().to_owned();
     Said {
-        accepted: match host["verdict"].as_str() {
-            Some("accept") => Some(true),
-            Some("reject") => Some(false),
-            _ => None,
-        },
-        message: host["last"].as_str().unwrap_or_default().to_owned(),
         visited: host["processed"].as_u64(),
+        ..Said::only(accepted, message)
     }
 }
 
 fn ours(linked: &Result<Linked, String>, name: &str, linker: &Linker) -> Said {
-    let no_verdict = |message: String| Said {
-        accepted: None,
-        message,
-        visited: None,
-    };
+    let no_verdict = |message: String| Said::only(None, message);
     let linked = match linked {
         Ok(linked) => linked,
         Err(why) => return no_verdict(why.clone()),

@@ -102,9 +102,13 @@ impl Verify {
             if self.stats {
                 let micros = one.duration_ns / 1000;
                 line += &format!(
-                    " ({} instructions visited, {} states kept, {micros} µs)",
+                    " ({} instructions visited, {} states kept, {micros} µs",
                     one.insns_visited, one.states
                 );
+                if let Some(nanos) = one.check_ns {
+                    line += &format!(", {} of them checking", nanos / 1000);
+                }
+                line.push(')');
             }
             console.line(&line);
         }

@@ -88,6 +88,7 @@ impl Transfer<'_> {
             found.reference = reg.reference;
         }
         if reg.is_null() && accepts_null(arg) {
+            self.want(name);
             return Ok(());
         }
         match arg {

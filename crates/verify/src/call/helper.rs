@@ -76,8 +76,11 @@ impl Transfer<'_> {
         }
         match helper.id {
             TAIL_CALL => self.check_tail_call()?,
-            GET_LOCAL_STORAGE if !self.state.reg(R2).is_null() => {
-                return invalid(at, "get_local_storage() doesn't support non-zero flags");
+            GET_LOCAL_STORAGE => {
+                if !self.state.reg(R2).is_null() {
+                    return invalid(at, "get_local_storage() doesn't support non-zero flags");
+                }
+                self.want(R2);
             }
             SPIN_LOCK => self.lock(&found)?,
             SPIN_UNLOCK => self.unlock(&found)?,

@@ -68,7 +68,11 @@ impl Transfer<'_> {
             ),
             Some(Stored::Register(name)) => {
                 let value = *self.state.reg(name);
-                if value.is_null() || self.is_of(&value, &kptr) {
+                if value.is_null() {
+                    self.want(name);
+                    return Ok(Some(Reg::UNKNOWN));
+                }
+                if self.is_of(&value, &kptr) {
                     return Ok(Some(Reg::UNKNOWN));
                 }
                 denied(

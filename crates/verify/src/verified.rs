@@ -1,0 +1,55 @@
+//! What verification yields: a program together with the reason why it is safe.
+
+use osmia_program::{MapSpec, Program, Target};
+
+use crate::Options;
+use crate::certificate::Certificate;
+use crate::checker::{self, Checked, Refusal};
+
+/// A program that was accepted, with its certificate.
+///
+/// Only [`verify`](crate::verify) makes one, so whoever holds one need not ask whether the program is
+/// safe. It cannot be put together elsewhere:
+///
+/// ```compile_fail,E0451
+/// # fn forge(program: osmia_program::Program, certificate: osmia_verify::Certificate) {
+/// let forged = osmia_verify::Verified { program, certificate };
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Verified {
+    program: Program,
+    certificate: Certificate,
+}
+
+impl Verified {
+    pub(crate) fn new(program: &Program, certificate: Certificate) -> Self {
+        Self {
+            program: program.clone(),
+            certificate,
+        }
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Why it is safe.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// Checks the certificate again, for the maps, target and options it was made for.
+    ///
+    /// # Errors
+    /// What the certificate fails to show: a mistake of ours.
+    pub fn check(
+        &self,
+        maps: &[MapSpec],
+        target: &Target,
+        options: &Options,
+    ) -> Result<Checked, Refusal> {
+        checker::check(&self.certificate, &self.program, maps, target, options)
+    }
+}
