@@ -279,7 +279,8 @@ impl Kernel {
             ProgramRecord::of(code).ran(u64::from(repeat), took);
         }
         run.duration_ns = u64::try_from(took.as_nanos() / u128::from(repeat)).unwrap_or(u64::MAX);
-        run.insns = Some(insns);
+        // Native code does not count.
+        run.insns = code.native().is_none().then_some(insns);
         machine.world().output(&mut run.data);
         run.signals.clone_from(&machine.world().signals);
         run.redirected.clear();

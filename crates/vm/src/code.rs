@@ -1,6 +1,6 @@
 //! A program decoded once, ready to run any number of times.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use osmia_btf::{Body, TypeId};
 use osmia_isa::{AtomicOp, Callee, EndOp, Endian, Imm64, Insn, Operand, Size, Width, decode};
@@ -15,6 +15,7 @@ use crate::helper::{self, HelperFn};
 use crate::identity::{self, Identity};
 use crate::map::{Arena, Map};
 use crate::memory::Shape;
+use crate::native::Native;
 use crate::op::{self, Op, OpCode, R, Rmw};
 use crate::own::{Helpers, OwnHelper};
 use crate::prepare::PrepareError;
@@ -61,6 +62,7 @@ pub struct Code {
     /// It is given pointers that the kernel knows the types of: loads through them that lead nowhere
     /// are zero (`docs/decisions/0005-…`).
     pub(crate) has_typed_pointers: bool,
+    native: OnceLock<Box<dyn Native>>,
     /// Structures that objects were made of, by their number.
     types: RwLock<FxHashMap<u64, Option<Arc<ObjectType>>>>,
 }
@@ -203,6 +205,23 @@ impl Code {
         self.maps.iter().map(|map| &map.map)
     }
 
+    /// Its native form, which it runs in if it has one.
+    #[inline]
+    pub fn native(&self) -> Option<&dyn Native> {
+        self.native.get().map(|native| &**native)
+    }
+
+    /// Gives it a native form, from its next run on; false if it has one.
+    pub fn set_native(&self, native: Box<dyn Native>) -> bool {
+        self.native.set(native).is_ok()
+    }
+
+    /// What stands for a map, by position, in native runs.
+    pub fn native_handle(&self, map: usize) -> Option<u64> {
+        let map = self.maps.get(map)?;
+        Some(std::ptr::from_ref(map).addr() as u64)
+    }
+
     /// The slot of an operation.
     pub(crate) fn slot(&self, op: usize) -> usize {
         self.slots.get(op).map_or(0, |&slot| slot as usize)
@@ -329,6 +348,7 @@ impl<'p> Builder<'p> {
             ops: self.ops,
             slots: self.slots,
             exception_callback,
+            native: OnceLock::new(),
             types: RwLock::default(),
             helpers: self.helpers,
             reasons: self.reasons,

@@ -59,6 +59,11 @@ pub enum Fault {
 pub trait Guest: Sized {
     /// Copies bytes out of the program's memory; false, and nothing copied, if it may not read them.
     fn read(&self, address: u64, out: &mut [u8]) -> bool;
+    /// Copies bytes out of wherever an address leads that nothing is known about; false, and nothing
+    /// copied, if that is not the program's memory.
+    fn probe(&self, address: u64, out: &mut [u8]) -> bool {
+        self.read(address, out)
+    }
     /// Copies bytes into the program's memory; false, and nothing copied, if it may not write them.
     fn write(&mut self, address: u64, bytes: &[u8]) -> bool;
     /// True if the program may read (or write) all these bytes.

@@ -7,12 +7,14 @@ use osmia_program::{Record, Redirected, Role, Scene};
 
 use crate::checked::Checked;
 use crate::code::Code;
+use crate::direct::Direct;
 use crate::env::{Clock, Environment};
 use crate::fields::Due;
 use crate::guest::{Fault, Guest};
 use crate::interp;
 use crate::limits;
 use crate::map::{GroupKey, Runs};
+use crate::native::Native;
 use crate::trap::{Cause, Trap};
 use crate::world::{InputError, Layer, World};
 
@@ -21,13 +23,17 @@ use crate::world::{InputError, Layer, World};
 pub struct Outcome {
     /// r0 at the end; program types look at its low 32 bits.
     pub value: u64,
-    /// Instructions executed.
+    /// Instructions executed; native code does not count them.
     pub insns: u64,
 }
 
 /// A CPU of the user-space host: one run at a time.
+///
+/// Native code counts distances from its start.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Machine {
+    direct: Direct,
     /// Those of the world, to be counted in while the world changes.
     runs: Arc<Runs>,
     memory: Checked,
@@ -35,6 +41,15 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// Where in a machine the memory of native runs is.
+    pub(crate) const DIRECT: usize = std::mem::offset_of!(Self, direct);
+
+    /// What helpers of native runs work on.
+    #[inline]
+    pub(crate) fn direct(&mut self) -> (&mut Direct, &mut World) {
+        (&mut self.direct, &mut self.world)
+    }
+
     /// A machine in this environment that shares nothing. `None` if memory is short.
     pub fn new(env: Environment) -> Option<Self> {
         Self::among(&Arc::new(Runs::new(1)), env)
@@ -43,6 +58,7 @@ impl Machine {
     /// A machine of a host whose maps and objects belong to these runs. `None` if memory is short.
     pub fn among(runs: &Arc<Runs>, env: Environment) -> Option<Self> {
         Some(Self {
+            direct: Direct::new()?,
             runs: Arc::clone(runs),
             memory: Checked::new()?,
             world: World::new(env, runs)?,
@@ -107,6 +123,9 @@ impl Machine {
     }
 
     fn run_with(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
+        if let Some(native) = code.native() {
+            return self.run_native(code, native, second);
+        }
         // Maps of another host's are only safe to look up while it is counted there.
         let runs = (code.maps.first()).map_or(&self.runs, |map| map.map.runs());
         let _running = runs.enter(self.world.env.cpu);
@@ -132,6 +151,28 @@ impl Machine {
         Ok(Outcome {
             value,
             insns: self.world.env.insns_max - self.memory.left,
+        })
+    }
+
+    fn run_native(
+        &mut self,
+        code: &Arc<Code>,
+        native: &dyn Native,
+        second: u64,
+    ) -> Result<Outcome, Box<Trap>> {
+        // Native code looks nothing up but in maps.
+        let maps = code.maps.first();
+        let _running = maps.map(|map| map.map.runs().enter(self.world.env.cpu));
+        self.world.begin();
+        let frame_pointer = self.direct.begin(code, native, &self.world);
+        let args = [self.direct.head.context, second, 0, 0, 0];
+        let value = native.enter(self, frame_pointer, &args);
+        let result = self.native_result(value, code);
+        self.world.held.give_back(&self.world.runs);
+        self.direct.end();
+        Ok(Outcome {
+            value: result?,
+            insns: 0,
         })
     }
 
@@ -208,6 +249,7 @@ impl Machine {
     /// Lets go of the program that ran last and its maps, which a machine keeps ready for another run.
     pub fn rest(&mut self) {
         self.memory.release();
+        self.direct.release();
         self.world.begin();
     }
 

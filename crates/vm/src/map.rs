@@ -71,6 +71,7 @@ use self::nested::Nested;
 use self::queue::Queue;
 use self::slots::Slots;
 use self::targets::Targets;
+use crate::direct::Direct;
 use crate::fields::Fields;
 use crate::identity::{self, Identity};
 use crate::memory::Block;
@@ -219,6 +220,11 @@ impl Map {
     pub fn lookup_address(&self, key: &[u8], cpu: u32) -> Option<NonNull<u8>> {
         let element = self.lookup_element(key, cpu)?;
         Some(self.values()?.address(element.index()))
+    }
+
+    /// True if native code can work with it.
+    pub fn is_native(&self) -> bool {
+        Direct::knows(self)
     }
 
     /// What in its values is more than bytes.

@@ -2,7 +2,9 @@
 
 mod block;
 mod copy;
+mod real;
 mod space;
 
 pub use block::Block;
+pub use real::Real;
 pub use space::{Cell, Rights, Shape, Space, Spot};

@@ -44,11 +44,12 @@ pub(crate) struct Anywhere<'a, G> {
 impl<G: Guest> Anywhere<'_, G> {
     /// Copies bytes out; false if they are not there.
     pub(crate) fn read(&self, whose: Whose, address: u64, out: &mut [u8]) -> bool {
-        match (whose, UserPages::holds(address)) {
-            (Whose::Process | Whose::Either, true) => self.user.read(address, out),
-            (Whose::Kernel | Whose::Either, false) => self.guest.read(address, out),
-            _ => false,
+        // In native runs the program's own memory lies where a process' does.
+        if whose != Whose::Process && self.guest.probe(address, out) {
+            return true;
         }
+        let is_process = whose != Whose::Kernel && UserPages::holds(address);
+        is_process && self.user.read(address, out)
     }
 
     /// Copies a string with its zero, cut to the buffer; its length with the zero, or `None` if it

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
@@ -186,12 +187,14 @@ impl Block {
         }
     }
 
-    /// Zeroes the first elements of a block that nobody shares.
-    pub(super) fn zero(&mut self, elements: usize) {
-        let bytes = elements.min(self.count) * self.stride;
-        // SAFETY: so many bytes belong to the block's elements, and the block is borrowed by nobody else,
+    /// Zeroes elements of a block that nobody shares, as far as they exist.
+    #[inline]
+    pub(crate) fn zero(&mut self, elements: Range<usize>) {
+        let end = elements.end.min(self.count) * self.stride;
+        let start = (elements.start * self.stride).min(end);
+        // SAFETY: these bytes belong to the block's elements, and the block is borrowed by nobody else,
         // so that nobody else touches them meanwhile.
-        unsafe { self.memory.as_ptr().write_bytes(0, bytes) };
+        unsafe { self.memory.as_ptr().add(start).write_bytes(0, end - start) };
     }
 
     #[inline]

@@ -267,7 +267,7 @@ impl Space {
     #[inline]
     pub fn zero(&mut self, region: usize, elements: usize) {
         if let Some(Owner::Own(block)) = self.owners.get_mut(region) {
-            block.zero(elements);
+            block.zero(0..elements);
         }
     }
 

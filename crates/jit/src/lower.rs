@@ -1,0 +1,202 @@
+//! From instructions to operations on what is really there: real addresses, known maps, fields of the
+//! context where they lie.
+//!
+//! A [`Lowered`] program is a list of lines in the order of the program's slots; jumps name slots.
+//! Each pass is a small function from lines to lines in a file beside this one, and what stands
+//! between them can be printed. Nothing here knows machine code.
+
+mod context;
+mod lookup;
+mod registers;
+mod show;
+mod sum;
+mod translate;
+
+use std::sync::Arc;
+
+use osmia_isa::{AluOp, AtomicOp, Cond, Operand, Reg, Size, Width};
+use osmia_program::Program;
+use osmia_program::limits::{CALL_FRAMES_MAX, STACK_BYTES};
+use osmia_vm::map::Map;
+
+use crate::facts::Facts;
+use crate::refused::Refused;
+
+pub(crate) use show::Shown;
+
+/// A program ready to become machine code.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    pub(crate) program: Arc<Program>,
+    pub(crate) maps: Vec<Arc<Map>>,
+    /// Slots that functions begin at, in order; the first is the entry.
+    pub(crate) functions: Vec<u32>,
+    /// In the order of their slots.
+    pub(crate) lines: Vec<Line>,
+}
+
+/// An operation and the slot it comes from.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) slot: u32,
+    pub(crate) op: Op,
+}
+
+/// What an address is made of.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// A register.
+    Reg(Reg),
+    /// What the machine keeps of the packet.
+    Packet(PacketField),
+}
+
+/// An address that the machine keeps of a run, since it is wider than its field in the context.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PacketField {
+    Start,
+    End,
+    Meta,
+}
+
+/// A value known when the program is loaded.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Constant {
+    Number(u64),
+    /// What stands for a map, by its position in the program's list.
+    Map(u32),
+    /// An address in the first value of a map.
+    Value(u32, u32),
+}
+
+/// One operation. Registers are the program's; jumps name slots.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub(crate) enum Op {
+    Alu {
+        op: AluOp,
+        width: Width,
+        dst: Reg,
+        src: Operand,
+    },
+    /// 64 bits.
+    Sum {
+        dst: Reg,
+        src: Reg,
+        imm: i32,
+    },
+    Neg {
+        width: Width,
+        dst: Reg,
+    },
+    /// Sign-extends the low bits of a register.
+    MovSx {
+        width: Width,
+        dst: Reg,
+        src: Reg,
+        from: Size,
+    },
+    /// Turns the low bytes round, the others become zero.
+    Swap {
+        dst: Reg,
+        size: Size,
+    },
+    /// Keeps the low bytes.
+    Cut {
+        dst: Reg,
+        size: Size,
+    },
+    Constant {
+        dst: Reg,
+        value: Constant,
+    },
+    Load {
+        size: Size,
+        sign_extend: bool,
+        dst: Reg,
+        base: Base,
+        off: i32,
+    },
+    Store {
+        size: Size,
+        base: Reg,
+        off: i32,
+        src: Operand,
+    },
+    Atomic {
+        op: AtomicOp,
+        size: Size,
+        base: Reg,
+        off: i32,
+        src: Reg,
+    },
+    Jump {
+        to: u32,
+    },
+    Branch {
+        cond: Cond,
+        width: Width,
+        dst: Reg,
+        src: Operand,
+        to: u32,
+    },
+    /// A helper of the machine, by number.
+    CallHelper {
+        helper: u32,
+    },
+    /// The address in `r0` of the element of an array whose number `r2` points to; null if there is no
+    /// such element.
+    ArrayElement {
+        map: u32,
+    },
+    CallFunction {
+        to: u32,
+    },
+    /// To the program in a slot, if there is one and there were not too many.
+    TailCall,
+    Exit,
+    /// Verification showed that nothing comes here.
+    Unreachable,
+}
+
+impl Lowered {
+    /// Runs every pass.
+    pub(crate) fn new(
+        program: &Arc<Program>,
+        maps: &[Arc<Map>],
+        facts: &Facts,
+    ) -> Result<Self, Refused> {
+        let mut lowered = translate::translate(program, maps, facts)?;
+        context::rewrite(&mut lowered, facts)?;
+        lookup::inline(&mut lowered);
+        sum::merge(&mut lowered);
+        Ok(lowered)
+    }
+
+    /// The function a slot belongs to, by its position.
+    pub(crate) fn function_of(&self, slot: u32) -> usize {
+        self.functions.partition_point(|start| *start <= slot) - 1
+    }
+
+    /// Bytes of the stack, from its top, that a run may find something in.
+    pub(crate) fn stack_bytes(&self) -> usize {
+        let calls = |line: &Line| matches!(line.op, Op::CallFunction { .. } | Op::TailCall);
+        if self.lines.iter().any(calls) {
+            return CALL_FRAMES_MAX * STACK_BYTES;
+        }
+        let uses = |line: &Line| line.op.reads(Reg::R10);
+        let used = self.lines.iter().any(uses);
+        if used { STACK_BYTES } else { 0 }
+    }
+
+    /// Slots that jumps or calls go to, in order.
+    pub(crate) fn targets(&self) -> Vec<u32> {
+        let target = |line: &Line| match line.op {
+            Op::Jump { to } | Op::Branch { to, .. } | Op::CallFunction { to } => Some(to),
+            _ => None,
+        };
+        let mut targets: Vec<u32> = self.lines.iter().filter_map(target).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        targets
+    }
+}

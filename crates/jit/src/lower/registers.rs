@@ -1,0 +1,49 @@
+//! Which registers an operation reads and writes.
+
+use osmia_isa::{AluOp, Operand, Reg};
+
+use super::{Base, Op};
+
+impl Op {
+    /// True if the register may be another afterwards.
+    pub(crate) fn writes(&self, reg: Reg) -> bool {
+        match *self {
+            Op::Alu { dst, .. }
+            | Op::Sum { dst, .. }
+            | Op::Neg { dst, .. }
+            | Op::MovSx { dst, .. }
+            | Op::Swap { dst, .. }
+            | Op::Cut { dst, .. }
+            | Op::Constant { dst, .. }
+            | Op::Load { dst, .. } => dst == reg,
+            // A fetched value comes back in the source, or in r0.
+            Op::Atomic { src, .. } => src == reg || reg == Reg::R0,
+            Op::CallHelper { .. }
+            | Op::ArrayElement { .. }
+            | Op::CallFunction { .. }
+            | Op::TailCall => reg.number() <= 5,
+            Op::Store { .. } | Op::Jump { .. } | Op::Branch { .. } | Op::Exit | Op::Unreachable => {
+                false
+            }
+        }
+    }
+
+    /// True if the register is an operand.
+    pub(crate) fn reads(&self, reg: Reg) -> bool {
+        let second = |src: Operand| src == Operand::Reg(reg);
+        match *self {
+            Op::Alu { op, dst, src, .. } => (op != AluOp::Mov && dst == reg) || second(src),
+            Op::Neg { dst, .. } | Op::Swap { dst, .. } | Op::Cut { dst, .. } => dst == reg,
+            Op::MovSx { src, .. } | Op::Sum { src, .. } => src == reg,
+            Op::Load { base, .. } => base == Base::Reg(reg),
+            Op::Store { base, src, .. } => base == reg || second(src),
+            Op::Atomic { base, src, .. } => base == reg || src == reg || reg == Reg::R0,
+            Op::Branch { dst, src, .. } => dst == reg || second(src),
+            Op::CallHelper { .. } | Op::CallFunction { .. } => (1..=5).contains(&reg.number()),
+            Op::ArrayElement { .. } => reg.number() == 2,
+            Op::TailCall => (1..=3).contains(&reg.number()),
+            Op::Exit => reg == Reg::R0,
+            Op::Constant { .. } | Op::Jump { .. } | Op::Unreachable => false,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Lowered programs as text.
+
+use std::fmt::{self, Display, Formatter};
+
+use osmia_isa::{AluOp, AtomicOp, Cond, Operand, Reg, Size, Width};
+
+use super::{Base, Constant, Lowered, Op, PacketField};
+
+/// An operation with the names of its program.
+pub(crate) struct Shown<'a> {
+    pub(crate) op: &'a Op,
+    pub(crate) lowered: &'a Lowered,
+}
+
+/// A register by its width: `r1`, `w1`.
+struct Wide(Width, Reg);
+
+impl Display for Wide {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let letter = if self.0 == Width::W64 { 'r' } else { 'w' };
+        write!(f, "{letter}{}", self.1.number())
+    }
+}
+
+/// The second operand.
+struct Second(Width, Operand);
+
+impl Display for Second {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Operand::Reg(reg) => Wide(self.0, reg).fmt(f),
+            Operand::Imm(imm) => imm.fmt(f),
+        }
+    }
+}
+
+fn bits(size: Size) -> u64 {
+    size.bytes() * 8
+}
+
+/// `r1 + 8`
+struct At(Reg, i32);
+
+impl Display for At {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let sign = if self.1 < 0 { '-' } else { '+' };
+        write!(f, "{} {sign} {}", self.0, self.1.unsigned_abs())
+    }
+}
+
+impl Shown<'_> {
+    fn map(&self, map: u32) -> &str {
+        &self.lowered.maps[map as usize].spec().name
+    }
+}
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match *self.op {
+            Op::Alu {
+                op,
+                width,
+                dst,
+                src,
+            } => write!(
+                f,
+                "{} {} {}",
+                Wide(width, dst),
+                sign(op),
+                Second(width, src)
+            ),
+            Op::Sum { dst, src, imm } => write!(f, "{dst} = {}", At(src, imm)),
+            Op::Neg { width, dst } => {
+                write!(f, "{} = -{}", Wide(width, dst), Wide(width, dst))
+            }
+            Op::MovSx {
+                width,
+                dst,
+                src,
+                from,
+            } => write!(
+                f,
+                "{} = (s{}){}",
+                Wide(width, dst),
+                bits(from),
+                Wide(width, src)
+            ),
+            Op::Swap { dst, size } => write!(f, "{dst} = swap{} {dst}", bits(size)),
+            Op::Cut { dst, size } => write!(f, "{dst} = (u{}){dst}", bits(size)),
+            Op::Constant { dst, value } => match value {
+                Constant::Number(value) => write!(f, "{dst} = {value:#x}"),
+                Constant::Map(map) => write!(f, "{dst} = map {}", self.map(map)),
+                Constant::Value(map, off) => write!(f, "{dst} = &{}[0] + {off}", self.map(map)),
+            },
+            Op::Load {
+                size,
+                sign_extend,
+                dst,
+                base,
+                off,
+            } => match base {
+                Base::Packet(field) => write!(f, "{dst} = run.packet_{}", name(field)),
+                Base::Reg(base) => {
+                    let kind = if sign_extend { 's' } else { 'u' };
+                    write!(f, "{dst} = *({kind}{} *)({})", bits(size), At(base, off))
+                }
+            },
+            Op::Store {
+                size,
+                base,
+                off,
+                src,
+            } => write!(
+                f,
+                "*(u{} *)({}) = {}",
+                bits(size),
+                At(base, off),
+                Second(Width::W64, src)
+            ),
+            Op::Atomic {
+                op,
+                size,
+                base,
+                off,
+                src,
+            } => write!(
+                f,
+                "atomic{} {} *({}), {src}",
+                bits(size),
+                atomic(op),
+                At(base, off)
+            ),
+            Op::Jump { to } => write!(f, "goto {to}"),
+            Op::Branch {
+                cond,
+                width,
+                dst,
+                src,
+                to,
+            } => write!(
+                f,
+                "if {} {} {} goto {to}",
+                Wide(width, dst),
+                condition(cond),
+                Second(width, src)
+            ),
+            Op::CallHelper { helper } => {
+                let known = osmia_program::helper::by_id(helper);
+                write!(f, "call {}", known.map_or("?", |helper| helper.name))
+            }
+            Op::ArrayElement { map } => write!(f, "r0 = &{}[*r2]", self.map(map)),
+            Op::CallFunction { to } => write!(f, "call function at {to}"),
+            Op::TailCall => f.write_str("tail call"),
+            Op::Exit => f.write_str("exit"),
+            Op::Unreachable => f.write_str("unreachable"),
+        }
+    }
+}
+
+fn name(field: PacketField) -> &'static str {
+    match field {
+        PacketField::Start => "start",
+        PacketField::End => "end",
+        PacketField::Meta => "meta",
+    }
+}
+
+fn sign(op: AluOp) -> &'static str {
+    match op {
+        AluOp::Add => "+=",
+        AluOp::Sub => "-=",
+        AluOp::Mul => "*=",
+        AluOp::Div => "/=",
+        AluOp::Sdiv => "s/=",
+        AluOp::Mod => "%=",
+        AluOp::Smod => "s%=",
+        AluOp::Or => "|=",
+        AluOp::And => "&=",
+        AluOp::Xor => "^=",
+        AluOp::Lsh => "<<=",
+        AluOp::Rsh => ">>=",
+        AluOp::Arsh => "s>>=",
+        AluOp::Mov => "=",
+    }
+}
+
+fn condition(cond: Cond) -> &'static str {
+    match cond {
+        Cond::Eq => "==",
+        Cond::Ne => "!=",
+        Cond::Gt => ">",
+        Cond::Ge => ">=",
+        Cond::Lt => "<",
+        Cond::Le => "<=",
+        Cond::Set => "&",
+        Cond::Sgt => "s>",
+        Cond::Sge => "s>=",
+        Cond::Slt => "s<",
+        Cond::Sle => "s<=",
+    }
+}
+
+fn atomic(op: AtomicOp) -> &'static str {
+    match op {
+        AtomicOp::Add { fetch: false } => "add",
+        AtomicOp::Or { fetch: false } => "or",
+        AtomicOp::And { fetch: false } => "and",
+        AtomicOp::Xor { fetch: false } => "xor",
+        AtomicOp::Add { fetch: true } => "fetch_add",
+        AtomicOp::Or { fetch: true } => "fetch_or",
+        AtomicOp::And { fetch: true } => "fetch_and",
+        AtomicOp::Xor { fetch: true } => "fetch_xor",
+        AtomicOp::Xchg => "xchg",
+        AtomicOp::Cmpxchg => "cmpxchg",
+    }
+}

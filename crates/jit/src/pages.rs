@@ -1,0 +1,113 @@
+//! Machine code where it can run, and the ways into it and out of it.
+//!
+//! Pages are written, then sealed: never writable and executable at once. This is the one module of
+//! the crate with `unsafe`, and what it argues with is that only [`crate::compile`] makes
+//! [`CodePages`], from a program that is verified.
+#![allow(unsafe_code)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use memmap2::{Mmap, MmapMut};
+use osmia_verify::Facts;
+use osmia_vm::memory::Real;
+use osmia_vm::{Machine, NativeHelper};
+
+/// Machine code of one program, sealed.
+#[derive(Debug)]
+pub(crate) struct CodePages {
+    pages: Mmap,
+    enter: usize,
+}
+
+/// What `tier1` makes the entry from outside: machine, frame pointer, function, arguments.
+type Enter = extern "C" fn(*mut Machine, u64, u64, *const [u64; 5]) -> u64;
+
+impl CodePages {
+    /// Seals the code; `enter` is where the entry from outside is in it.
+    ///
+    /// # Errors
+    /// If there are no pages to be had.
+    pub(crate) fn seal(code: &[u8], enter: usize) -> std::io::Result<Self> {
+        assert!(enter < code.len(), "the entry lies in the code");
+        let mut pages = MmapMut::map_anon(code.len())?;
+        pages.copy_from_slice(code);
+        let pages = pages.make_exec()?;
+        Ok(Self { pages, enter })
+    }
+
+    /// Where a function is that begins so far from the start.
+    pub(crate) fn address(&self, function: usize) -> u64 {
+        assert!(function < self.pages.len(), "functions lie in the code");
+        self.pages[function..].as_ptr().addr() as u64
+    }
+
+    /// Runs a function.
+    pub(crate) fn enter(
+        &self,
+        machine: &mut Machine,
+        frame_pointer: u64,
+        function: u64,
+        args: &[u64; 5],
+    ) -> u64 {
+        let entry = self.pages[self.enter..].as_ptr();
+        // SAFETY: at this place `tier1::compile` put a function of this type, in pages that are executable
+        // and not written any more.
+        let entry = unsafe { std::mem::transmute::<*const u8, Enter>(entry) };
+        entry(machine, frame_pointer, function, args)
+    }
+}
+
+/// What native code calls for helpers: arguments in order, then the machine that entered it.
+pub(crate) extern "C" fn call_helper(
+    a1: u64,
+    a2: u64,
+    a3: u64,
+    a4: u64,
+    a5: u64,
+    machine: *mut Machine,
+) -> u64 {
+    // SAFETY: native code passes the machine `enter` got as an exclusive borrow, which it holds until it
+    // returns; nothing else uses that borrow while native code runs.
+    let machine = unsafe { &mut *machine };
+    // SAFETY: native code stores the address of one of its program's helpers before each call; they live
+    // as long as the code does.
+    let helper = unsafe { &*(machine.asked_helper() as *const NativeHelper) };
+    let args = [a1, a2, a3, a4, a5];
+    let call = || machine.call_helper(helper, args);
+    // Unwinding into native code is not possible.
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(value) => value,
+        Err(_) => machine.helper_panicked(helper),
+    }
+}
+
+/// What native code calls to find where a tail call goes to.
+pub(crate) extern "C" fn tail_call(
+    _context: u64,
+    handle: u64,
+    index: u64,
+    _a4: u64,
+    _a5: u64,
+    machine: *mut Machine,
+) -> u64 {
+    // SAFETY: as in `call_helper`.
+    let machine = unsafe { &mut *machine };
+    // Programs say which slot in 32 bits.
+    machine.tail_target(handle, index as u32)
+}
+
+/// The right to real addresses that a verified program has.
+pub(crate) fn vouch(_verified: &Facts<'_>) -> Real {
+    // SAFETY: facts are those of a verified program, and `compile` saw to it that the program runs with
+    // maps like those it was verified for. Context, packet and stack are the machine's, which gives
+    // them as the verifier's tables say.
+    unsafe { Real::of_verified() }
+}
+
+/// The right to real addresses, for programs written for tests: whoever writes them sees to it that they
+/// are right.
+#[cfg(test)]
+pub(crate) fn vouch_for_test() -> Real {
+    // SAFETY: tests of this crate run programs that touch their own context, stack and maps only.
+    unsafe { Real::of_verified() }
+}

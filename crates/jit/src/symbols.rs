@@ -1,0 +1,56 @@
+//! Addresses that machine code contains, by what they are addresses of.
+
+use std::sync::Arc;
+
+use osmia_program::MapKind;
+use osmia_vm::map::Map;
+
+/// Something with an address that differs from run to run.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Symbol {
+    /// What stands for a map of the program, by position.
+    Map(u32),
+    /// A byte of the first value of a map.
+    Value(u32, u32),
+    /// What the machine knows of a helper.
+    Helper(u32),
+    /// The machine's function that calls it.
+    CallHelper,
+    /// The machine's function that looks for the program of a tail call.
+    TailCall,
+}
+
+/// How the elements of an array lie.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct ArrayShape {
+    /// Elements, of one CPU.
+    pub(crate) count: u32,
+    /// Bytes from one to the next.
+    pub(crate) stride: usize,
+    /// Elements from one CPU's to the next's, if each has its own.
+    pub(crate) lane: Option<u32>,
+}
+
+/// Gives addresses to symbols.
+pub(crate) struct Symbols<'a> {
+    pub(crate) maps: &'a [Arc<Map>],
+    pub(crate) addresses: &'a dyn Fn(Symbol) -> u64,
+}
+
+impl Symbols<'_> {
+    pub(crate) fn address(&self, symbol: Symbol) -> u64 {
+        (self.addresses)(symbol)
+    }
+
+    /// How the elements of this array lie.
+    pub(crate) fn array(&self, map: u32) -> ArrayShape {
+        let map = &self.maps[map as usize];
+        let values = map.values().expect("arrays have values");
+        let count = map.spec().max_entries;
+        ArrayShape {
+            count,
+            stride: values.stride(),
+            lane: (map.spec().kind == MapKind::PercpuArray).then_some(count),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Every text in `tests/files`: maps and a packet in comments, assembly, and after `----` what it
+//! becomes and returns. Cases are parted by `====`. `BLESS=1` writes what comes out instead of comparing it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use osmia_isa::{MapRef, Resolve, assemble};
+use osmia_program::{MapKind, MapSpec};
+use osmia_vm::map::Runs;
+
+use super::Case;
+use crate::listing;
+
+/// Names of helpers and of the case's maps.
+struct Known<'a>(&'a [MapSpec]);
+
+impl Resolve for Known<'_> {
+    fn helper(&self, name: &str) -> Option<i32> {
+        osmia_program::helper::by_name(name).map(|helper| helper.id as i32)
+    }
+
+    fn map(&self, name: &str) -> Option<MapRef> {
+        let index = self.0.iter().position(|map| map.name == name)?;
+        Some(MapRef::Idx(index as i32))
+    }
+}
+
+/// `name kind key value entries`
+fn map(text: &str) -> MapSpec {
+    let words: Vec<_> = text.split_whitespace().collect();
+    let number = |at: usize| words[at].parse::<u32>().expect("a number");
+    let kind = MapKind::from_name(words[1]).expect("a map kind");
+    MapSpec::new(words[0], kind, number(2), number(3), number(4))
+}
+
+fn case(input: &str) -> Case {
+    let (mut specs, mut packet) = (Vec::new(), vec![0; 14]);
+    for line in input.lines() {
+        if let Some(value) = line.strip_prefix("; map: ") {
+            specs.push(map(value));
+        } else if let Some(value) = line.strip_prefix("; packet: ") {
+            let bytes = value.split_whitespace();
+            packet = bytes
+                .map(|byte| u8::from_str_radix(byte, 16).expect("a byte"))
+                .collect();
+        }
+    }
+    let assembly = assemble(input, &Known(&specs)).expect("right assembly");
+    Case::new(assembly.slots, specs, packet)
+}
+
+fn outcome(input: &str, with_code: bool, with_enter: bool) -> String {
+    let case = case(input);
+    let maps = case.maps(&Arc::new(Runs::new(2)));
+    let lowered = match case.lowered(&maps) {
+        Ok(lowered) => lowered,
+        Err(refused) => return format!("{refused}\n"),
+    };
+    let mut text = match with_code {
+        true => listing::native(&lowered),
+        false => listing::lowered(&lowered),
+    };
+    // The way in is the same for all: one file shows it.
+    if !with_enter && let Some(enter) = text.find("enter:") {
+        text.truncate(enter);
+    }
+    let (native, interpreted) = (case.run(true), case.run(false));
+    assert_eq!(native, interpreted, "the engines differ on\n{input}");
+    match native.result {
+        Ok(value) => writeln!(text, "returns {value:#x}").expect("strings take all"),
+        Err(why) => writeln!(text, "ends: {why}").expect("strings take all"),
+    }
+    text
+}
+
+#[test]
+fn every_file_gives_what_it_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
+    let mut failed = Vec::new();
+    for file in fs::read_dir(folder).expect("a folder") {
+        let path = file.expect("a file").path();
+        let text = fs::read_to_string(&path).expect("text");
+        let is = |name: &str| path.file_stem().is_some_and(|stem| stem == name);
+        let (with_code, with_enter) = (!is("lowered"), is("enter"));
+        let mut cases = Vec::new();
+        for case in text.split("====\n") {
+            let input = case.split("----\n").next().unwrap_or_default();
+            cases.push(format!(
+                "{input}----\n{}",
+                outcome(input, with_code, with_enter)
+            ));
+        }
+        let now = cases.join("====\n");
+        if now != text {
+            if std::env::var_os("BLESS").is_some() {
+                fs::write(&path, &now).expect("a file");
+            } else {
+                failed.push(format!("{} gives\n{now}", path.display()));
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}

@@ -1,0 +1,244 @@
+//! Tier 1: one pass over the lines, a few machine instructions for each.
+//!
+//! Registers of the program are registers of the machine, the same everywhere ([`regs`]); nothing is
+//! carried from line to line, so that time and memory are linear in the program whatever it looks
+//! like.
+//!
+//! Native functions are called with the machine in `r12`, the program's frame pointer in `rbp` and its
+//! arguments in the registers that they have in calls of the machine's ABI, which is why helpers
+//! are called without moving any.
+
+mod alu;
+mod call;
+mod memory;
+mod regs;
+
+use osmia_isa::{Cond, Operand, Width};
+use osmia_vm::layout;
+
+use crate::lower::{Constant, Lowered, Op};
+use crate::symbols::{Symbol, Symbols};
+use crate::x64::{Assembler, Condition, Gpr, Label, Place, op};
+use regs::{RUN, gpr};
+
+/// Bytes of machine code that a line takes, roughly.
+const BYTES_PER_LINE: usize = 8;
+
+/// Machine code that is not yet where it can run.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) bytes: Vec<u8>,
+    /// Where the stubs that end a run from inside begin.
+    pub(crate) ends: usize,
+    /// Where the entry from outside is; the program's own is at the first function.
+    pub(crate) enter: usize,
+    /// Where each function begins.
+    pub(crate) functions: Vec<usize>,
+    /// Where each line begins.
+    pub(crate) lines: Vec<u32>,
+}
+
+/// Compiles a program.
+pub(crate) fn compile(lowered: &Lowered, symbols: &Symbols<'_>) -> Compiled {
+    let mut compiler = Compiler::new(lowered, symbols);
+    let mut lines = Vec::with_capacity(lowered.lines.len());
+    for line in &lowered.lines {
+        lines.push(compiler.asm.here() as u32);
+        compiler.line(line.slot, &line.op);
+    }
+    let ends = compiler.asm.here();
+    compiler.cold_ends();
+    let enter = compiler.enter();
+    let (bytes, mut places) = compiler
+        .asm
+        .finish(&[compiler.functions, vec![enter]].concat());
+    let enter = places.pop().expect("it was asked for last");
+    Compiled {
+        bytes,
+        ends,
+        enter,
+        functions: places,
+        lines,
+    }
+}
+
+struct Compiler<'a> {
+    asm: Assembler,
+    lowered: &'a Lowered,
+    symbols: &'a Symbols<'a>,
+    functions: Vec<Label>,
+    /// Labels of the slots that are jumped to.
+    labels: Labels,
+    /// Where helpers that end the program are dealt with: the slot of the call, and a label.
+    ends: Vec<(u32, Label)>,
+    /// The stub that ends the run at once.
+    unwind: Label,
+    frame: regs::Frame,
+}
+
+/// Labels by slot.
+struct Labels {
+    slots: Vec<u32>,
+    labels: Vec<Label>,
+}
+
+impl Labels {
+    fn new(lowered: &Lowered, asm: &mut Assembler) -> Self {
+        let slots = lowered.targets();
+        let labels = slots.iter().map(|_| asm.label()).collect();
+        Self { slots, labels }
+    }
+
+    fn at(&self, slot: u32) -> Option<Label> {
+        let found = self.slots.binary_search(&slot).ok()?;
+        Some(self.labels[found])
+    }
+}
+
+impl<'a> Compiler<'a> {
+    fn new(lowered: &'a Lowered, symbols: &'a Symbols<'a>) -> Self {
+        let mut asm = Assembler::with_capacity(lowered.lines.len() * BYTES_PER_LINE + 64);
+        let labels = Labels::new(lowered, &mut asm);
+        let functions = lowered.functions.iter().map(|_| asm.label()).collect();
+        Self {
+            unwind: asm.label(),
+            asm,
+            labels,
+            functions,
+            lowered,
+            symbols,
+            ends: Vec::new(),
+            frame: regs::Frame::default(),
+        }
+    }
+
+    fn line(&mut self, slot: u32, op: &Op) {
+        if let Ok(function) = self.lowered.functions.binary_search(&slot) {
+            self.begin(function);
+        }
+        if let Some(label) = self.labels.at(slot) {
+            self.asm.bind(label);
+        }
+        match *op {
+            Op::Alu {
+                op,
+                width,
+                dst,
+                src,
+            } => self.alu(op, width, dst, src),
+            Op::Sum { dst, src, imm } => {
+                self.asm
+                    .emit(op::LEA, true, gpr(dst), Place::Mem(gpr(src), imm));
+            }
+            Op::Neg { width, dst } => {
+                self.asm.emit_one(op::NEG, is_wide(width), gpr(dst));
+            }
+            Op::MovSx {
+                width,
+                dst,
+                src,
+                from,
+            } => self.extend(is_wide(width), dst, src, from),
+            Op::Swap { dst, size } => self.swap(gpr(dst), size),
+            Op::Cut { dst, size } => self.cut(gpr(dst), size),
+            Op::Constant { dst, value } => self.constant(gpr(dst), value),
+            Op::Load {
+                size,
+                sign_extend,
+                dst,
+                base,
+                off,
+            } => self.load(size, sign_extend, gpr(dst), base, off),
+            Op::Store {
+                size,
+                base,
+                off,
+                src,
+            } => self.store(size, base, off, src),
+            Op::Atomic {
+                op,
+                size,
+                base,
+                off,
+                src,
+            } => self.atomic(op, size, base, off, gpr(src)),
+            Op::Jump { to } => {
+                let label = self.label(to);
+                self.asm.jump(label);
+            }
+            Op::Branch {
+                cond,
+                width,
+                dst,
+                src,
+                to,
+            } => self.branch(cond, is_wide(width), gpr(dst), src, to),
+            Op::CallHelper { helper } => self.call_helper(slot, helper),
+            Op::ArrayElement { map } => self.array_element(map),
+            Op::CallFunction { to } => self.call_function(to),
+            Op::TailCall => self.tail_call(slot),
+            Op::Exit => self.exit(),
+            Op::Unreachable => self.asm.trap(),
+        }
+    }
+
+    fn label(&self, slot: u32) -> Label {
+        self.labels.at(slot).expect("every target has a label")
+    }
+
+    fn constant(&mut self, dst: Gpr, value: Constant) {
+        match value {
+            Constant::Number(value) => self.asm.constant(dst, value),
+            Constant::Map(map) => self.address(dst, Symbol::Map(map)),
+            Constant::Value(map, off) => self.address(dst, Symbol::Value(map, off)),
+        }
+    }
+
+    fn address(&mut self, dst: Gpr, symbol: Symbol) {
+        self.asm.address(dst, self.symbols.address(symbol));
+    }
+
+    fn branch(&mut self, cond: Cond, wide: bool, dst: Gpr, src: Operand, to: u32) {
+        match (cond, src) {
+            (Cond::Set, Operand::Reg(src)) => self.asm.emit(op::TEST_TO, wide, gpr(src), dst),
+            (Cond::Set, Operand::Imm(imm)) => self.asm.emit_with(op::TEST_I32, wide, dst, imm),
+            // Equality with zero, and the sign, a test shows as well.
+            (_, Operand::Imm(0)) => self.asm.emit(op::TEST_TO, wide, dst, dst),
+            (_, Operand::Reg(src)) => self.asm.emit(op::CMP_TO, wide, gpr(src), dst),
+            (_, Operand::Imm(imm)) => {
+                self.with_imm(op::CMP_I8, op::CMP_I32, wide, dst, imm);
+            }
+        }
+        let label = self.label(to);
+        self.asm.jump_if(condition(cond), label);
+    }
+
+    /// The run's end from inside: helpers that end the program come here.
+    fn cold_ends(&mut self) {
+        for (slot, label) in std::mem::take(&mut self.ends) {
+            self.asm.bind(label);
+            let place = Place::Mem(RUN, layout::SLOT);
+            self.asm.emit_with(op::MOV_I32, false, place, slot as i32);
+            self.asm.jump(self.unwind);
+        }
+    }
+}
+
+fn is_wide(width: Width) -> bool {
+    width == Width::W64
+}
+
+fn condition(cond: Cond) -> Condition {
+    match cond {
+        Cond::Eq => Condition::Equal,
+        Cond::Ne | Cond::Set => Condition::NotEqual,
+        Cond::Gt => Condition::Above,
+        Cond::Ge => Condition::AboveOrEqual,
+        Cond::Lt => Condition::Below,
+        Cond::Le => Condition::BelowOrEqual,
+        Cond::Sgt => Condition::Greater,
+        Cond::Sge => Condition::GreaterOrEqual,
+        Cond::Slt => Condition::Less,
+        Cond::Sle => Condition::LessOrEqual,
+    }
+}

@@ -1,0 +1,137 @@
+//! Calls, ends, and the way in.
+
+use osmia_isa::Reg;
+use osmia_program::limits::STACK_BYTES;
+use osmia_vm::layout;
+
+use super::Compiler;
+use super::regs::{RUN, SCRATCH, SCRATCH2, gpr};
+use crate::symbols::{ArrayShape, Symbol};
+use crate::x64::{Condition, Gpr, Label, Place, op};
+
+/// Registers that the machine's ABI has functions preserve, in the order they are pushed.
+const PRESERVED: [Gpr; 6] = [Gpr::Rbx, Gpr::Rbp, Gpr::R12, Gpr::R13, Gpr::R14, Gpr::R15];
+
+impl Compiler<'_> {
+    /// Arguments are where the ABI wants them; the sixth is the machine.
+    pub(super) fn call_helper(&mut self, slot: u32, helper: u32) {
+        self.address(SCRATCH, Symbol::Helper(helper));
+        let place = Place::Mem(RUN, layout::HELPER);
+        self.asm.emit(op::MOV_TO, true, SCRATCH, place);
+        self.call_machine(Symbol::CallHelper);
+        self.end_if_asked(slot);
+    }
+
+    fn call_machine(&mut self, function: Symbol) {
+        self.asm.emit(op::MOV_TO, true, RUN, Gpr::R9);
+        self.address(Gpr::Rax, function);
+        self.asm.emit_one(op::CALL_AT, false, Gpr::Rax);
+    }
+
+    /// Ends the run if the machine says so.
+    fn end_if_asked(&mut self, slot: u32) {
+        let end = self.asm.label();
+        self.ends.push((slot, end));
+        let place = Place::Mem(RUN, layout::ENDED);
+        self.asm.emit_with(op::CMP_I8, false, place, 0);
+        self.asm.jump_if(Condition::NotEqual, end);
+    }
+
+    /// The callee's frame lies below this one's.
+    pub(super) fn call_function(&mut self, to: u32) {
+        let function = self.lowered.function_of(to);
+        let bytes = STACK_BYTES as i32;
+        self.asm.emit_with(op::SUB_I32, true, Gpr::Rbp, bytes);
+        self.asm.call(self.functions[function]);
+        self.asm.emit_with(op::ADD_I32, true, Gpr::Rbp, bytes);
+    }
+
+    pub(super) fn exit(&mut self) {
+        self.leave();
+        self.asm.ret();
+    }
+
+    /// The machine looks for the program. It takes this function's frame and returns to its caller.
+    pub(super) fn tail_call(&mut self, slot: u32) {
+        let none = self.asm.label();
+        self.call_machine(Symbol::TailCall);
+        self.end_if_asked(slot);
+        self.asm.emit(op::TEST_TO, true, Gpr::Rax, Gpr::Rax);
+        self.asm.jump_if(Condition::Equal, none);
+        let context = Place::Mem(RUN, layout::CONTEXT);
+        self.asm.emit(op::LOAD, true, Gpr::Rdi, context);
+        self.leave();
+        self.asm.emit_one(op::JMP_AT, false, Gpr::Rax);
+        self.asm.bind(none);
+    }
+
+    /// `r2` points to the number of the element.
+    pub(super) fn array_element(&mut self, map: u32) {
+        let shape = self.symbols.array(map);
+        let key = gpr(Reg::new(2).expect("there are eleven registers"));
+        let none = self.asm.label();
+        let done = self.asm.label();
+        self.asm.emit(op::LOAD, false, Gpr::Rax, Place::Mem(key, 0));
+        self.asm
+            .emit_with(op::CMP_I32, false, Gpr::Rax, shape.count as i32);
+        self.asm.jump_if(Condition::AboveOrEqual, none);
+        if let Some(lane) = shape.lane {
+            let cpu = Place::Mem(RUN, layout::CPU);
+            self.asm
+                .emit_imm(op::IMUL_I32, true, SCRATCH2, cpu, lane as i32);
+            self.asm.emit(op::ADD_TO, true, SCRATCH2, Gpr::Rax);
+        }
+        self.scale(&shape);
+        self.address(SCRATCH, Symbol::Value(map, 0));
+        self.asm.emit(op::ADD_TO, true, SCRATCH, Gpr::Rax);
+        self.asm.jump(done);
+        self.asm.bind(none);
+        self.asm.constant(Gpr::Rax, 0);
+        self.asm.bind(done);
+    }
+
+    /// Makes the element number in `rax` a distance.
+    fn scale(&mut self, shape: &ArrayShape) {
+        let stride = shape.stride;
+        if stride.is_power_of_two() {
+            let bits = stride.trailing_zeros() as i32;
+            self.asm.emit_with(op::SHL_I8, true, Gpr::Rax, bits);
+        } else {
+            self.asm
+                .emit_imm(op::IMUL_I32, true, Gpr::Rax, Gpr::Rax, stride as i32);
+        }
+    }
+
+    /// From outside: `rdi` is the machine, `rsi` the frame pointer, `rdx` the function, `rcx` where its
+    /// five arguments lie. Gives the function's result. Ends from inside, too, for the run that began
+    /// here: the stack pointer of that moment is kept in the machine.
+    pub(super) fn enter(&mut self) -> Label {
+        let enter = self.asm.label();
+        self.asm.bind(enter);
+        for reg in PRESERVED {
+            self.asm.push(reg);
+        }
+        self.asm.emit(op::MOV_TO, true, Gpr::Rdi, RUN);
+        self.asm.emit_with(op::SUB_I8, true, Gpr::Rsp, 8);
+        let kept = Place::Mem(RUN, layout::STACK_POINTER);
+        self.asm.emit(op::MOV_TO, true, Gpr::Rsp, kept);
+        self.asm.emit(op::MOV_TO, true, Gpr::Rsi, Gpr::Rbp);
+        self.asm.emit(op::MOV_TO, true, Gpr::Rdx, Gpr::Rax);
+        self.asm.emit(op::MOV_TO, true, Gpr::Rcx, SCRATCH);
+        for (number, offset) in (1..=5).zip((0..).step_by(8)) {
+            let reg = gpr(Reg::new(number).expect("there are eleven registers"));
+            let place = Place::Mem(SCRATCH, offset);
+            self.asm.emit(op::LOAD, true, reg, place);
+        }
+        self.asm.emit_one(op::CALL_AT, false, Gpr::Rax);
+        self.asm.bind(self.unwind);
+        // What functions in between pushed is left behind; all they saved is loaded below.
+        self.asm.emit(op::LOAD, true, Gpr::Rsp, kept);
+        self.asm.emit_with(op::ADD_I8, true, Gpr::Rsp, 8);
+        for reg in PRESERVED.into_iter().rev() {
+            self.asm.pop(reg);
+        }
+        self.asm.ret();
+        enter
+    }
+}

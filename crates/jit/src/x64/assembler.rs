@@ -1,0 +1,246 @@
+//! Machine code, appended: labels are bound and jumped to in any order.
+
+use super::reg::Gpr;
+use super::table::{Condition, Op};
+
+/// A place in the code, bound or still to be bound.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Label(u32);
+
+/// The operand that is a register or memory.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Reg(Gpr),
+    /// At a distance from an address.
+    Mem(Gpr, i32),
+}
+
+impl From<Gpr> for Place {
+    fn from(reg: Gpr) -> Self {
+        Place::Reg(reg)
+    }
+}
+
+const UNBOUND: u32 = u32::MAX;
+
+/// The code so far.
+#[derive(Debug, Default)]
+pub(crate) struct Assembler {
+    bytes: Vec<u8>,
+    /// Where each label is.
+    labels: Vec<u32>,
+    /// Distances to labels that were not bound yet: where the four bytes are.
+    open: Vec<(u32, Label)>,
+}
+
+impl Assembler {
+    /// Room for this many bytes, so that growing is rare.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            ..Self::default()
+        }
+    }
+
+    /// Bytes so far.
+    pub(crate) fn here(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// A label to be bound later.
+    pub(crate) fn label(&mut self) -> Label {
+        self.labels.push(UNBOUND);
+        Label(self.labels.len() as u32 - 1)
+    }
+
+    /// The label is here.
+    pub(crate) fn bind(&mut self, label: Label) {
+        let place = &mut self.labels[label.0 as usize];
+        assert_eq!(*place, UNBOUND, "a label is bound once");
+        *place = self.bytes.len() as u32;
+    }
+
+    /// A register and a register or memory, or only the latter if the row has a digit: then the
+    /// register is ignored.
+    pub(crate) fn emit(&mut self, op: Op, wide: bool, reg: Gpr, place: impl Into<Place>) {
+        debug_assert_eq!(op.imm_bytes, 0);
+        self.emit_imm(op, wide, reg, place, 0);
+    }
+
+    /// An operation on one operand.
+    pub(crate) fn emit_one(&mut self, op: Op, wide: bool, place: impl Into<Place>) {
+        debug_assert!(op.digit.is_some());
+        self.emit_imm(op, wide, Gpr::Rax, place, 0);
+    }
+
+    /// An operation on one operand and an immediate, of which as many bytes are taken as the row has.
+    pub(crate) fn emit_with(&mut self, op: Op, wide: bool, place: impl Into<Place>, imm: i32) {
+        debug_assert!(op.digit.is_some());
+        self.emit_imm(op, wide, Gpr::Rax, place, imm);
+    }
+
+    /// A register, a register or memory, and an immediate.
+    pub(crate) fn emit_imm(
+        &mut self,
+        op: Op,
+        wide: bool,
+        reg: Gpr,
+        place: impl Into<Place>,
+        imm: i32,
+    ) {
+        let place = place.into();
+        let is_byte_of = |reg: Gpr| op.low_byte && matches!(reg as u8, 4..8);
+        let (base, is_high_byte) = match place {
+            Place::Reg(rm) => (rm, is_byte_of(rm)),
+            Place::Mem(base, _) => (base, false),
+        };
+        let (field, field_high) = match op.digit {
+            Some(digit) => (digit, false),
+            None => (reg.low(), reg.high()),
+        };
+        let needs_rex = is_high_byte || (op.digit.is_none() && is_byte_of(reg));
+        self.bytes.extend(op.prefix);
+        let rex = 0x40
+            | u8::from(wide || op.always_wide) << 3
+            | u8::from(field_high) << 2
+            | u8::from(base.high());
+        if rex != 0x40 || needs_rex {
+            self.bytes.push(rex);
+        }
+        self.bytes.extend(op.opcode);
+        match place {
+            Place::Reg(rm) => self.bytes.push(0xc0 | field << 3 | rm.low()),
+            Place::Mem(base, distance) => self.memory(field, base, distance),
+        }
+        self.bytes.extend(&imm.to_le_bytes()[..op.imm_bytes.into()]);
+    }
+
+    fn memory(&mut self, field: u8, base: Gpr, distance: i32) {
+        // Without a distance this base would mean something else.
+        let (mode, bytes) = match i8::try_from(distance) {
+            Ok(0) if base.low() != Gpr::Rbp.low() => (0x00, 0),
+            Ok(_) => (0x40, 1),
+            Err(_) => (0x80, 4),
+        };
+        self.bytes.push(mode | field << 3 | base.low());
+        if base.low() == Gpr::Rsp.low() {
+            // This base takes one byte more: no index.
+            self.bytes.push(0x24);
+        }
+        self.bytes.extend(&distance.to_le_bytes()[..bytes]);
+    }
+
+    /// `mov reg, value` in as few bytes as the value allows.
+    pub(crate) fn constant(&mut self, reg: Gpr, value: u64) {
+        if value == 0 {
+            self.emit(super::op::XOR_TO, false, reg, reg);
+        } else if let Ok(short) = u32::try_from(value) {
+            if reg.high() {
+                self.bytes.push(0x41);
+            }
+            self.bytes.push(0xb8 | reg.low());
+            self.bytes.extend(short.to_le_bytes());
+        } else if let Ok(signed) = i32::try_from(value as i64) {
+            self.emit_with(super::op::MOV_I32, true, reg, signed);
+        } else {
+            self.address(reg, value);
+        }
+    }
+
+    /// `mov reg, value` in ten bytes whatever the value is: addresses differ from run to run, listings
+    /// should not.
+    pub(crate) fn address(&mut self, reg: Gpr, value: u64) {
+        self.bytes.push(0x48 | u8::from(reg.high()));
+        self.bytes.push(0xb8 | reg.low());
+        self.bytes.extend(value.to_le_bytes());
+    }
+
+    /// `bswap`
+    pub(crate) fn swap(&mut self, wide: bool, reg: Gpr) {
+        let rex = 0x40 | u8::from(wide) << 3 | u8::from(reg.high());
+        if rex != 0x40 {
+            self.bytes.push(rex);
+        }
+        self.bytes.extend([0x0f, 0xc8 | reg.low()]);
+    }
+
+    pub(crate) fn push(&mut self, reg: Gpr) {
+        self.stack_op(0x50, reg);
+    }
+
+    pub(crate) fn pop(&mut self, reg: Gpr) {
+        self.stack_op(0x58, reg);
+    }
+
+    fn stack_op(&mut self, opcode: u8, reg: Gpr) {
+        if reg.high() {
+            self.bytes.push(0x41);
+        }
+        self.bytes.push(opcode | reg.low());
+    }
+
+    /// Sign-extends `rax` into `rdx`: `cqo`, or `cdq` for 32 bits.
+    pub(crate) fn extend_rax(&mut self, wide: bool) {
+        if wide {
+            self.bytes.push(0x48);
+        }
+        self.bytes.push(0x99);
+    }
+
+    pub(crate) fn ret(&mut self) {
+        self.bytes.push(0xc3);
+    }
+
+    /// What is never reached.
+    pub(crate) fn trap(&mut self) {
+        self.bytes.extend([0x0f, 0x0b]);
+    }
+
+    pub(crate) fn jump(&mut self, to: Label) {
+        self.leap(Some(0xeb), &[0xe9], to);
+    }
+
+    pub(crate) fn jump_if(&mut self, condition: Condition, to: Label) {
+        let condition = condition as u8;
+        self.leap(Some(0x70 | condition), &[0x0f, 0x80 | condition], to);
+    }
+
+    pub(crate) fn call(&mut self, to: Label) {
+        self.leap(None, &[0xe8], to);
+    }
+
+    /// Backwards in one byte where that is enough; forwards, where the distance is not known yet, in
+    /// four: one pass, whatever the program is.
+    fn leap(&mut self, short: Option<u8>, long: &[u8], to: Label) {
+        let target = self.labels[to.0 as usize];
+        if target != UNBOUND
+            && let Some(short) = short
+        {
+            let distance = i64::from(target) - (self.bytes.len() as i64 + 2);
+            if let Ok(distance) = i8::try_from(distance) {
+                self.bytes.extend([short, distance as u8]);
+                return;
+            }
+        }
+        self.bytes.extend(long);
+        self.open.push((self.bytes.len() as u32, to));
+        self.bytes.extend([0; 4]);
+    }
+
+    /// The code, and where each of these labels is in it.
+    pub(crate) fn finish(mut self, wanted: &[Label]) -> (Vec<u8>, Vec<usize>) {
+        for (at, label) in self.open {
+            let target = self.labels[label.0 as usize];
+            assert_ne!(target, UNBOUND, "a label was never bound");
+            let distance = i64::from(target) - (i64::from(at) + 4);
+            let distance = i32::try_from(distance).expect("code is shorter than two gigabytes");
+            self.bytes[at as usize..][..4].copy_from_slice(&distance.to_le_bytes());
+        }
+        let places = wanted.iter();
+        let places = places.map(|label| self.labels[label.0 as usize] as usize);
+        (self.bytes, places.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! What native code and the machine know of each other.
+//!
+//! Native code is made elsewhere ([`Native`] is what the machine asks of it). It finds what the machine
+//! keeps of a run at fixed places ([`layout`]) and calls [`Machine::call_helper`] and
+//! [`Machine::tail_target`].
+
+use std::fmt::Debug;
+use std::mem::offset_of;
+use std::sync::Arc;
+
+use crate::Machine;
+use crate::code::Code;
+use crate::direct::{Direct, Head};
+use crate::guest::{Call, Fault};
+use crate::helper::{self, HelperFn};
+use crate::memory::Real;
+use crate::trap::{Access, Cause, Target, Trap};
+
+/// A program as native code.
+pub trait Native: Debug + Send + Sync {
+    /// What its helpers may build on.
+    fn memory(&self) -> Real;
+    /// Bytes of the stack, from its top, that a run may find something in.
+    fn stack_bytes(&self) -> usize;
+    /// Runs the program and gives what it returns.
+    fn enter(&self, machine: &mut Machine, frame_pointer: u64, args: &[u64; 5]) -> u64;
+    /// Where tail calls jump to.
+    fn entry(&self) -> u64;
+}
+
+/// Where native code finds what the machine keeps of a run: distances from the machine's address.
+pub mod layout {
+    use super::{Direct, Head, Machine, offset_of};
+
+    macro_rules! offsets {
+        ($($(#[$doc:meta])* $name:ident = $field:ident;)+) => {
+            $($(#[$doc])* pub const $name: i32 =
+                (Machine::DIRECT + offset_of!(Direct, head) + offset_of!(Head, $field)) as i32;)+
+            /// Their names, for listings.
+            pub const NAMES: &[(i32, &str)] = &[$(($name, stringify!($field))),+];
+        };
+    }
+
+    offsets! {
+        /// Not zero if a helper ended the program.
+        ENDED = ended;
+        /// Four bytes: the slot of the call that ended it.
+        SLOT = slot;
+        /// The helper that is called: the address of its [`super::NativeHelper`].
+        HELPER = helper;
+        /// Native stack pointer at the entry.
+        STACK_POINTER = stack_pointer;
+        /// Address of the context.
+        CONTEXT = context;
+        /// The CPU's number.
+        CPU = cpu;
+        /// Address of the packet's first byte that programs see.
+        PACKET_START = packet_start;
+        /// Address behind the last one.
+        PACKET_END = packet_end;
+        /// Address of the metadata.
+        PACKET_META = packet_meta;
+    }
+}
+
+/// A helper that native code can call.
+#[derive(Copy, Clone)]
+pub struct NativeHelper {
+    function: HelperFn<Direct>,
+    name: &'static str,
+}
+
+impl Debug for NativeHelper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Helpers whose pointers verification knows everything about, and that neither call back nor deal in
+/// objects of the heap, whose addresses are the interpreter's.
+#[rustfmt::skip]
+const NATIVE: &[u32] = &[
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 18, 19, 23, 25, 26, 28, 30, 31, 32, 33, 34, 38,
+    39, 40, 41, 42, 43, 44, 45, 48, 50, 51, 54, 65, 68, 69, 80, 87, 88, 89, 93, 94, 105, 106, 112,
+    113, 114, 115, 118, 123, 125, 130, 131, 132, 133, 134, 135, 155, 160, 163, 165, 177, 182, 195, 208,
+];
+
+impl NativeHelper {
+    /// The helper with a number, if native code can call it.
+    pub fn by_id(id: u32) -> Option<Self> {
+        NATIVE.binary_search(&id).ok()?;
+        Some(Self {
+            function: helper::implementation(id)?,
+            name: osmia_program::helper::by_id(id)?.name,
+        })
+    }
+}
+
+impl Machine {
+    /// Calls a helper for native code. If it ends the program, that is noted where native code looks.
+    #[inline]
+    pub fn call_helper(&mut self, helper: &NativeHelper, args: [u64; 5]) -> u64 {
+        let (guest, world) = self.direct();
+        let result = (helper.function)(&mut Call { guest, world, args });
+        match result {
+            Ok(value) => value,
+            Err(fault) => self.end_native(helper.name, fault),
+        }
+    }
+
+    /// Where a tail call goes to: zero if it goes on behind the call.
+    pub fn tail_target(&mut self, handle: u64, index: u32) -> u64 {
+        match self.direct().0.tail_target(handle, index) {
+            Ok(entry) => entry,
+            Err(fault) => self.end_native("bpf_tail_call", fault),
+        }
+    }
+
+    /// The helper that native code asked for by its address.
+    pub fn asked_helper(&mut self) -> u64 {
+        self.direct().0.head.helper
+    }
+
+    /// Ends the program for a helper that did not come back.
+    #[cold]
+    pub fn helper_panicked(&mut self, helper: &NativeHelper) -> u64 {
+        let what = "panicked, which is a bug of this machine's".to_owned();
+        self.end_native(helper.name, Fault::Misuse { what })
+    }
+
+    #[cold]
+    fn end_native(&mut self, name: &'static str, fault: Fault) -> u64 {
+        self.direct().0.end_with(name, fault);
+        0
+    }
+
+    /// What a native run came to.
+    pub(crate) fn native_result(&mut self, value: u64, code: &Arc<Code>) -> Result<u64, Box<Trap>> {
+        let (direct, _) = self.direct();
+        let Some((helper, fault)) = direct.take_end() else {
+            return Ok(value);
+        };
+        let cause = match fault {
+            Fault::End { value } => return Ok(value),
+            Fault::Trap(trap) => return Err(trap),
+            Fault::Misuse { what } => Cause::Misuse { helper, what },
+            Fault::Thrown { cookie } => Cause::Thrown { cookie },
+            Fault::Argument { argument, what } => Cause::Argument {
+                helper,
+                number: argument,
+                what,
+            },
+            Fault::Access {
+                argument,
+                address,
+                bytes,
+                write,
+            } => Cause::Access(Access {
+                bytes,
+                write,
+                target: Target::Number(address),
+                helper: Some((helper, argument)),
+                null_from: None,
+            }),
+        };
+        Err(Box::new(Trap {
+            // A tail call may have gone to another program.
+            program: Arc::clone(direct.running().unwrap_or(code).program()),
+            slot: direct.head.slot as usize,
+            cause,
+        }))
+    }
+}
