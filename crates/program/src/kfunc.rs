@@ -1,10 +1,8 @@
 //! Kernel functions that programs may call by name: one table, with what calling each means.
 //!
 //! Names and flags are those of Linux 6.18 (`BTF_ID_FLAGS` of the sets in `kernel/bpf`, `net`, `fs`), and
-//! who may call one is what its verifier says;
-//! functions that only make up congestion control algorithms are left out. Unlike helpers they have no
-//! stable numbers: a program names them, and the BTF of the kernel says their prototypes. What one does
-//! is not known here.
+//! who may call one is what its verifier says. Unlike helpers they have no stable numbers: a program
+//! names them, and the BTF of the kernel says their prototypes. What one does is not known here.
 
 mod table;
 

@@ -143,6 +143,10 @@ impl Transfer<'_> {
         if dst == RegName::R10 {
             return denied(self.at, "frame pointer is read only");
         }
+        if this.what == What::Arena {
+            // The kernel catches what goes wrong there.
+            return self.write(dst, this);
+        }
         match (this.is_pointer(), other.is_pointer()) {
             (true, true) => {
                 if op == AluOp::Sub && self.options.leak_pointers {

@@ -137,7 +137,7 @@ fn surely_not_null(reg: &Reg) -> bool {
             What::MapValue { .. } | What::MapKey(_) | What::Map(_) => true,
             What::Socket(socket) => socket != Socket::Xdp,
             What::Memory { .. } => !reg.flags.has(Flags::UNTRUSTED),
-            What::Kernel { .. } => Transfer::is_trusted(reg),
+            What::Kernel { .. } | What::Object(_) => Transfer::is_trusted(reg),
             _ => false,
         }
 }

@@ -2,9 +2,11 @@
 
 mod arguments;
 mod compatible;
+mod dynptr;
 mod function;
 mod helper;
 mod kfunc;
+mod lock;
 mod results;
 
 pub(crate) use arguments::Arguments;

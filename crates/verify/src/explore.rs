@@ -218,13 +218,16 @@ impl<'a> Explorer<'a> {
         match self.transfer.events.turn {
             Some(Turn::Onward(place)) => {
                 let frames = self.transfer.state.frames.len();
-                if let Some(earlier) = self.earlier_state(place, frames) {
+                if let Some(earlier) = self.earlier_state(self.path.parent, place, frames) {
                     widen(&self.states[earlier].state, &mut self.transfer.state);
                 }
             }
             Some(Turn::Aside) => {
                 let frames = self.transfer.state.frames.len();
-                let earlier = self.earlier_state(at, frames);
+                // The one that was kept for this very visit says nothing about turns.
+                let now = self.path.parent.filter(|&id| self.states[id].at == at);
+                let from = now.map_or(self.path.parent, |id| self.states[id].path.parent);
+                let earlier = self.earlier_state(from, at, frames);
                 if let (Some(earlier), Some(aside)) = (earlier, self.transfer.asides.last_mut()) {
                     widen(&self.states[earlier].state, &mut aside.state);
                 }
@@ -270,23 +273,29 @@ impl<'a> Explorer<'a> {
                 Errno::E2BIG,
             );
         }
-        if let Some(parent) = self.path.parent {
-            self.states[parent].branches += 1;
-        }
         let aside = &mut self.transfer.asides[index];
         let nothing = State::empty();
+        let state = std::mem::replace(&mut aside.state, nothing);
+        let (path, before) = if aside.anew {
+            (Path::new(aside.at), aside.at)
+        } else {
+            if let Some(parent) = self.path.parent {
+                self.states[parent].branches += 1;
+            }
+            (self.path.clone(), at)
+        };
         self.waiting.push(Waiting {
-            state: std::mem::replace(&mut aside.state, nothing),
-            path: self.path.clone(),
+            state,
+            path,
             at: aside.at,
-            before: at,
+            before,
         });
         Ok(())
     }
 
-    /// The kept state of an instruction on this path, the latest, with so many frames.
-    fn earlier_state(&self, at: usize, frames: usize) -> Option<StateId> {
-        let mut id = self.path.parent;
+    /// The kept state of an instruction on this path, the latest, with so many frames; `id` is the
+    /// latest of all.
+    fn earlier_state(&self, mut id: Option<StateId>, at: usize, frames: usize) -> Option<StateId> {
         while let Some(parent) = id {
             let kept = &self.states[parent];
             if kept.at == at && kept.state.frames.len() == frames {
@@ -408,16 +417,19 @@ impl<'a> Explorer<'a> {
                     Insn::MayGoto { .. } if old.may_goto_depth != new.may_goto_depth => {
                         Some(Alike::InRange)
                     }
-                    Insn::Call(_) if mark.calls_back => Some(Alike::InRange),
+                    Insn::Call(_) if mark.calls_back || mark.steps => Some(Alike::InRange),
                     _ => None,
                 };
                 let same = |alike| prune::covers(old, new, alike, live);
-                if alike.is_some_and(same) {
+                // An iterator that has no more items leaves the loop.
+                let goes_on = !mark.steps || prune::steps_on(new);
+                if goes_on && alike.is_some_and(same) {
                     hit = Some((position, true));
                     break;
                 }
                 let unlike_depth = old.may_goto_depth != new.may_goto_depth
-                    || old.callback_unroll_depth != new.callback_unroll_depth;
+                    || old.callback_unroll_depth != new.callback_unroll_depth
+                    || prune::iterators_differ(old, new);
                 if alike.is_none() && !unlike_depth && same(Alike::Exactly) {
                     self.listed.insert(at, list);
                     return invalid(at, format!("infinite loop detected at insn {at}"));

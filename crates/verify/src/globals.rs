@@ -6,6 +6,7 @@ use osmia_program::Errno;
 use osmia_program::helper::is_gpl_compatible;
 use osmia_program::limits::{CALL_FRAMES_MAX, STACK_BYTES};
 
+use crate::fields::Special;
 use crate::reg::{Flags, Reg, What};
 use crate::reject::{Check, invalid, reject};
 use crate::transfer::Transfer;
@@ -22,12 +23,16 @@ impl Transfer<'_> {
             return invalid(0, what);
         }
         self.check_symbols()?;
-        for map in &self.maps {
-            if crate::fields::spin_lock(map).is_some() && self.is_tracing() {
-                return invalid(0, "tracing progs cannot use bpf_spin_lock yet");
-            }
-            if crate::fields::timer(map).is_some() && self.is_tracing() {
-                return invalid(0, "tracing progs cannot use bpf_timer yet");
+        for record in &self.records {
+            let refused = record.find(|special| {
+                matches!(
+                    special,
+                    Special::SpinLock | Special::Timer | Special::Workqueue
+                )
+            });
+            if let Some(field) = refused.filter(|_| self.is_tracing()) {
+                let name = field.special.name();
+                return invalid(0, format!("tracing progs cannot use {name} yet"));
             }
         }
         Ok(())

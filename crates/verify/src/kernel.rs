@@ -6,7 +6,6 @@ mod nullable;
 mod writable;
 
 use osmia_btf::{Body, Btf, Kind, TypeId};
-use osmia_program::ProgramFlags;
 
 use crate::memory::{Access, fixed};
 use crate::reg::{Flags, Reg, What};
@@ -109,17 +108,21 @@ impl Transfer<'_> {
 
     /// True if the kernel vouches for a pointer, by itself or through a reference.
     pub(crate) fn is_trusted(reg: &Reg) -> bool {
-        reg.reference != 0 || reg.flags == Flags::TRUSTED
+        let own = Flags::TRUSTED.with(Flags::NON_OWNING);
+        let vouched = reg.flags.without(own) != reg.flags || matches!(reg.what, What::Object(_));
+        // What the kernel shows in a structure of its own making it vouches for.
+        let shown = matches!(reg.what, What::Socket(_) | What::Map(_));
+        reg.reference != 0 || ((vouched || shown) && reg.flags.without(own) == Flags::default())
     }
 
     /// True where an RCU read lock is held, by the program or around it.
     pub(crate) fn in_rcu(&self) -> bool {
-        self.state.rcu_locks > 0 || self.state.lock.is_some() || !self.may_sleep()
+        self.state.rcu_locks > 0 || !self.state.locks.is_empty() || !self.may_sleep()
     }
 
     /// True for programs that may sleep.
     pub(crate) fn may_sleep(&self) -> bool {
-        self.program.flags.has(ProgramFlags::SLEEPABLE)
+        self.state.sleepable
     }
 
     /// How far a pointer can be trusted that was found in a structure.

@@ -1,7 +1,9 @@
 //! Loads and stores: which memory an address means, and whether the access stays inside.
 
+mod arena;
 mod context;
 mod kptr;
+mod object;
 mod stack;
 
 use osmia_isa::{AtomicOp, Operand, Reg as RegName, Size};
@@ -243,6 +245,8 @@ impl Transfer<'_> {
             What::TracepointBuffer | What::Buffer => self.access_buffer(access, pointer),
             What::Map(map) => self.access_map_struct(access, pointer, map),
             What::Kernel { type_id } => self.access_kernel(access, pointer, type_id),
+            What::Object(ty) => self.access_object(access, pointer, ty),
+            What::Arena => Ok(Reg::UNKNOWN),
             _ => self.no_memory(access, pointer),
         }
     }
@@ -405,8 +409,7 @@ impl Transfer<'_> {
             );
         }
         self.check_region(access, pointer, u64::from(spec.value_size))?;
-        self.check_special_fields(access, pointer, map)?;
-        if let Some(loaded) = self.access_kptr(access, pointer, map, stored)? {
+        if let Some(loaded) = self.access_field(access, pointer, map, stored)? {
             return Ok(loaded);
         }
         if access.write {
@@ -516,15 +519,7 @@ impl Transfer<'_> {
         }
         let r6 = RegName::new(6).expect("a register");
         let context = self.read(r6)?;
-        if !self.state.references.is_empty() {
-            return invalid(at, "BPF_LD_[ABS|IND] would lead to reference leak");
-        }
-        if self.state.lock.is_some() {
-            return invalid(
-                at,
-                "BPF_LD_[ABS|IND] cannot be used inside bpf_spin_lock-ed region",
-            );
-        }
+        self.check_nothing_held("BPF_LD_[ABS|IND]", true)?;
         if context.what != What::Context {
             return invalid(at, "at the time of BPF_LD_ABS|IND R6 != pointer to skb");
         }

@@ -4,7 +4,7 @@
 use osmia_isa::{AluOp, AtomicOp, Callee, Insn, Operand};
 
 use crate::path::{Kept, Path, StateId, Step};
-use crate::shape::{Shape, calls_back};
+use crate::shape::Shape;
 use crate::state::{Linked, State};
 
 /// The registers r1 to r5.
@@ -176,7 +176,7 @@ impl Wanted {
                 self.set(dst);
                 self.set(src);
             }
-            Insn::Call(callee) => self.undo_call(callee, at, after)?,
+            Insn::Call(callee) => self.undo_call(shape, callee, at, after)?,
             Insn::Exit => self.undo_exit(shape, after)?,
             _ => {}
         }
@@ -199,7 +199,13 @@ impl Wanted {
     }
 
     /// Going back over a call: into the callee's start, out of a callback, or over a helper.
-    fn undo_call(&mut self, callee: Callee, at: usize, after: Option<usize>) -> Result<(), Lost> {
+    fn undo_call(
+        &mut self,
+        shape: &Shape,
+        callee: Callee,
+        at: usize,
+        after: Option<usize>,
+    ) -> Result<(), Lost> {
         let straight = after == Some(at + 1);
         match callee {
             Callee::Local(_) if !straight => {
@@ -212,7 +218,7 @@ impl Wanted {
                 self.leave()?;
                 *self.current() |= arguments;
             }
-            Callee::Helper(id) if calls_back(id) && !straight => {
+            _ if shape.marks[at].calls_back && !straight => {
                 if *self.current() & !ARGUMENTS != 0 || self.slots[self.frame] != 0 {
                     return Err(Lost);
                 }

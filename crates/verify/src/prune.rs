@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::reg::{Range, Reg, What};
-use crate::stack::{Byte, SLOT_BYTES, Slot};
+use crate::stack::{Byte, SLOT_BYTES, Slot, place};
 use crate::state::{Frame, State};
 
 /// How alike states have to be.
@@ -73,7 +73,10 @@ pub(crate) fn covers(
     if old.frames.len() != new.frames.len()
         || old.rcu_locks != new.rcu_locks
         || old.preempt_locks != new.preempt_locks
+        || old.sleepable != new.sleepable
         || old.references.len() != new.references.len()
+        || old.irqs.len() != new.irqs.len()
+        || old.locks.len() != new.locks.len()
     {
         return false;
     }
@@ -83,10 +86,15 @@ pub(crate) fn covers(
             return false;
         }
     }
-    match (old.lock, new.lock) {
-        (None, None) => {}
-        (Some(old), Some(new)) if old.map == new.map && ids.same(old.id, new.id) => {}
-        _ => return false,
+    for (old, new) in old.irqs.iter().zip(&new.irqs) {
+        if !ids.same(*old, *new) {
+            return false;
+        }
+    }
+    for (old, new) in old.locks.iter().zip(&new.locks) {
+        if (old.kind, old.owner) != (new.kind, new.owner) || !ids.same(old.id, new.id) {
+            return false;
+        }
     }
     for (number, (old, new)) in old.frames.iter().zip(&new.frames).enumerate() {
         if old.callsite != new.callsite || old.callback != new.callback {
@@ -144,8 +152,10 @@ fn reg_covers(old: &Reg, new: &Reg, alike: Alike, ids: &mut Ids) -> bool {
                 && old.off == new.off
                 && old.num.includes(&new.num)
                 && ids.same(old.id, new.id)
+                && ids.same(old.dynptr, new.dynptr)
                 && ids.same(old.reference, new.reference)
         }
+        (What::Arena, What::Arena) => true,
         _ => exactly(old, new, ids),
     }
 }
@@ -186,7 +196,34 @@ fn exactly(old: &Reg, new: &Reg, ids: &mut Ids) -> bool {
         } else {
             ids.same(old.id, new.id)
         }
+        && ids.same(old.dynptr, new.dynptr)
         && ids.same(old.reference, new.reference)
+}
+
+/// True if the iterator that r1 points to may have more items.
+pub(crate) fn steps_on(state: &State) -> bool {
+    let reg = state.reg(osmia_isa::Reg::R1);
+    let What::Stack { frame } = reg.what else {
+        return true;
+    };
+    let off = i64::from(reg.off) + reg.num.s.min;
+    let (slot, _) = place(off as i32);
+    let held = state.frames[usize::from(frame)].stack.slot(slot);
+    !matches!(held.spilled.what, What::Iterator(iterator) if !iterator.active)
+}
+
+/// True if iterators have taken different numbers of items: the path goes on.
+pub(crate) fn iterators_differ(old: &State, new: &State) -> bool {
+    let depth = |slot: &Slot| match slot.spilled.what {
+        What::Iterator(iterator) if slot.bytes[0] == Byte::Iterator => Some(iterator.depth),
+        _ => None,
+    };
+    (old.frames.iter().zip(&new.frames)).any(|(old, new)| {
+        let slots = old.stack.slots().iter().enumerate();
+        slots
+            .filter_map(|(index, slot)| Some((index, depth(slot)?)))
+            .any(|(index, old)| depth(new.stack.slot(index)).is_some_and(|new| new != old))
+    })
 }
 
 fn stack_covers(old: &Frame, new: &Frame, alike: Alike, ids: &mut Ids) -> bool {
@@ -196,6 +233,12 @@ fn stack_covers(old: &Frame, new: &Frame, alike: Alike, ids: &mut Ids) -> bool {
             return false;
         }
         if old.bytes == [Byte::Invalid; SLOT_BYTES] {
+            continue;
+        }
+        if old.holds_object() {
+            if old.bytes != new.bytes || !same_object(&old.spilled, &new.spilled, ids) {
+                return false;
+            }
             continue;
         }
         // Eight bytes of something are a number of which nothing is known.
@@ -222,6 +265,18 @@ fn stack_covers(old: &Frame, new: &Frame, alike: Alike, ids: &mut Ids) -> bool {
         }
     }
     true
+}
+
+/// The same dynptr, iterator or interrupt flags, as far as it matters.
+fn same_object(old: &Reg, new: &Reg, ids: &mut Ids) -> bool {
+    let alike = match (old.what, new.what) {
+        // How many items were taken does not matter.
+        (What::Iterator(old), What::Iterator(new)) => {
+            (old.type_id, old.active, old.first) == (new.type_id, new.active, new.first)
+        }
+        (old, new) => old == new,
+    };
+    alike && old.flags == new.flags && ids.same(old.reference, new.reference)
 }
 
 fn as_number(slot: &Slot) -> Option<Reg> {

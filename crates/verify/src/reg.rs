@@ -57,8 +57,66 @@ pub(crate) enum What {
         /// The type.
         type_id: u32,
     },
+    /// An object that the program made, by its type in the program's BTF.
+    Object(u32),
+    /// An address in an arena.
+    Arena,
+    /// A dynptr: in a slot of the stack what it holds, in a register the address of one that the
+    /// kernel made.
+    Dynptr(Dynptr),
+    /// An open-coded iterator, in slots of the stack only.
+    Iterator(Iterator),
+    /// Saved interrupt flags, in a slot of the stack only.
+    IrqFlags {
+        /// A lock saved them.
+        by_lock: bool,
+    },
     /// A function of the program.
     Function(u16),
+}
+
+/// A dynptr.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dynptr {
+    /// What it points into.
+    pub(crate) memory: DynptrMemory,
+    /// The slot at the lower address, of its two.
+    pub(crate) first: bool,
+}
+
+/// What a dynptr points into.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DynptrMemory {
+    /// Memory of the program.
+    Local,
+    /// A reservation in a ring buffer.
+    Ringbuf,
+    /// A packet.
+    Skb,
+    /// The metadata of a packet.
+    SkbMeta,
+    /// A packet not yet in a socket buffer.
+    Xdp,
+}
+
+impl DynptrMemory {
+    /// True if what is read through it goes when the packet is changed.
+    pub(crate) fn is_packet(self) -> bool {
+        !matches!(self, DynptrMemory::Local | DynptrMemory::Ringbuf)
+    }
+}
+
+/// An open-coded iterator.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Iterator {
+    /// Its structure, as a number of a kernel type.
+    pub(crate) type_id: u32,
+    /// It may have more items.
+    pub(crate) active: bool,
+    /// How many items this path took.
+    pub(crate) depth: u32,
+    /// The slot at the lowest address.
+    pub(crate) first: bool,
 }
 
 /// How far a packet is known to reach, seen from a pointer's family.
@@ -119,6 +177,10 @@ impl Flags {
     pub(crate) const USER: Flags = Flags(64);
     /// One copy for each CPU.
     pub(crate) const PER_CPU: Flags = Flags(128);
+    /// Somebody else owns the object; valid while the lock is held that guards its container.
+    pub(crate) const NON_OWNING: Flags = Flags(256);
+    /// Of a packet: gone when that is changed.
+    pub(crate) const OF_PACKET: Flags = Flags(512);
 
     /// True if all of these are set.
     pub(crate) const fn has(self, flags: Flags) -> bool {
@@ -153,6 +215,8 @@ pub(crate) struct Reg {
     pub(crate) delta: i32,
     /// The resource the pointer keeps; 0 for none.
     pub(crate) reference: u32,
+    /// The dynptr it was made from; 0 for none.
+    pub(crate) dynptr: u32,
     /// The number's value decided something: it must match exactly where states are compared.
     pub(crate) precise: bool,
 }
@@ -176,6 +240,7 @@ impl Reg {
             id: 0,
             delta: 0,
             reference: 0,
+            dynptr: 0,
             precise: false,
         }
     }
@@ -266,6 +331,17 @@ impl Reg {
                 (false, true) => "buf_or_null",
                 (false, false) => "buf",
             },
+            What::Object(_) if null && self.flags.has(Flags::UNTRUSTED) => "untrusted_ptr_or_null_",
+            What::Object(_) if null && self.flags.has(Flags::RCU) => "rcu_ptr_or_null_",
+            What::Object(_) if null => "ptr_or_null_",
+            What::Object(_) if self.flags.has(Flags::NON_OWNING) => "non_own_ptr_",
+            What::Object(_) if self.flags.has(Flags::UNTRUSTED) => "untrusted_ptr_",
+            What::Object(_) if self.flags.has(Flags::RCU) => "rcu_ptr_",
+            What::Object(_) => "ptr_",
+            What::Arena => "arena",
+            What::Dynptr(_) => "dynptr_ptr",
+            What::Iterator(_) => "iter",
+            What::IrqFlags { .. } => "irq_flag",
             What::Kernel { .. } if null && self.flags.has(Flags::TRUSTED) => "trusted_ptr_or_null_",
             What::Kernel { .. } if null && self.flags.has(Flags::UNTRUSTED) => {
                 "untrusted_ptr_or_null_"

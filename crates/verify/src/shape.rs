@@ -4,8 +4,12 @@
 
 mod cycles;
 
+use std::collections::HashMap;
+
+use osmia_btf::Body;
 use osmia_isa::{AtomicOp, Callee, Imm64, Insn, Operand, Reg, decode};
-use osmia_program::{Errno, Program, helper};
+use osmia_program::kfunc::{self, Kfunc};
+use osmia_program::{Errno, Program, Target, helper};
 
 use crate::limits;
 use crate::reject::{Check, invalid, reject};
@@ -23,6 +27,8 @@ pub(crate) struct Function {
     pub(crate) has_tail_calls: bool,
     /// It, or a function it calls, may change the packet.
     pub(crate) changes_packet: bool,
+    /// It, or a function it calls, may sleep.
+    pub(crate) sleeps: bool,
 }
 
 /// What is known of an instruction before exploration.
@@ -38,6 +44,8 @@ pub(crate) struct Mark {
     pub(crate) calls_back: bool,
     /// The cycle of jumps it is on, from 1; 0 if it is on none.
     pub(crate) in_loop: u32,
+    /// It asks an iterator for the next item.
+    pub(crate) steps: bool,
     /// Registers whose value may still be read, by number.
     pub(crate) live: u16,
 }
@@ -51,6 +59,18 @@ pub(crate) struct Shape {
     pub(crate) functions: Vec<Function>,
     /// By slot.
     pub(crate) marks: Vec<Mark>,
+    /// The kernel functions called, by slot.
+    kfuncs: HashMap<usize, KfuncCall>,
+    /// The function that handles exceptions.
+    pub(crate) exception_callback: Option<usize>,
+}
+
+/// A call of a kernel function.
+#[derive(Clone, Copy, Debug)]
+struct KfuncCall {
+    kfunc: &'static Kfunc,
+    /// How many arguments it has.
+    params: usize,
 }
 
 impl Shape {
@@ -58,7 +78,7 @@ impl Shape {
     ///
     /// # Errors
     /// If functions overlap, an instruction cannot be reached, or there are too many functions.
-    pub(crate) fn new(program: &Program) -> Check<Shape> {
+    pub(crate) fn new(program: &Program, target: &Target) -> Check<Shape> {
         let count = program.insns.len();
         let mut insns = vec![None; count];
         let mut at = 0;
@@ -67,12 +87,16 @@ impl Shape {
             insns[at] = Some(insn);
             at += insn.slots();
         }
-        let functions = functions(&insns)?;
+        let handler = exception_handler(program);
+        let functions = functions(&insns, handler)?;
         let mut shape = Shape {
             marks: vec![Mark::default(); count],
+            kfuncs: kfuncs(program, target),
             insns,
             functions,
+            exception_callback: None,
         };
+        shape.exception_callback = handler.and_then(|start| shape.function_at(start));
         shape.check_functions()?;
         shape.walk()?;
         shape.find_cycles();
@@ -189,13 +213,34 @@ impl Shape {
                         (mark.checkpoint, mark.calls_back) = (true, true);
                     }
                     Callee::Helper(TIMER_SET_CALLBACK) => self.marks[at].prune = true,
-                    _ => {}
+                    Callee::Kfunc { .. } => self.mark_kfunc(at),
+                    Callee::Helper(_) => {}
                 }
             }
             Insn::LoadImm64 {
                 value: Imm64::Func(_),
                 ..
             } => self.mark_entry(at),
+            _ => {}
+        }
+    }
+
+    fn mark_kfunc(&mut self, at: usize) {
+        let Some(KfuncCall { kfunc, .. }) = self.kfuncs.get(&at) else {
+            return;
+        };
+        let mark = &mut self.marks[at];
+        match kfunc.name {
+            "bpf_rbtree_add_impl" => {
+                (mark.prune, mark.jump) = (true, true);
+                (mark.checkpoint, mark.calls_back) = (true, true);
+            }
+            "bpf_wq_set_callback_impl"
+            | "bpf_task_work_schedule_signal_impl"
+            | "bpf_task_work_schedule_resume_impl" => mark.prune = true,
+            _ if kfunc.has(Kfunc::STEPS) => {
+                (mark.prune, mark.checkpoint, mark.steps) = (true, true, true);
+            }
             _ => {}
         }
     }
@@ -221,6 +266,13 @@ impl Shape {
                     Some(Insn::Call(Callee::Helper(id))) => {
                         let known = u32::try_from(id).ok().and_then(helper::by_id);
                         function.changes_packet |= known.is_some_and(|known| known.moves_packet);
+                        function.sleeps |= known.is_some_and(|known| known.sleeps);
+                    }
+                    Some(Insn::Call(Callee::Kfunc { .. })) => {
+                        if let Some(KfuncCall { kfunc, .. }) = self.kfuncs.get(&at) {
+                            function.changes_packet |= kfunc.name == "bpf_xdp_pull_data";
+                            function.sleeps |= kfunc.has(Kfunc::SLEEPS);
+                        }
                     }
                     Some(insn @ Insn::Call(Callee::Local(_))) => {
                         let target = insn.target(at).unwrap_or_default() as usize;
@@ -237,10 +289,14 @@ impl Shape {
                 let Some(callee) = self.function_at(target) else {
                     continue;
                 };
-                if self.functions[callee].changes_packet && !self.functions[caller].changes_packet {
-                    self.functions[caller].changes_packet = true;
-                    changed = true;
-                }
+                let (moves, sleeps) = {
+                    let callee = &self.functions[callee];
+                    (callee.changes_packet, callee.sleeps)
+                };
+                let caller = &mut self.functions[caller];
+                changed |= (moves && !caller.changes_packet) || (sleeps && !caller.sleeps);
+                caller.changes_packet |= moves;
+                caller.sleeps |= sleeps;
             }
             if !changed {
                 break;
@@ -260,7 +316,10 @@ impl Shape {
                     let (next, count) = self.next(at);
                     let after =
                         (next[..count].iter()).fold(0, |live, &to| live | self.marks[to].live);
-                    let (reads, writes) = registers(&insn);
+                    let (mut reads, writes) = registers(&insn);
+                    if let Some(call) = self.kfuncs.get(&at) {
+                        reads &= (1 << (call.params + 1)) - 1;
+                    }
                     let live = after & !writes | reads;
                     if live != self.marks[at].live {
                         self.marks[at].live = live;
@@ -270,6 +329,36 @@ impl Shape {
             }
         }
     }
+}
+
+/// The kernel functions that a program calls.
+fn kfuncs(program: &Program, target: &Target) -> HashMap<usize, KfuncCall> {
+    let params = |name: &str| {
+        let btf = target.btf.as_ref()?;
+        let proto = crate::kernel::prototype(btf, name)?;
+        match btf.type_at(proto).body() {
+            Body::FuncProto(proto) => Some(proto.params().len()),
+            _ => None,
+        }
+    };
+    let calls = program.kfuncs.iter().filter_map(|call| {
+        let kfunc = kfunc::by_name(&call.name)?;
+        let params = params(kfunc.name).unwrap_or(5);
+        Some((call.insn as usize, KfuncCall { kfunc, params }))
+    });
+    calls.collect()
+}
+
+/// Where the function starts that handles exceptions, by a tag on the entry.
+fn exception_handler(program: &Program) -> Option<usize> {
+    let debug = program.debug.as_ref()?;
+    let entry = debug.funcs.iter().find(|record| record.insn == 0)?;
+    let tags = debug.btf.decl_tags(entry.type_id, None);
+    let name = tags
+        .iter()
+        .find_map(|tag| tag.strip_prefix("exception_callback:"))?;
+    let function = program.functions.iter().find(|known| known.name == name)?;
+    Some(function.start as usize)
 }
 
 /// `bpf_tail_call`
@@ -286,8 +375,9 @@ pub(crate) fn calls_back(id: i32) -> bool {
     matches!(id, FOR_EACH_MAP_ELEM | FIND_VMA | LOOP | USER_RINGBUF_DRAIN)
 }
 
-fn functions(insns: &[Option<Insn>]) -> Check<Vec<Function>> {
+fn functions(insns: &[Option<Insn>], handler: Option<usize>) -> Check<Vec<Function>> {
     let mut starts = vec![0];
+    starts.extend(handler);
     for (at, insn) in insns.iter().enumerate() {
         if let Some(
             insn @ (Insn::Call(Callee::Local(_))
@@ -312,6 +402,7 @@ fn functions(insns: &[Option<Insn>]) -> Check<Vec<Function>> {
         has_packet_loads: false,
         has_tail_calls: false,
         changes_packet: false,
+        sleeps: false,
     });
     Ok(functions.collect())
 }

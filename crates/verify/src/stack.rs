@@ -18,6 +18,19 @@ pub(crate) enum Byte {
     Misc,
     /// Zero.
     Zero,
+    /// Part of a dynptr.
+    Dynptr,
+    /// Part of an open-coded iterator.
+    Iterator,
+    /// Part of saved interrupt flags.
+    IrqFlags,
+}
+
+impl Byte {
+    /// True for parts of what only calls may look at.
+    pub(crate) fn is_object(self) -> bool {
+        matches!(self, Byte::Dynptr | Byte::Iterator | Byte::IrqFlags)
+    }
 }
 
 /// Eight bytes of the stack.
@@ -25,7 +38,8 @@ pub(crate) enum Byte {
 pub(crate) struct Slot {
     /// Its bytes, the one at the highest address first.
     pub(crate) bytes: [Byte; SLOT_BYTES],
-    /// The register spilled here, if the byte at the lowest address is a spill.
+    /// The register spilled here, if the byte at the lowest address is a spill; else the dynptr,
+    /// iterator or interrupt flags, if the bytes say that there are some.
     pub(crate) spilled: Reg,
 }
 
@@ -39,6 +53,11 @@ impl Slot {
     /// True if a register, or the low part of one, was spilled here and is whole.
     pub(crate) fn holds_spill(&self) -> bool {
         self.bytes[SLOT_BYTES - 1] == Byte::Spill
+    }
+
+    /// True if a dynptr, an iterator or interrupt flags are here.
+    pub(crate) fn holds_object(&self) -> bool {
+        self.bytes.iter().any(|byte| byte.is_object())
     }
 
     /// True if all of a register is here.

@@ -3,7 +3,8 @@
 use osmia_isa::Reg as RegName;
 
 use crate::chains::ChainId;
-use crate::reg::{Reg, What};
+use crate::fields::Owner;
+use crate::reg::{Flags, Reg, What};
 use crate::stack::Stack;
 
 /// Registers of a frame.
@@ -95,12 +96,24 @@ pub(crate) struct Reference {
     pub(crate) at: usize,
 }
 
-/// A spin lock held.
+/// Kinds of locks.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LockKind {
+    /// `bpf_spin_lock`
+    Spin,
+    /// `bpf_res_spin_lock`
+    Resilient,
+    /// The same, without interrupts.
+    ResilientIrq,
+}
+
+/// A lock held.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lock {
-    /// The map it lies in.
-    pub(crate) map: u16,
-    /// Which lookup gave the value it lies in.
+    pub(crate) kind: LockKind,
+    /// What it lies in.
+    pub(crate) owner: Owner,
+    /// Which lookup gave the value, or which call made the object, that it lies in.
     pub(crate) id: u32,
 }
 
@@ -122,12 +135,16 @@ pub(crate) struct State {
     pub(crate) frames: Vec<Frame>,
     /// What must be given back.
     pub(crate) references: Vec<Reference>,
-    /// The lock held.
-    pub(crate) lock: Option<Lock>,
+    /// The locks held, the latest last.
+    pub(crate) locks: Vec<Lock>,
+    /// Interrupt flags saved and not restored, by id, the latest last.
+    pub(crate) irqs: Vec<u32>,
     /// Nested RCU read locks held by calls.
     pub(crate) rcu_locks: u32,
     /// Nested sections without preemption.
     pub(crate) preempt_locks: u32,
+    /// What runs here may sleep.
+    pub(crate) sleepable: bool,
     /// How often `may_goto` was passed.
     pub(crate) may_goto_depth: u32,
     /// How often a callback was unrolled.
@@ -148,9 +165,11 @@ impl State {
         State {
             frames: Vec::new(),
             references: Vec::new(),
-            lock: None,
+            locks: Vec::new(),
+            irqs: Vec::new(),
             rcu_locks: 0,
             preempt_locks: 0,
+            sleepable: false,
             may_goto_depth: 0,
             callback_unroll_depth: 0,
         }
@@ -189,7 +208,9 @@ impl State {
     /// Makes packet pointers invalid: the packet was moved.
     pub(crate) fn forget_packet(&mut self) {
         for reg in self.all_mut() {
-            if reg.is_packet() || reg.what == What::PacketEnd {
+            let gone =
+                reg.is_packet() || reg.what == What::PacketEnd || reg.flags.has(Flags::OF_PACKET);
+            if gone {
                 reg.invalidate();
             }
         }

@@ -7,15 +7,17 @@
 //! What the kinds of instructions do is in the files beside it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use osmia_btf::{Body, TypeId};
 use osmia_isa::{Callee, Imm64, Insn, Operand, Reg as RegName};
-use osmia_program::{Errno, MapSpec, Program, Target};
+use osmia_program::{Errno, MapKind, MapSpec, Program, ProgramFlags, Target};
 
 use crate::Options;
 use crate::certificate::{Certificate, Claim};
 use crate::chains::Chains;
 use crate::events::Events;
+use crate::fields::Record;
 use crate::reg::{Reg, What};
 use crate::reject::{Check, denied, invalid, reject};
 use crate::shape::Shape;
@@ -37,6 +39,8 @@ pub(crate) enum Next {
 pub(crate) struct Aside {
     pub(crate) state: State,
     pub(crate) at: usize,
+    /// It begins anew: what runs there was only named by this path.
+    pub(crate) anew: bool,
 }
 
 /// A program and one state of it.
@@ -46,6 +50,10 @@ pub(crate) struct Transfer<'a> {
     pub(crate) maps: Vec<MapSpec>,
     /// The position of what a map of maps holds.
     pub(crate) inner_maps: HashMap<u16, u16>,
+    /// The special fields of each map's values.
+    pub(crate) records: Vec<Arc<Record>>,
+    /// The special fields of types of the program, as they are asked for.
+    pub(crate) object_records: HashMap<u32, Arc<Record>>,
     /// How many are the program's.
     own_maps: usize,
     pub(crate) target: &'a Target,
@@ -60,6 +68,8 @@ pub(crate) struct Transfer<'a> {
     pub(crate) stack_bytes: Vec<u32>,
     /// What kinds of pointers an instruction has been used with; they must not be mixed.
     pub(crate) context_access: HashMap<usize, bool>,
+    /// Functions that run later: timers' and others.
+    pub(crate) later_functions: Vec<usize>,
     /// Functions to verify on their own, in the order they were called.
     pub(crate) wanted_functions: Vec<usize>,
     /// The function being verified on its own, if it is not the entry.
@@ -80,7 +90,7 @@ impl<'a> Transfer<'a> {
         target: &'a Target,
         options: &'a Options,
     ) -> Check<Self> {
-        let shape = Shape::new(program)?;
+        let shape = Shape::new(program, target)?;
         let (mut all, mut inner_maps) = (maps.to_vec(), HashMap::new());
         for (position, map) in maps.iter().enumerate() {
             if let Some(inner) = &map.inner {
@@ -89,9 +99,14 @@ impl<'a> Transfer<'a> {
             }
         }
         let functions = shape.functions.len();
+        let kernel = target.btf.as_deref();
+        let record = |map| Arc::new(Record::of_map(map, kernel));
+        let records = all.iter().map(record).collect();
         Ok(Self {
             program,
             own_maps: maps.len(),
+            records,
+            object_records: HashMap::new(),
             maps: all,
             inner_maps,
             target,
@@ -102,6 +117,7 @@ impl<'a> Transfer<'a> {
             ids: 0,
             stack_bytes: vec![0; functions],
             context_access: HashMap::new(),
+            later_functions: Vec::new(),
             wanted_functions: Vec::new(),
             root: 0,
             state: State::new(0, 0),
@@ -135,6 +151,7 @@ impl<'a> Transfer<'a> {
         self.at = self.shape.functions[function].start;
         let chain = self.chains.find(None, None, function);
         self.state = State::new(function, chain);
+        self.state.sleepable = self.program.flags.has(ProgramFlags::SLEEPABLE);
         for (name, reg) in arguments {
             *self.state.reg_mut(*name) = *reg;
         }
@@ -158,7 +175,11 @@ impl<'a> Transfer<'a> {
     /// Puts a branch aside; the caller changes its state.
     pub(crate) fn fork(&mut self, at: usize) -> &mut State {
         let state = self.state.clone();
-        self.asides.push(Aside { state, at });
+        self.asides.push(Aside {
+            state,
+            at,
+            anew: false,
+        });
         &mut self.asides.last_mut().expect("just pushed").state
     }
 
@@ -292,12 +313,7 @@ impl<'a> Transfer<'a> {
                 self.events.jumps = true;
                 return self.exit();
             }
-            Insn::AddrSpaceCast { .. } => {
-                return invalid(
-                    self.at,
-                    "addr_space_cast insn can only be used in a program that has an associated arena",
-                );
-            }
+            Insn::AddrSpaceCast { dst, src, .. } => self.cast_address(insn, dst, src)?,
         }
         Ok(Next::Through)
     }
@@ -312,6 +328,9 @@ impl<'a> Transfer<'a> {
             Imm64::MapIdxValue { idx, off } => {
                 let map = self.map_position(idx)?;
                 let spec = &self.maps[usize::from(map)];
+                if spec.kind == MapKind::Arena {
+                    return self.write(dst, Reg::UNKNOWN);
+                }
                 if off >= spec.value_size {
                     return invalid(
                         self.at,

@@ -111,10 +111,10 @@ pub(super) const ALL: &[Kfunc] = kfuncs! {
     }
     // Dynamic pointers.
     PACKETS {
-        bpf_dynptr_from_skb;
+        bpf_dynptr_from_skb: TRUSTED;
     }
     Callers::TC {
-        bpf_dynptr_from_skb_meta;
+        bpf_dynptr_from_skb_meta: TRUSTED;
     }
     Callers::XDP {
         bpf_dynptr_from_xdp;
@@ -317,10 +317,32 @@ pub(super) const ALL: &[Kfunc] = kfuncs! {
     CGROUP {
         bpf_sock_ops_enable_tx_tstamp: TRUSTED;
     }
+    // Congestion control.
+    Callers::STRUCT_OPS {
+        tcp_reno_ssthresh;
+        tcp_reno_cong_avoid;
+        tcp_reno_undo_cwnd;
+        tcp_slow_start;
+        tcp_cong_avoid_ai;
+        cubictcp_init;
+        cubictcp_recalc_ssthresh;
+        cubictcp_cong_avoid;
+        cubictcp_state;
+        cubictcp_cwnd_event;
+        cubictcp_acked;
+        bbr_init;
+        bbr_main;
+        bbr_sndbuf_expand;
+        bbr_undo_cwnd;
+        bbr_cwnd_event;
+        bbr_ssthresh;
+        bbr_min_tso_segs;
+        bbr_set_state;
+    }
     // Arenas.
     Callers::ALL {
-        bpf_arena_alloc_pages: SLEEPS | UNDER_LOCK;
-        bpf_arena_free_pages: SLEEPS | UNDER_LOCK;
-        bpf_arena_reserve_pages: UNDER_LOCK;
+        bpf_arena_alloc_pages: TRUSTED | SLEEPS | UNDER_LOCK;
+        bpf_arena_free_pages: TRUSTED | SLEEPS | UNDER_LOCK;
+        bpf_arena_reserve_pages: TRUSTED | UNDER_LOCK;
     }
 };

@@ -4,12 +4,14 @@ use osmia_isa::Reg as RegName;
 use osmia_program::helper::{Arg, Helper};
 use osmia_program::{MapFlags, MapKind};
 
+use super::dynptr::Room;
+use crate::fields::{Keeps, Kptr, Owner, Special};
 use crate::limits;
 use crate::memory::{Access, fixed};
-use crate::reg::{Flags, Reg, Socket, What};
+use crate::reg::{Dynptr, DynptrMemory, Flags, Reg, Socket, What};
 use crate::reject::{Check, denied, invalid};
 use crate::stack::Byte;
-use crate::state::Lock;
+use crate::state::{Lock, LockKind};
 use crate::transfer::Transfer;
 
 /// What the arguments of a call said about it.
@@ -31,6 +33,19 @@ pub(crate) struct Arguments {
     pub(crate) size_max: Option<u64>,
     /// The lock.
     pub(crate) lock: Option<Lock>,
+    /// The map whose value has the field that an argument points to.
+    pub(crate) field_of: Option<u16>,
+    /// The kernel pointer that is exchanged.
+    pub(crate) kptr: Option<Kptr>,
+    /// What has a copy for each CPU.
+    pub(crate) per_cpu: Option<What>,
+    /// The dynptr that is used, and which one it is.
+    pub(crate) dynptr: Option<Dynptr>,
+    pub(crate) dynptr_id: u32,
+    /// Where a new dynptr goes.
+    pub(crate) made: Option<Room>,
+    /// The dynptr that the call ends.
+    pub(crate) ended: Option<Reg>,
     /// The constant key.
     pub(crate) key: Option<u64>,
     /// Memory that is written: register, offset and bytes.
@@ -56,6 +71,9 @@ impl Transfer<'_> {
         }
         for written in std::mem::take(&mut found.written) {
             self.fill_stack(written);
+        }
+        if let Some(room) = found.made {
+            self.make_helper_dynptr(helper, room)?;
         }
         Ok(found)
     }
@@ -173,19 +191,59 @@ impl Transfer<'_> {
                 _ => self.wrong_type(name, &reg, "fp"),
             },
             Arg::Reservation => self.check_release(name, &reg, found),
-            Arg::SpinLock => self.check_lock_argument(name, &reg, found),
+            Arg::SpinLock => {
+                found.lock = Some(self.check_lock_argument(name, &reg, LockKind::Spin)?);
+                Ok(())
+            }
             Arg::Socket | Arg::SocketOrNull | Arg::SocketRelease | Arg::SockCommon => {
                 self.check_socket(arg, name, &reg, found)
             }
-            Arg::Timer => self.check_timer(name, &reg),
-            Arg::Kernel(_) | Arg::KernelOrNull(_) | Arg::PerCpu => match reg.what {
+            Arg::Timer => {
+                let is = |special: &Special| *special == Special::Timer;
+                if let Owner::Map(map) = self.check_field_argument(name, &reg, "bpf_timer", is)? {
+                    found.field_of = Some(map);
+                }
+                Ok(())
+            }
+            Arg::PerCpu => match reg.what {
+                What::Kernel { .. } | What::Object(_)
+                    if reg.flags.has(Flags::PER_CPU) && !reg.may_be_null() =>
+                {
+                    found.per_cpu = Some(reg.what);
+                    Ok(())
+                }
+                _ => self.wrong_type(name, &reg, "percpu_ptr_, percpu_rcu_ptr_"),
+            },
+            Arg::Kernel(_) | Arg::KernelOrNull(_) => match reg.what {
                 What::Kernel { .. } if !reg.flags.has(Flags::UNTRUSTED) && !reg.may_be_null() => {
                     Ok(())
                 }
                 _ => self.wrong_type(name, &reg, "ptr_"),
             },
-            Arg::Kptr | Arg::OwnedOrNull => self.unsupported("exchanging kernel pointers"),
-            Arg::Dynptr | Arg::DynptrOut | Arg::DynptrEnd => self.unsupported("a dynptr"),
+            Arg::Kptr => self.check_kptr_argument(name, &reg, found),
+            Arg::OwnedOrNull => self.check_given(name, &reg, found),
+            Arg::Dynptr => {
+                let (dynptr, held) = self.check_dynptr(name, &reg)?;
+                found.dynptr = Some(dynptr);
+                (found.reference, found.dynptr_id) = (held.reference, held.id);
+                Ok(())
+            }
+            Arg::DynptrOut => {
+                found.made = Some(self.check_dynptr_room(name, &reg)?);
+                Ok(())
+            }
+            Arg::DynptrEnd => {
+                let (dynptr, held) = self.check_dynptr(name, &reg)?;
+                if dynptr.memory != DynptrMemory::Ringbuf {
+                    let argument = name.number();
+                    return invalid(
+                        self.at,
+                        format!("Expected a dynptr of type ringbuf as arg #{argument}"),
+                    );
+                }
+                found.ended = Some(held);
+                Ok(())
+            }
         }
     }
 
@@ -264,6 +322,14 @@ impl Transfer<'_> {
                 let frame = usize::from(frame);
                 match found {
                     Some(found) if reg.num.constant().is_some() => {
+                        let stack = &self.state.frames[frame].stack;
+                        let dynptr = |off: &i32| stack.byte(*off) == Byte::Dynptr;
+                        if let Some(off) = (min..max).find(dynptr) {
+                            return denied(
+                                self.at,
+                                format!("potential write to dynptr at off={off} disallowed"),
+                            );
+                        }
                         found.written.push(Written { frame, min, max });
                         Ok(())
                     }
@@ -293,8 +359,8 @@ impl Transfer<'_> {
                 }
                 let size = u64::from(spec.value_size);
                 self.check_region(&access, reg, size)?;
-                self.check_no_kptr(&access, reg, map)?;
-                self.check_special_bytes(&access, reg, map)
+                let record = self.record(Owner::Map(map));
+                self.touched_kptr(&access, reg, &record, false).map(|_| ())
             }
             What::MapKey(map) => {
                 if write {
@@ -321,34 +387,6 @@ impl Transfer<'_> {
             }
             _ => Ok(()),
         }
-    }
-
-    fn check_special_bytes(&self, access: &Access, reg: &Reg, map: u16) -> Check {
-        let Some(lock) = crate::fields::spin_lock(&self.maps[usize::from(map)]) else {
-            return Ok(());
-        };
-        let start = access.off + reg.num.s.min;
-        let end = access.off + (reg.num.u.max + access.bytes) as i64;
-        if start < lock + 4 && lock < end {
-            return denied(
-                self.at,
-                "bpf_spin_lock cannot be accessed directly by load/store",
-            );
-        }
-        Ok(())
-    }
-
-    fn check_no_kptr(&self, access: &Access, reg: &Reg, map: u16) -> Check {
-        let start = access.off + reg.num.s.min;
-        let end = access.off + (reg.num.u.max + access.bytes) as i64;
-        let touches = |kptr: &crate::fields::Kptr| start < kptr.offset + 8 && kptr.offset < end;
-        if crate::fields::kptrs(&self.maps[usize::from(map)])
-            .iter()
-            .any(touches)
-        {
-            return denied(self.at, "kptr cannot be accessed indirectly by helper");
-        }
-        Ok(())
     }
 
     /// A size, and the memory before it.
@@ -454,7 +492,7 @@ impl Transfer<'_> {
         Some(key)
     }
 
-    fn check_string(&self, name: RegName, reg: &Reg) -> Check {
+    pub(crate) fn check_string(&self, name: RegName, reg: &Reg) -> Check {
         let What::MapValue { map, .. } = reg.what else {
             return self.wrong_type(name, reg, "map_value");
         };
@@ -492,6 +530,45 @@ impl Transfer<'_> {
                     name.number()
                 ),
             );
+        }
+        self.take_release(name, reg, found)
+    }
+
+    /// A field that keeps a pointer, to exchange it.
+    fn check_kptr_argument(&mut self, name: RegName, reg: &Reg, found: &mut Arguments) -> Check {
+        let register = name.number();
+        let Some(owner) = Self::owner(reg).filter(|_| !reg.may_be_null()) else {
+            return self.wrong_type(name, reg, "map_value, ptr_");
+        };
+        let Some(by) = reg.num.constant() else {
+            return invalid(
+                self.at,
+                format!(
+                    "R{register} doesn't have constant offset. kptr has to be at the constant offset"
+                ),
+            );
+        };
+        let place = i64::from(reg.off) + by as i64;
+        let record = self.record(owner);
+        let Some(Special::Kptr(kptr)) = record.at(place).map(|field| &field.special) else {
+            return denied(self.at, format!("off={place} doesn't point to kptr"));
+        };
+        if !matches!(kptr.keeps, Keeps::Owned | Keeps::PerCpu) {
+            return denied(self.at, format!("off={place} kptr isn't referenced kptr"));
+        }
+        found.kptr = Some(kptr.clone());
+        // The object the field lies in is not what is given back.
+        found.reference = 0;
+        Ok(())
+    }
+
+    /// A pointer that goes into the field.
+    fn check_given(&mut self, name: RegName, reg: &Reg, found: &mut Arguments) -> Check {
+        if reg.may_be_null() {
+            return self.wrong_type(name, reg, "ptr_");
+        }
+        if let Some(kptr) = found.kptr.clone() {
+            self.check_kept(reg, &kptr, name)?;
         }
         self.take_release(name, reg, found)
     }
@@ -543,32 +620,6 @@ impl Transfer<'_> {
             );
         }
         Ok(())
-    }
-
-    fn check_timer(&mut self, name: RegName, reg: &Reg) -> Check {
-        let What::MapValue { map, .. } = reg.what else {
-            return self.wrong_type(name, reg, "map_value");
-        };
-        let spec = &self.maps[usize::from(map)];
-        let place = reg.num.constant().map(|by| i64::from(reg.off) + by as i64);
-        match (place, crate::fields::timer(spec)) {
-            (None, _) => invalid(
-                self.at,
-                format!(
-                    "R{} doesn't have constant offset. bpf_timer has to be at the constant offset",
-                    name.number()
-                ),
-            ),
-            (_, None) => invalid(
-                self.at,
-                format!("map '{}' has no valid bpf_timer", spec.name),
-            ),
-            (Some(place), Some(timer)) if place != timer => invalid(
-                self.at,
-                format!("off {place} doesn't point to 'struct bpf_timer' that is at {timer}"),
-            ),
-            _ => Ok(()),
-        }
     }
 }
 

@@ -9,10 +9,10 @@ use super::Arguments;
 use crate::domain::Scalar;
 use crate::events::Turn;
 use crate::limits;
-use crate::reg::{Flags, Reg, What};
+use crate::reg::{Dynptr, DynptrMemory, Flags, Reg, What};
 use crate::reject::{Check, denied, invalid, reject};
-use crate::state::{Callback, Frame, ReturnRange};
-use crate::transfer::{Next, Transfer};
+use crate::state::{Callback, Frame, ReturnRange, State};
+use crate::transfer::{Aside, Next, Transfer};
 
 const FOR_EACH_MAP_ELEM: u32 = 164;
 const FIND_VMA: u32 = 180;
@@ -24,7 +24,7 @@ impl Transfer<'_> {
         let Some(function) = self.shape.function_at(target) else {
             return invalid(at, format!("the call of {target} is not to a function"));
         };
-        if self.state.lock.is_some() && self.is_global(function) {
+        if !self.state.locks.is_empty() && self.is_global(function) {
             return invalid(
                 at,
                 "global function calls are not allowed while holding a lock,\nuse static function instead",
@@ -100,31 +100,15 @@ impl Transfer<'_> {
         }
         // The branch that calls back; the one that goes on is looked at afterwards.
         if !never && self.state.frame().callback_depth <= limits::LOOPS_MAX as u32 {
-            let start = self.shape.functions[function].start;
             let vma = self.type_number("vm_area_struct");
-            let at = self.at;
-            let outer = Some(self.state.frame().chain);
-            let chain = self.chains.find(outer, Some(at), function);
-            {
-                let waiting = self.fork(start);
-                waiting.callback_unroll_depth += 1;
-                waiting.frame_mut().callback_depth += 1;
-                let number = waiting.frames.len();
-                if number >= CALL_FRAMES_MAX {
-                    return reject(
-                        Some(at),
-                        format!("the call stack of {number} frames is too deep"),
-                        Errno::E2BIG,
-                    );
-                }
-                let mut frame = Frame::new(function, chain, number as u8, Some(at));
-                frame.callback = Some(Callback {
-                    returns: ReturnRange { min: 0, max: 1 },
-                    later: false,
-                });
-                callback_arguments(helper.id, &arguments, found, vma, &mut frame);
-                waiting.frames.push(frame);
-            }
+            let dynptr = self.fresh_id();
+            let callback = Callback {
+                returns: ReturnRange { min: 0, max: 1 },
+                later: false,
+            };
+            self.push_callback(function, callback, |frame| {
+                callback_arguments(helper.id, &arguments, found, (vma, dynptr), frame);
+            })?;
         }
         self.state.frame_mut().callback_depth = 0;
         self.forget_arguments();
@@ -132,25 +116,80 @@ impl Transfer<'_> {
         Ok(Next::Through)
     }
 
+    /// Puts the branch aside in which a callback runs.
+    pub(crate) fn push_callback(
+        &mut self,
+        function: usize,
+        callback: Callback,
+        prepare: impl FnOnce(&mut Frame),
+    ) -> Check {
+        let at = self.at;
+        let start = self.shape.functions[function].start;
+        let outer = Some(self.state.frame().chain);
+        let chain = self.chains.find(outer, Some(at), function);
+        let number = self.state.frames.len();
+        if number >= CALL_FRAMES_MAX {
+            return reject(
+                Some(at),
+                format!("the call stack of {number} frames is too deep"),
+                Errno::E2BIG,
+            );
+        }
+        let waiting = self.fork(start);
+        waiting.callback_unroll_depth += 1;
+        waiting.frame_mut().callback_depth += 1;
+        let mut frame = Frame::new(function, chain, number as u8, Some(at));
+        frame.callback = Some(callback);
+        prepare(&mut frame);
+        waiting.frames.push(frame);
+        Ok(())
+    }
+
+    /// A function that runs later, on its own, with a value of a map; it sleeps if what it returns
+    /// does not matter.
+    pub(crate) fn call_later(
+        &mut self,
+        function: Option<u16>,
+        map: Option<u16>,
+        (min, max): (i32, i32),
+    ) -> Check {
+        let (Some(function), Some(map)) = (function.map(usize::from), map) else {
+            return invalid(self.at, "a callback needs a function and a map");
+        };
+        if !self.later_functions.contains(&function) {
+            self.later_functions.push(function);
+        }
+        let chain = self.chains.find(None, None, function);
+        let mut state = State::new(function, chain);
+        state.sleepable = (min, max) != (0, 0);
+        let frame = state.frame_mut();
+        frame.callback = Some(Callback {
+            returns: ReturnRange { min, max },
+            later: true,
+        });
+        frame.regs[1] = Reg::pointer(What::Map(map));
+        frame.regs[2] = Reg::pointer(What::MapKey(map));
+        frame.regs[3] = Reg::pointer(What::MapValue { map, inner: 0 });
+        let at = self.shape.functions[function].start;
+        self.asides.push(Aside {
+            state,
+            at,
+            anew: true,
+        });
+        Ok(())
+    }
+
     pub(crate) fn exit(&mut self) -> Check<Next> {
         let at = self.at;
         if self.state.frames.len() == 1 {
-            if let Some(reference) = self.state.references.first() {
-                return invalid(
-                    at,
-                    format!(
-                        "Unreleased reference id={} alloc_insn={}\nBPF_EXIT instruction in main prog would lead to reference leak",
-                        reference.id, reference.at
-                    ),
-                );
+            self.check_nothing_held("BPF_EXIT instruction in main prog", true)?;
+            if let Some(callback) = self.state.frame().callback {
+                let result = self.read(RegName::R0)?;
+                self.want(RegName::R0);
+                self.check_callback_result(&result, callback.returns)?;
+                return Ok(Next::End);
             }
-            if self.state.lock.is_some() {
-                return invalid(
-                    at,
-                    "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region",
-                );
-            }
-            self.check_return()?;
+            self.check_returned(RegName::R0)?;
             return Ok(Next::End);
         }
         let result = *self.state.reg(RegName::R0);
@@ -160,21 +199,8 @@ impl Transfer<'_> {
         let callee = self.state.frames.pop().expect("there are two frames");
         let call = callee.callsite.expect("a callee has a call");
         if let Some(callback) = callee.callback {
-            if !result.is_number() {
-                return denied(at, "R0 not a scalar value");
-            }
             self.want_in(&callee, RegName::R0);
-            let range = callback.returns;
-            let (min, max) = (i64::from(range.min), i64::from(range.max));
-            if result.num.s.min < min || result.num.s.max > max {
-                self.state.frames.push(callee);
-                return invalid(
-                    at,
-                    format!(
-                        "At callback return the register R0 should have been in [{min}, {max}]"
-                    ),
-                );
-            }
+            self.check_callback_result(&result, callback.returns)?;
             // The helper may call back again, or be through: both are looked at there. What differs
             // from turn to turn and does not matter may be forgotten, so that turns become alike.
             self.events.turn = Some(Turn::Onward(call));
@@ -195,16 +221,37 @@ impl Transfer<'_> {
         self.state.frames.pop();
     }
 
-    /// What a program may return.
-    fn check_return(&mut self) -> Check {
+    /// What a callback may return.
+    fn check_callback_result(&self, result: &Reg, range: ReturnRange) -> Check {
+        if !result.is_number() {
+            return denied(self.at, "R0 not a scalar value");
+        }
+        let (min, max) = (i64::from(range.min), i64::from(range.max));
+        let (least, most) = if (range.min, range.max) == (i32::MIN, i32::MAX) {
+            (min, max)
+        } else {
+            (result.num.s.min, result.num.s.max)
+        };
+        if least < min || most > max {
+            return invalid(
+                self.at,
+                format!("At callback return the register R0 should have been in [{min}, {max}]"),
+            );
+        }
+        Ok(())
+    }
+
+    /// What a program may return, or throw: the value of a register.
+    pub(crate) fn check_returned(&mut self, name: RegName) -> Check {
+        let whole = self.root == 0 || self.shape.exception_callback == Some(self.root);
         use osmia_program::ProgramKind::{Lsm, StructOps};
         let kind = self.program.hook.kind;
-        if self.root == 0 && matches!(kind, Lsm | StructOps) && self.attached_to_void() {
+        if whole && matches!(kind, Lsm | StructOps) && self.attached_to_void() {
             return Ok(());
         }
-        let reg = self.read(RegName::R0)?;
+        let reg = self.read(name)?;
         if reg.is_pointer() {
-            if self.root != 0 {
+            if !whole {
                 return invalid(
                     self.at,
                     "At subprogram exit the register R0 is not a scalar value",
@@ -221,13 +268,13 @@ impl Transfer<'_> {
             }
             return Ok(());
         }
-        if self.root != 0 {
+        if !whole {
             return Ok(());
         }
         let Some((min, max)) = self.returns() else {
             return Ok(());
         };
-        self.want(RegName::R0);
+        self.want(name);
         let num: &Scalar = &reg.num;
         // The kernel looks at the lower half of what its hooks return.
         let (least, most) = if kind == Lsm {
@@ -253,7 +300,7 @@ fn callback_arguments(
     helper: u32,
     given: &[Reg; 4],
     found: &Arguments,
-    vma: u32,
+    (vma, dynptr): (u32, u32),
     frame: &mut Frame,
 ) {
     let map = found.map.unwrap_or_default();
@@ -277,7 +324,14 @@ fn callback_arguments(
             frame.regs[3] = given[3];
         }
         _ => {
-            frame.regs[1] = Reg::UNKNOWN;
+            let local = Dynptr {
+                memory: DynptrMemory::Local,
+                first: true,
+            };
+            frame.regs[1] = Reg {
+                id: dynptr,
+                ..Reg::pointer(What::Dynptr(local))
+            };
             frame.regs[2] = given[2];
         }
     }

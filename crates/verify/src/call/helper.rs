@@ -3,18 +3,18 @@
 use osmia_program::helper::{self, Helper, HelperDenial};
 use osmia_program::{Errno, MapKind, ProgramFlags};
 
-use super::Arguments;
 use super::compatible::compatible;
-use crate::reg::{Reg, What};
-use crate::reject::{Check, denied, invalid, reject};
+use crate::reject::{Check, invalid, reject};
 use crate::shape::calls_back;
-use crate::state::Lock;
 use crate::transfer::{Next, Transfer};
 
 const TAIL_CALL: u32 = 12;
 const R2: osmia_isa::Reg = osmia_isa::Reg::new(2).unwrap();
 const SETSOCKOPT: u32 = 49;
 const GET_LOCAL_STORAGE: u32 = 81;
+const KPTR_XCHG: u32 = 194;
+const DYNPTR_WRITE: u32 = 202;
+const TIMER_SET_CALLBACK: u32 = 170;
 const SPIN_LOCK: u32 = 93;
 const SPIN_UNLOCK: u32 = 94;
 
@@ -58,14 +58,17 @@ impl Transfer<'_> {
             );
         }
         self.check_helper_release(helper.id, bare)?;
-        if self.state.lock.is_some() && !matches!(helper.id, SPIN_LOCK | SPIN_UNLOCK) {
+        let in_lock = matches!(helper.id, SPIN_LOCK | SPIN_UNLOCK | KPTR_XCHG);
+        if !self.state.locks.is_empty() && !in_lock {
             return invalid(at, "function calls are not allowed while holding a lock");
         }
         let found = self.check_arguments(helper)?;
         if let Some(map) = found.map {
             self.check_map_helper(map, helper)?;
         }
-        if found.released != 0 {
+        if let Some(dynptr) = found.ended {
+            self.end_dynptr(dynptr);
+        } else if found.released != 0 {
             if !self.state.release(found.released) {
                 return invalid(
                     at,
@@ -75,15 +78,19 @@ impl Transfer<'_> {
             self.state.forget_reference(found.released);
         }
         match helper.id {
-            TAIL_CALL => self.check_tail_call()?,
+            TAIL_CALL => self.check_nothing_held("tail_call", true)?,
             GET_LOCAL_STORAGE => {
                 if !self.state.reg(R2).is_null() {
                     return invalid(at, "get_local_storage() doesn't support non-zero flags");
                 }
                 self.want(R2);
             }
-            SPIN_LOCK => self.lock(&found)?,
-            SPIN_UNLOCK => self.unlock(&found)?,
+            SPIN_LOCK => found.lock.map_or(Ok(()), |lock| self.lock(lock))?,
+            SPIN_UNLOCK => found.lock.map_or(Ok(()), |lock| self.unlock(lock))?,
+            DYNPTR_WRITE if found.dynptr.is_some_and(|dynptr| dynptr.memory.is_packet()) => {
+                self.state.forget_packet();
+            }
+            TIMER_SET_CALLBACK => self.call_later(found.callback, found.field_of, (0, 0))?,
             _ => {}
         }
         if calls_back(id) {
@@ -110,91 +117,6 @@ impl Transfer<'_> {
                 spec.kind as u32, helper.name, helper.id
             ),
         )
-    }
-
-    fn check_tail_call(&self) -> Check {
-        if let Some(reference) = self.state.references.first() {
-            return invalid(
-                self.at,
-                format!(
-                    "Unreleased reference id={} alloc_insn={}\ntail_call would lead to reference leak",
-                    reference.id, reference.at
-                ),
-            );
-        }
-        Ok(())
-    }
-
-    pub(crate) fn check_lock_argument(
-        &mut self,
-        name: osmia_isa::Reg,
-        reg: &Reg,
-        found: &mut Arguments,
-    ) -> Check {
-        let (at, register) = (self.at, name.number());
-        let What::MapValue { map, .. } = reg.what else {
-            return denied(
-                at,
-                format!("R{register} type={} expected=map_value, ptr_", reg.name()),
-            );
-        };
-        if reg.may_be_null() {
-            return denied(
-                at,
-                format!("R{register} type={} expected=map_value, ptr_", reg.name()),
-            );
-        }
-        let Some(offset) = reg.num.constant() else {
-            return invalid(
-                at,
-                format!(
-                    "R{register} doesn't have constant offset. bpf_spin_lock has to be at the constant offset"
-                ),
-            );
-        };
-        let spec = &self.maps[usize::from(map)];
-        if spec.btf.is_none() {
-            return invalid(
-                at,
-                format!(
-                    "map '{}' has to have BTF in order to use bpf_spin_lock",
-                    spec.name
-                ),
-            );
-        }
-        let Some(lock) = crate::fields::spin_lock(spec) else {
-            return invalid(
-                at,
-                format!("map '{}' has no valid bpf_spin_lock", spec.name),
-            );
-        };
-        let place = i64::from(reg.off) + offset as i64;
-        if place != lock {
-            return invalid(
-                at,
-                format!("off {place} doesn't point to 'struct bpf_spin_lock' that is at {lock}"),
-            );
-        }
-        found.lock = Some(Lock { map, id: reg.id });
-        Ok(())
-    }
-
-    fn lock(&mut self, found: &Arguments) -> Check {
-        if self.state.lock.is_some() {
-            return invalid(self.at, "Locking two bpf_spin_locks are not allowed");
-        }
-        self.state.lock = found.lock;
-        Ok(())
-    }
-
-    fn unlock(&mut self, found: &Arguments) -> Check {
-        let Some(held) = self.state.lock.take() else {
-            return invalid(self.at, "bpf_spin_unlock without taking a lock");
-        };
-        if Some(held) != found.lock {
-            return invalid(self.at, "bpf_spin_unlock of different lock");
-        }
-        Ok(())
     }
 
     /// Something given to the program that it must give back.

@@ -5,6 +5,7 @@ use osmia_program::helper::{Helper, Returns};
 
 use super::Arguments;
 use crate::domain::Scalar;
+use crate::fields::Keeps;
 use crate::reg::{Flags, Reg, Socket, What};
 use crate::reject::Check;
 use crate::transfer::Transfer;
@@ -56,11 +57,51 @@ impl Transfer<'_> {
                     ..Reg::pointer(What::Kernel { type_id })
                 }
             }
-            Returns::DynptrMemoryOrNull
-            | Returns::PerCpu
-            | Returns::PerCpuOrNull
-            | Returns::OwnedOrNull => return self.unsupported("what this helper returns"),
+            Returns::DynptrMemoryOrNull => Reg {
+                flags: Flags::MAYBE_NULL,
+                id: self.fresh_id(),
+                reference: found.reference,
+                dynptr: found.dynptr_id,
+                ..Reg::pointer(What::Memory {
+                    bytes: found.memory_bytes.unwrap_or_default() as u32,
+                })
+            },
+            Returns::PerCpu => self.per_cpu_result(found, Flags::default()),
+            Returns::PerCpuOrNull => self.per_cpu_result(found, Flags::MAYBE_NULL),
+            Returns::OwnedOrNull => {
+                let Some(kptr) = &found.kptr else {
+                    return self.unsupported("what this helper returns");
+                };
+                let mut flags = Flags::MAYBE_NULL;
+                if kptr.keeps == Keeps::PerCpu {
+                    flags = flags.with(Flags::PER_CPU);
+                }
+                let id = self.acquire();
+                Reg {
+                    flags,
+                    id,
+                    reference: id,
+                    ..Reg::pointer(self.pointee(&kptr.target))
+                }
+            }
         })
+    }
+
+    /// A CPU's copy of a variable or object.
+    fn per_cpu_result(&mut self, found: &Arguments, flags: Flags) -> Reg {
+        let id = self.fresh_id();
+        let what = found.per_cpu.unwrap_or(What::Memory { bytes: 0 });
+        // What is read through it goes with the object.
+        let reference = match what {
+            What::Object(_) => found.reference,
+            _ => 0,
+        };
+        Reg {
+            flags,
+            id,
+            reference,
+            ..Reg::pointer(what)
+        }
     }
 
     fn number_result(&self, helper: &Helper, found: &Arguments) -> Reg {

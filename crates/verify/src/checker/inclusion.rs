@@ -41,13 +41,15 @@ pub(crate) fn includes(wide: &State, narrow: &State, options: &Options) -> bool 
         && wide.references.len() == narrow.references.len()
         && (wide.references.iter().zip(&narrow.references))
             .all(|(wide, narrow)| ids.stands_for(wide.id, narrow.id, 0))
-        && match (wide.lock, narrow.lock) {
-            (None, None) => true,
-            (Some(wide), Some(narrow)) => {
-                wide.map == narrow.map && ids.stands_for(wide.id, narrow.id, 0)
-            }
-            _ => false,
-        }
+        && wide.sleepable == narrow.sleepable
+        && wide.locks.len() == narrow.locks.len()
+        && (wide.locks.iter().zip(&narrow.locks)).all(|(wide, narrow)| {
+            (wide.kind, wide.owner) == (narrow.kind, narrow.owner)
+                && ids.stands_for(wide.id, narrow.id, 0)
+        })
+        && wide.irqs.len() == narrow.irqs.len()
+        && (wide.irqs.iter().zip(&narrow.irqs))
+            .all(|(wide, narrow)| ids.stands_for(*wide, *narrow, 0))
         && (wide.frames.iter().zip(&narrow.frames))
             .all(|(wide, narrow)| frame_includes(wide, narrow, options, &mut ids))
 }
@@ -85,6 +87,10 @@ fn reg_includes(wide: &Reg, narrow: &Reg, ids: &mut Ids) -> bool {
                 inner: narrow_inner,
             },
         ) => wide == narrow && ids.stands_for(wide_inner, narrow_inner, 0),
+        // How many items an iterator gave is only counted to tell turns of a loop apart.
+        (What::Iterator(wide), What::Iterator(narrow)) => {
+            (wide.type_id, wide.active, wide.first) == (narrow.type_id, narrow.active, narrow.first)
+        }
         (wide, narrow) => wide == narrow,
     };
     same_kind
@@ -92,6 +98,7 @@ fn reg_includes(wide: &Reg, narrow: &Reg, ids: &mut Ids) -> bool {
         && wide.off == narrow.off
         && wide.num.includes(&narrow.num)
         && ids.stands_for(wide.id, narrow.id, 0)
+        && ids.stands_for(wide.dynptr, narrow.dynptr, 0)
         && ids.stands_for(wide.reference, narrow.reference, 0)
 }
 
@@ -111,6 +118,9 @@ fn slot_includes(wide: &Slot, narrow: &Slot, options: &Options, ids: &mut Ids) -
     if let Some(wide) = as_number(wide) {
         let narrow = as_number(narrow).or_else(|| readable_as_number(narrow, options));
         return narrow.is_some_and(|narrow| reg_includes(&wide, &narrow, ids));
+    }
+    if wide.holds_object() {
+        return wide.bytes == narrow.bytes && reg_includes(&wide.spilled, &narrow.spilled, ids);
     }
     let bytes = (wide.bytes.iter().zip(&narrow.bytes)).all(|(wide, narrow_byte)| match wide {
         Byte::Invalid => true,

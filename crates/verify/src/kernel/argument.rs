@@ -6,6 +6,7 @@ use osmia_program::{AttachKind, ProgramKind};
 
 use super::nullable::{self, Item};
 use super::{prototype, structure, tagged};
+use crate::domain::Scalar;
 use crate::reg::{Flags, Reg, What};
 use crate::transfer::Transfer;
 
@@ -14,6 +15,8 @@ struct Asked {
     ty: TypeId,
     /// Its name says that it may be null.
     nullable: bool,
+    /// It is what the function returned.
+    result: bool,
 }
 
 impl Transfer<'_> {
@@ -73,7 +76,8 @@ impl Transfer<'_> {
             return Some(Reg::UNKNOWN);
         }
         let Body::Ptr(pointee) = btf.resolve(asked.ty).body() else {
-            return Some(Reg::UNKNOWN);
+            let hook = self.program.hook.kind == ProgramKind::Lsm && asked.result;
+            return Some(if hook { error_or_zero() } else { Reg::UNKNOWN });
         };
         if bytes != 8 {
             return None;
@@ -148,6 +152,7 @@ impl Transfer<'_> {
             return Some(Asked {
                 ty: param.ty,
                 nullable,
+                result: false,
             });
         }
         let returns = matches!(
@@ -157,6 +162,7 @@ impl Transfer<'_> {
         (returns && index + skip == function.params().len()).then_some(Asked {
             ty: function.result,
             nullable: false,
+            result: true,
         })
     }
 
@@ -186,4 +192,14 @@ impl Transfer<'_> {
             _ => true,
         }
     }
+}
+
+/// What the kernel's own hooks return.
+fn error_or_zero() -> Reg {
+    /// The largest error number.
+    const ERRNO_MAX: i64 = 4095;
+    let mut num = Scalar::UNKNOWN;
+    num.s32.keep(-ERRNO_MAX, 0);
+    num.sync();
+    Reg::number(num)
 }

@@ -202,26 +202,6 @@ impl Transfer<'_> {
         }
         Ok(Reg::UNKNOWN)
     }
-
-    pub(super) fn check_special_fields(
-        &mut self,
-        access: &Access,
-        pointer: &Reg,
-        map: u16,
-    ) -> Check {
-        let Some(lock) = crate::fields::spin_lock(&self.maps[usize::from(map)]) else {
-            return Ok(());
-        };
-        let start = access.off + pointer.num.s.min;
-        let end = access.off + (pointer.num.u.max + access.bytes) as i64;
-        if start < lock + 4 && lock < end {
-            return denied(
-                self.at,
-                "bpf_spin_lock cannot be accessed directly by load/store",
-            );
-        }
-        Ok(())
-    }
 }
 
 /// True if this is a field of the socket structure that programs may read.

@@ -85,6 +85,7 @@ impl Transfer<'_> {
 
     fn write_slot(&mut self, frame: usize, off: i32, bytes: usize, stored: Stored) -> Check {
         let (index, _) = place(off);
+        self.overwrite_dynptr(frame, index)?;
         if bytes == SLOT_BYTES {
             self.events.writes(frame, 1 << index);
         }
@@ -152,6 +153,9 @@ impl Transfer<'_> {
             Stored::Unknown => false,
         };
         let mut zero_counts = false;
+        for off in min..max {
+            self.overwrite_dynptr(frame, place(off).0)?;
+        }
         let stack = &mut self.state.frames[frame].stack;
         for off in min..max {
             let (index, byte) = place(off);
@@ -220,7 +224,9 @@ impl Transfer<'_> {
     fn check_bytes(&self, frame: usize, off: i32, bytes: usize) -> Check {
         let stack = &self.state.frames[frame].stack;
         for byte in 0..bytes as i32 {
-            if stack.byte(off + byte) == Byte::Invalid && !self.reads_uninitialised_stack() {
+            let kind = stack.byte(off + byte);
+            let unset = kind == Byte::Invalid && !self.reads_uninitialised_stack();
+            if unset || kind.is_object() {
                 return denied(
                     self.at,
                     format!("invalid read from stack off {off}+{byte} size {bytes}"),
@@ -259,6 +265,7 @@ impl Transfer<'_> {
                 Byte::Misc | Byte::Zero => true,
                 Byte::Invalid => self.reads_uninitialised_stack(),
                 Byte::Spill => slot.spilled.is_number() || self.options.leak_pointers,
+                Byte::Dynptr | Byte::Iterator | Byte::IrqFlags => false,
             };
             if !fine {
                 return denied(
