@@ -9,6 +9,30 @@ use crate::ProgramKind;
 /// Functions by their first release, oldest first.
 const FUNCTIONS: &[(Release, &[&str])] = &[
     (
+        at(5, 13),
+        &[
+            "tcp_reno_ssthresh",
+            "tcp_reno_cong_avoid",
+            "tcp_reno_undo_cwnd",
+            "tcp_slow_start",
+            "tcp_cong_avoid_ai",
+            "cubictcp_init",
+            "cubictcp_recalc_ssthresh",
+            "cubictcp_cong_avoid",
+            "cubictcp_state",
+            "cubictcp_cwnd_event",
+            "cubictcp_acked",
+            "bbr_init",
+            "bbr_main",
+            "bbr_sndbuf_expand",
+            "bbr_undo_cwnd",
+            "bbr_cwnd_event",
+            "bbr_ssthresh",
+            "bbr_min_tso_segs",
+            "bbr_set_state",
+        ],
+    ),
+    (
         at(5, 18),
         &["bpf_xdp_ct_lookup", "bpf_skb_ct_lookup", "bpf_ct_release"],
     ),
