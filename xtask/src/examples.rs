@@ -17,7 +17,12 @@ pub(crate) struct Options {
 }
 
 /// Folders with `NAME.bpf.c` beside `NAME.bpf.o`.
-const FOLDERS: [&str; 3] = ["examples", "crates/benches/programs", "tests/kernel"];
+const FOLDERS: [&str; 4] = [
+    "examples",
+    "crates/benches/programs",
+    "tests/kernel",
+    "tests/gallery",
+];
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let root = place::root();

@@ -17,6 +17,7 @@ mod corpus;
 mod differential;
 mod examples;
 mod features;
+mod gallery;
 mod isa_tests;
 mod judge_cases;
 mod kernel_source;
@@ -64,6 +65,8 @@ enum Command {
     Corpus(corpus::Options),
     /// Write docs/features.md from the tables, or check that it is current
     Features(features::Options),
+    /// Ask the running kernel about the gallery of mistakes
+    Gallery(gallery::Options),
     /// Run the kernel's instruction tests through the interpreter
     IsaTests(isa_tests::Options),
     /// Run the tests of memory and maps under Miri
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
         Command::CompareTcpdump(options) => compare_tcpdump::run(&options),
         Command::Corpus(options) => corpus::run(&options),
         Command::Features(options) => features::run(&options),
+        Command::Gallery(options) => gallery::run(&options),
         Command::IsaTests(options) => isa_tests::run(&options),
         Command::Miri(options) => miri::run(&options),
         Command::Differential(options) => differential::run_all(&options),

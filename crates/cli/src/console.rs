@@ -76,6 +76,13 @@ impl Console {
         let _ = writeln!(io::stderr(), "{text}");
     }
 
+    /// Something longer to say to the person, painted as stderr wants it.
+    pub(crate) fn complaint(&mut self, text: impl FnOnce(Paint) -> String) {
+        self.flush();
+        // Without a stderr there is nobody to tell.
+        let _ = writeln!(io::stderr(), "{}", text(self.err_paint));
+    }
+
     /// Shows what was written; live output calls it now and then.
     pub(crate) fn flush(&mut self) {
         if self.failed.is_none()

@@ -75,3 +75,4 @@ pub use osmia_program::{
     MapSpec, Program, ProgramKind, ProgramSet, Release, Target, Task,
 };
 pub use osmia_user::{Clock, UserHost, UserOptions, capture};
+pub use osmia_verify::explain;

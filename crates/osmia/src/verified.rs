@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use osmia_diag::Diagnostic;
 use osmia_program::{MapSpec, Program, ProgramFlags, Target};
+use osmia_verify::Reject;
+use osmia_verify::explain::{Explanation, explain};
 use serde::Serialize;
 
 use crate::{Error, Linked};
@@ -26,6 +28,9 @@ pub struct Judged {
     /// Time of that which checking the certificate took, if it was checked.
     pub check_ns: Option<u64>,
     /// Why it is rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
+    /// The same in short.
     #[serde(skip)]
     pub reason: Option<Diagnostic>,
 }
@@ -61,9 +66,11 @@ impl Linked {
             ..osmia_verify::Options::default()
         };
         let start = Instant::now();
-        let verdict = osmia_verify::verify(program, &maps, target, &options);
+        let (verdict, trace) = osmia_verify::verify_and_trace(program, &maps, target, &options);
         let nanos = start.elapsed().as_nanos();
         let reason = verdict.result.err();
+        let explain = |why: &Reject| explain(&trace, why.kind(), &why.message, Some(program));
+        let explanation = reason.as_deref().map(explain);
         Judged {
             program: program.name.clone(),
             accepted: reason.is_none(),
@@ -75,6 +82,7 @@ impl Linked {
             duration_ns: u64::try_from(nanos).unwrap_or(u64::MAX),
             check_ns: (verdict.check)
                 .map(|(_, time)| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
+            explanation,
             reason: reason.map(|reason| reason.to_diagnostic(program).in_file(self.file())),
         }
     }

@@ -33,7 +33,7 @@ pub use host::{
     UpdateMode,
 };
 pub use kind::{AttachKind, MapKind, ProgramKind};
-pub use listing::listing;
+pub use listing::{insn_text, listing};
 pub use map_spec::{Initial, MapBtf, MapFlags, MapIndex, MapOrigin, MapSpec, Pinning, SlotContent};
 pub use program::{
     DebugInfo, FuncRecord, Function, KfuncRef, LineRecord, Poison, Program, ProgramError,

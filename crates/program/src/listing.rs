@@ -24,8 +24,8 @@ impl Names for NamesAt<'_> {
     }
 }
 
-/// The instruction at a slot.
-fn shown(program: &Program, slot: usize) -> String {
+/// The instruction at a slot, in the kernel's notation with names.
+pub fn insn_text(program: &Program, slot: usize) -> String {
     match decode(&program.insns, slot) {
         Ok(insn) => insn.show(slot, &NamesAt { program, slot }).to_string(),
         Err(error) => error.to_string(),
@@ -59,7 +59,7 @@ pub fn listing(program: &Program, slot: usize, message: &str) -> Listing {
         line_before = line;
         text.push_str(&format!("{at:>5}: "));
         let start = text.len();
-        text.push_str(&shown(program, at));
+        text.push_str(&insn_text(program, at));
         if number == here {
             labels.push(Label {
                 range: start..text.len(),

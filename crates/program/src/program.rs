@@ -82,6 +82,8 @@ pub struct SourceLine<'a> {
     pub file: &'a str,
     /// Text of the line, leading white space removed.
     pub text: &'a str,
+    /// Bytes of white space removed.
+    pub indent: u32,
     /// Line, from 1.
     pub line: u32,
     /// Column, from 1; 0 if unknown.
@@ -222,9 +224,12 @@ impl Program {
             .lines
             .partition_point(|record| record.insn as usize <= slot);
         let record = debug.lines.get(after.checked_sub(1)?)?;
+        let whole = debug.btf.string(record.text)?;
+        let text = whole.trim_start();
         Some(SourceLine {
             file: debug.btf.string(record.file)?,
-            text: debug.btf.string(record.text)?.trim_start(),
+            text,
+            indent: (whole.len() - text.len()) as u32,
             line: record.line,
             column: record.column,
         })

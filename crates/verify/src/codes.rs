@@ -1,4 +1,4 @@
-//! Codes of the verifier.
+//! Codes of the verifier, one per kind of mistake.
 
 osmia_diag::codes! {
     REJECTED = "verify-rejected", "the verifier found something the program may not do";
@@ -7,4 +7,49 @@ osmia_diag::codes! {
     TARGET_CALL = "verify-target-call", "the target's release has no such helper or kernel function";
     TARGET_INSTRUCTION = "verify-target-instruction", "the target's release has no such instruction";
     UNSUPPORTED = "verify-unsupported", "the verifier does not know something the program uses yet";
+    NULL = "verify-null-pointer", "a pointer is used that may be null";
+    PACKET = "verify-packet-bounds", "the packet is not known to reach as far as the program reads or writes";
+    MAP_VALUE = "verify-map-value-bounds", "an access may leave the value or key of a map";
+    MEMORY = "verify-memory-bounds", "an access may leave the memory that was given";
+    PACKET_MOVED = "verify-packet-moved", "a packet pointer is used after the packet may have been moved";
+    AFTER_RELEASE = "verify-used-after-release", "something is used that was given back";
+    INDEX = "verify-index-bounds", "an index may be negative or has no upper bound";
+    SIZE = "verify-size", "the size given to a helper may be negative, zero or too large";
+    STACK_UNSET = "verify-stack-uninit", "stack memory is read that was never written";
+    STACK = "verify-stack-bounds", "an access may leave the stack";
+    STACK_SIZE = "verify-stack-size", "the functions of the program need too much stack";
+    SPILL = "verify-spill", "a pointer kept on the stack is not read or written as a whole";
+    REGISTER = "verify-register-uninit", "a register is read that holds nothing";
+    NOT_POINTER = "verify-not-a-pointer", "a number is used as an address";
+    ATOMIC = "verify-atomic", "an atomic instruction is used on memory that does not allow it";
+    CONTEXT_FIELD = "verify-context-field", "the context has no such field, or not for such an access";
+    CONTEXT_POINTER = "verify-context-pointer", "the context pointer was moved before it is used";
+    SOCKET_FIELD = "verify-socket-field", "the socket has no such field, or not for such an access";
+    READ_ONLY = "verify-read-only", "memory is written that may only be read, or read that may only be written";
+    KERNEL_MEMORY = "verify-kernel-memory", "memory of the kernel is used in a way it may not be";
+    KPTR = "verify-kptr", "a kernel pointer in a map is used in a way it may not be";
+    KFUNC_ARGUMENT = "verify-kernel-function", "a kernel function may not be called like this";
+    DYNPTR = "verify-dynptr", "a dynptr is used in a way it may not be";
+    ITERATOR = "verify-iterator", "an iterator is used in a way it may not be";
+    LOCK = "verify-lock", "a lock is not taken, not released, or held where it may not be";
+    SECTION = "verify-section", "a section without sleep, preemption or interrupts is not closed, or must not hold this";
+    REFERENCE = "verify-reference-leak", "something that was acquired is not given back on every path";
+    RELEASE = "verify-release", "something is given back that is not held";
+    HELPER = "verify-helper-not-allowed", "programs of this type may not call this helper";
+    LICENSE = "verify-license", "only programs under a licence compatible with the GPL may do this";
+    SLEEP = "verify-sleep", "something may sleep where nothing may";
+    MAP = "verify-map", "the map is of the wrong kind for this";
+    ARGUMENT = "verify-argument", "an argument of a call is not of the kind that is asked for";
+    LOOP = "verify-unbounded-loop", "a loop has no end that can be seen";
+    TOO_COMPLEX = "verify-too-complex", "the program has more paths than the verifier looks at";
+    RETURN_VALUE = "verify-return-value", "a value is returned that has no meaning here";
+    POINTER_MATH = "verify-pointer-math", "addresses cannot be computed or compared like this";
+    ALIGNMENT = "verify-alignment", "an access to an address that is not a multiple of its size";
+    MIXED_POINTERS = "verify-mixed-pointers", "one instruction is used with different kinds of pointers";
+    PACKET_RIGHT = "verify-packet-access", "programs of this type have no direct access to packets";
+    GLOBAL_FUNCTION = "verify-global-function", "a global function is called or written in a way it may not be";
+    UNREACHABLE = "verify-unreachable", "no path leads to an instruction";
+    INSTRUCTION = "verify-instruction", "an instruction does not exist or means nothing";
+    LEAK = "verify-pointer-leak", "an address gets where programs without trust could read it";
+    PRIVILEGE = "verify-privilege", "only trusted programs may do this";
 }

@@ -61,17 +61,21 @@ pub(crate) struct Explorer<'a> {
     /// The program, and the state the current path is in.
     pub(crate) transfer: Transfer<'a>,
     /// How the current path came there.
-    path: Path,
+    pub(crate) path: Path,
     /// The instruction before the current one on this path.
     before: usize,
     liveness: Liveness,
     loops: Loops,
-    states: Vec<Kept>,
+    pub(crate) states: Vec<Kept>,
     listed: HashMap<usize, Vec<Listed>>,
     waiting: Vec<Waiting>,
     /// What was found of the functions explored so far.
     claims: Vec<Claim>,
     pub(crate) stats: Stats,
+    /// What the function that is explored began with.
+    pub(crate) arguments: Vec<(RegName, Reg)>,
+    /// True while there is a path.
+    pub(crate) exploring: bool,
     jumps: usize,
     jumps_at_last_state: usize,
     insns_at_last_state: usize,
@@ -92,6 +96,8 @@ impl<'a> Explorer<'a> {
             waiting: Vec::new(),
             claims: Vec::new(),
             stats: Stats::default(),
+            arguments: Vec::new(),
+            exploring: false,
             jumps: 0,
             jumps_at_last_state: 0,
             insns_at_last_state: 0,
@@ -102,6 +108,8 @@ impl<'a> Explorer<'a> {
     /// Explores a function from its start with these arguments.
     pub(crate) fn explore(&mut self, function: usize, arguments: &[(RegName, Reg)]) -> Check {
         self.transfer.enter(function, arguments);
+        self.arguments = arguments.to_vec();
+        self.exploring = true;
         let start = self.transfer.at;
         self.path = Path::new(start);
         self.before = start;
@@ -119,6 +127,7 @@ impl<'a> Explorer<'a> {
             let Some(next) = self.waiting.pop() else {
                 let claim = self.claim(function);
                 self.claims.push(claim);
+                self.exploring = false;
                 return Ok(());
             };
             (self.transfer.state, self.transfer.at) = (next.state, next.at);
@@ -201,7 +210,6 @@ impl<'a> Explorer<'a> {
 
     /// Takes in what the instruction told beside the state it left.
     fn hear(&mut self) -> Check {
-        let at = self.transfer.at;
         self.jumps += usize::from(self.transfer.events.jumps);
         if let Some(note) = self.transfer.events.note.take() {
             self.note(note.stack, note.linked);
@@ -215,6 +223,17 @@ impl<'a> Explorer<'a> {
             }
             self.follow(wanted);
         }
+        self.widen_turn();
+        for index in 0..self.transfer.asides.len() {
+            self.put_aside(index)?;
+        }
+        self.transfer.asides.clear();
+        Ok(())
+    }
+
+    /// Makes the state after a turn of a loop more general, if this instruction ends one.
+    pub(crate) fn widen_turn(&mut self) {
+        let at = self.transfer.at;
         match self.transfer.events.turn {
             Some(Turn::Onward(place)) => {
                 let frames = self.transfer.state.frames.len();
@@ -234,11 +253,6 @@ impl<'a> Explorer<'a> {
             }
             None => {}
         }
-        for index in 0..self.transfer.asides.len() {
-            self.put_aside(index)?;
-        }
-        self.transfer.asides.clear();
-        Ok(())
     }
 
     /// Adds a step to the path's history, or to the step of this instruction.

@@ -12,6 +12,7 @@ mod checker;
 pub mod codes;
 pub mod domain;
 mod events;
+pub mod explain;
 mod explore;
 mod facts;
 mod fields;
@@ -42,6 +43,7 @@ use osmia_program::{Errno, MapSpec, Program, Target};
 
 pub use crate::certificate::Certificate;
 pub use crate::checker::{Checked, Refusal};
+use crate::explain::Trace;
 use crate::explore::Explorer;
 pub use crate::explore::Stats;
 pub use crate::facts::Facts;
@@ -65,6 +67,30 @@ pub struct Verdict {
 
 /// Explores a program. `maps` are those of `program.maps`, in that order.
 pub fn verify(program: &Program, maps: &[MapSpec], target: &Target, options: &Options) -> Verdict {
+    judge(program, maps, target, options, |_, _| ())
+}
+
+/// Explores a program and tells, if it is rejected, the path that is.
+pub fn verify_and_trace(
+    program: &Program,
+    maps: &[MapSpec],
+    target: &Target,
+    options: &Options,
+) -> (Verdict, Trace) {
+    let mut trace = Trace::default();
+    let tell = |explorer: &mut Explorer<'_>, why: &Reject| trace = explorer.trace(why.at);
+    let verdict = judge(program, maps, target, options, tell);
+    (verdict, trace)
+}
+
+/// Explores a program; `rejected` is shown where exploration stands, if it finds something.
+fn judge(
+    program: &Program,
+    maps: &[MapSpec],
+    target: &Target,
+    options: &Options,
+    rejected: impl FnOnce(&mut Explorer<'_>, &Reject),
+) -> Verdict {
     let mut explorer = match Transfer::new(program, maps, target, options) {
         Ok(transfer) => Explorer::new(transfer),
         Err(why) => {
@@ -76,8 +102,12 @@ pub fn verify(program: &Program, maps: &[MapSpec], target: &Target, options: &Op
         }
     };
     let result = explorer.run();
+    let stats = explorer.stats;
+    if let Err(why) = &result {
+        rejected(&mut explorer, why);
+    }
     let mut verdict = Verdict {
-        stats: explorer.stats,
+        stats,
         result: result.map(|()| Verified::new(program, explorer.into_certificate())),
         check: None,
     };

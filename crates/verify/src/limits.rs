@@ -19,3 +19,5 @@ pub const PACKET_OFFSET_MAX: i64 = 0xffff;
 pub const LOOPS_MAX: u64 = 8 << 20;
 /// Largest offset in a tracepoint buffer.
 pub const TRACEPOINT_BUFFER_BYTES_MAX: i64 = 4096;
+/// Most instructions of a path that an explanation looks at, the last ones.
+pub const STEPS_EXPLAINED_MAX: usize = 1 << 16;

@@ -4,7 +4,11 @@
 //! its words too, the table serves our own rejections and logs of any kernel alike. A check that knows
 //! better says so ([`Because`](crate::reject::Because)).
 
-/// Declares the kinds: name, code (not said yet), then the kernel's words for it, where `*` stands for anything. The
+use osmia_diag::Code;
+
+use crate::codes;
+
+/// Declares the kinds: name, code, then the kernel's words for it, where `*` stands for anything. The
 /// first that fits counts, from the top.
 macro_rules! mistakes {
     ($($(#[$doc:meta])* $name:ident, $code:ident: [$($words:literal),* $(,)?];)+) => {
@@ -12,6 +16,15 @@ macro_rules! mistakes {
         #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
         pub enum Mistake {
             $($(#[$doc])* $name,)+
+        }
+
+        impl Mistake {
+            /// Its stable code, with a page.
+            pub fn code(self) -> Code {
+                match self {
+                    $(Mistake::$name => codes::$code,)+
+                }
+            }
         }
 
         const WORDS: &[(Mistake, &[&str])] = &[$((Mistake::$name, &[$($words),*]),)+];
@@ -60,6 +73,12 @@ mistakes! {
         "*unbounded min value is not allowed*", "value * makes * pointer be out of bounds*",
         "math between * pointer and * is not allowed*", "* pointer offset * is not allowed*",
     ];
+    /// A packet pointer from before the packet was moved is used.
+    PacketMoved, PACKET_MOVED: [];
+    /// Something is used that was given back.
+    AfterRelease, AFTER_RELEASE: [];
+    /// An access leaves memory that a helper or the caller gave.
+    Memory, MEMORY: ["*invalid access to memory*", "*invalid * buffer access*", "*invalid variable buffer offset*"];
     /// An access leaves a map's value or key.
     MapValue, MAP_VALUE: [
         "*invalid access to map value*", "*invalid access to map key*",

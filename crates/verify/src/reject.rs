@@ -3,7 +3,7 @@
 use osmia_diag::{Diagnostic, Place};
 use osmia_program::{Errno, Program, listing};
 
-use crate::{Mistake, codes};
+use crate::Mistake;
 
 /// A rejection: the instruction and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,16 +63,18 @@ impl Reject {
         self.errno == Errno::ENOTSUPP
     }
 
+    /// What kind of mistake it is; of ours, if it is we who do not know something.
+    pub fn kind(&self) -> Mistake {
+        if self.is_unsupported() {
+            Mistake::Unsupported
+        } else {
+            self.mistake
+        }
+    }
+
     /// What people are told.
     pub fn to_diagnostic(&self, program: &Program) -> Diagnostic {
-        let code = match self.mistake {
-            _ if self.is_unsupported() => codes::UNSUPPORTED,
-            Mistake::TargetProgram => codes::TARGET_PROGRAM,
-            Mistake::TargetMap => codes::TARGET_MAP,
-            Mistake::TargetCall => codes::TARGET_CALL,
-            Mistake::TargetInstruction => codes::TARGET_INSTRUCTION,
-            _ => codes::REJECTED,
-        };
+        let code = self.kind().code();
         let mut lines = self.message.lines();
         let first = lines.next().unwrap_or_default();
         let mut place = Place::none().program(program.name.clone());

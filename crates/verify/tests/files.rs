@@ -47,6 +47,11 @@ fn map(words: &str) -> MapSpec {
 
 /// What the verifier says of a case.
 fn judged(text: &str) -> String {
+    judged_with_code(text).1
+}
+
+/// The same, and the code of the mistake it found.
+fn judged_with_code(text: &str) -> (&'static str, String) {
     let directives = |name: &str| -> Vec<String> {
         let prefix = format!("; {name}: ");
         let lines = text.lines().filter_map(|line| line.strip_prefix(&prefix));
@@ -64,7 +69,7 @@ fn judged(text: &str) -> String {
     parts.maps = (0..maps.len()).map(MapIndex::from_usize).collect();
     let program = match Program::new(parts) {
         Ok(program) => program,
-        Err(error) => return format!("no program: {error}\n"),
+        Err(error) => return ("", format!("no program: {error}\n")),
     };
     let target = Target {
         name: "test".to_owned(),
@@ -80,10 +85,14 @@ fn judged(text: &str) -> String {
     };
     let verdict = verify(&program, &maps, &target, &Options::default());
     match verdict.result {
-        Ok(_) => format!("accepted, {} instructions visited\n", verdict.stats.insns),
+        Ok(_) => {
+            let insns = verdict.stats.insns;
+            ("", format!("accepted, {insns} instructions visited\n"))
+        }
         Err(why) => {
             let at = why.at.map_or(String::new(), |at| format!(" at {at}"));
-            format!("rejected{at}: {}\n", why.message)
+            let says = format!("rejected{at}: {}\n", why.message);
+            (why.kind().code().id, says)
         }
     }
 }
@@ -113,5 +122,40 @@ fn every_file_gives_the_verdict_it_says() {
         }
     }
     assert!(files > 0, "no files");
+    assert!(differ.is_empty(), "BLESS=1 rewrites them:\n{differ}");
+}
+
+/// Every `verify` block of the pages about our codes is judged as the `text` block behind it says.
+#[test]
+fn pages_show_what_the_verifier_says() {
+    const START: &str = "```verify\n";
+    const ANSWER: &str = "```text\n";
+    const END: &str = "```\n";
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/diagnostics");
+    let bless = std::env::var_os("BLESS").is_some();
+    let (mut blocks, mut differ) = (0, String::new());
+    for code in osmia_verify::codes::ALL {
+        let path = folder.join(format!("{}.md", code.id));
+        let page = fs::read_to_string(&path).expect("every code has a page");
+        let Some((before, rest)) = page.split_once(START) else {
+            continue;
+        };
+        let (program, rest) = rest.split_once(END).expect("the block ends");
+        let (between, rest) = rest.split_once(ANSWER).expect("an answer follows");
+        let (_, after) = rest.split_once(END).expect("the answer ends");
+        let (found, says) = judged_with_code(program);
+        assert_eq!(found, code.id, "{says}");
+        let now = format!("{before}{START}{program}{END}{between}{ANSWER}{says}{END}{after}");
+        blocks += 1;
+        if now == page {
+            continue;
+        }
+        if bless {
+            fs::write(&path, now).expect("it can be written");
+        } else {
+            differ += &format!("{}: {says}", code.id);
+        }
+    }
+    assert!(blocks > 0, "no blocks");
     assert!(differ.is_empty(), "BLESS=1 rewrites them:\n{differ}");
 }

@@ -1,6 +1,7 @@
 //! `osmia verify`: whether programs are safe by Linux's rules, before any kernel is involved.
 
 mod matrix;
+mod story;
 
 use clap::Args;
 use osmia::{Error, Judged, Release, as_release};
@@ -66,8 +67,14 @@ impl Verify {
         }
         let linked = self.object.link(&object, &target, wanted, console)?;
         let judged = linked.verify(&target, wanted)?;
-        for reason in judged.iter().filter_map(|judged| judged.reason.as_ref()) {
-            console.diagnostic(reason);
+        for one in &judged {
+            match (&one.explanation, &one.reason) {
+                (Some(explanation), _) if !self.json => {
+                    console.complaint(|paint| story::text(explanation, &one.program, paint));
+                }
+                (_, Some(reason)) => console.diagnostic(reason),
+                _ => {}
+            }
         }
         if self.json {
             console.value(&Document {

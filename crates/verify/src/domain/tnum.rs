@@ -17,7 +17,11 @@ pub struct Tnum<const BITS: u32 = 64> {
 
 impl<const BITS: u32> std::fmt::Debug for Tnum<BITS> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "({:#x}; {:#x})", self.value, self.mask)
+        match (self.mask, self.value) {
+            (0, 0) => f.write_str("0"),
+            (0, value) => write!(f, "{value:#x}"),
+            (mask, value) => write!(f, "({value:#x}; {mask:#x})"),
+        }
     }
 }
 

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0-only)
+// A socket is read after it was given back.
+#include "gallery.h"
+
+SEC("tc")
+int family(struct __sk_buff *skb)
+{
+	struct bpf_sock_tuple tuple = { .ipv4.dport = bpf_htons(80) };
+	struct bpf_sock *sk;
+
+	sk = bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	if (!sk)
+		return TC_ACT_OK;
+	bpf_sk_release(sk);
+	return sk->family == 2 ? TC_ACT_OK : TC_ACT_SHOT;
+}
