@@ -5,18 +5,20 @@
 //! of the repository; `tests/kernel/disagreements.toml` may name cases by their names.
 
 mod case;
+mod disagreements;
 mod objects;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use osmia_program::{KernelVersion, MapSpec, Program, ProgramFlags, Target};
-use osmia_verify::{Options as VerifyOptions, verify};
+use osmia_verify::{Options as VerifyOptions, Privilege, verify};
 use serde_json::json;
 
 use crate::Verdict;
 use crate::place::Error;
 use case::Case;
+use disagreements::Known;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -25,6 +27,9 @@ pub(crate) struct Options {
     /// Where the objects lie that the cases name; beside the cases if it is not given
     #[arg(long, value_name = "FOLDER")]
     objects: Option<PathBuf>,
+    /// Who loads the programs
+    #[arg(long, value_enum, default_value_t)]
+    mode: Mode,
     /// End with one line of JSON
     #[arg(long)]
     json: bool,
@@ -36,7 +41,40 @@ pub(crate) struct Options {
     verbose: bool,
 }
 
-#[derive(Default)]
+/// Who loads the programs, for both sides.
+#[derive(Copy, Clone, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Mode {
+    /// Somebody who may do everything
+    #[default]
+    Privileged,
+    /// Somebody with CAP_BPF but without CAP_PERFMON
+    Unprivileged,
+}
+
+impl Mode {
+    fn name(self) -> &'static str {
+        match self {
+            Mode::Privileged => "privileged",
+            Mode::Unprivileged => "unprivileged",
+        }
+    }
+
+    fn privilege(self) -> Privilege {
+        match self {
+            Mode::Privileged => Privilege::All,
+            Mode::Unprivileged => Privilege::Bpf,
+        }
+    }
+
+    /// The field that says what the kernel said.
+    fn field(self) -> &'static str {
+        match self {
+            Mode::Privileged => "host",
+            Mode::Unprivileged => "host_unpriv",
+        }
+    }
+}
+
 struct Tally {
     cases: u64,
     agree: u64,
@@ -52,6 +90,7 @@ struct Tally {
     certificates: u64,
     verify_time: Duration,
     check_time: Duration,
+    known: Known,
 }
 
 /// What one side says of a program.
@@ -86,7 +125,8 @@ struct CertificateCheck {
 }
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
-    let mut tally = Tally::default();
+    let known = Known::read(&options.cases, options.mode.name())?;
+    let mut tally = Tally::new(known);
     let start = Instant::now();
     if objects::is_list(&options.cases)? {
         objects::judge_all(options, &mut tally)?;
@@ -97,8 +137,8 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     if options.json {
         println!("{}", tally.to_json());
     }
-    let agree = tally.lenient.is_empty() && tally.stricter.is_empty();
-    Ok(if agree && tally.refused.is_empty() {
+    let holds = tally.known.holds(options.only.is_none());
+    Ok(if holds && tally.refused.is_empty() {
         Verdict::Holds
     } else {
         Verdict::Fails
@@ -107,7 +147,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
 
 fn judge_tests(options: &Options, tally: &mut Tally) -> Result<(), Error> {
     let target = target();
-    for case in case::read(&options.cases)? {
+    for case in case::read(&options.cases, options.mode.field())? {
         if options
             .only
             .as_ref()
@@ -120,25 +160,27 @@ fn judge_tests(options: &Options, tally: &mut Tally) -> Result<(), Error> {
             ..Said::only(case.accepted, case.message.clone())
         };
         let name = format!("{} {}", case.id, case.name);
-        tally.judge(&name, &theirs, options.verbose, || ours(&case, &target));
+        tally.judge(&name, &theirs, options.verbose, || {
+            ours(&case, &target, options.mode)
+        });
     }
     Ok(())
 }
 
-fn ours(case: &Case, target: &Target) -> Said {
+fn ours(case: &Case, target: &Target, mode: Mode) -> Said {
     match case.program() {
-        Ok(program) => said(&program, &case.maps, target),
+        Ok(program) => said(&program, &case.maps, target, mode),
         Err(message) => Said::only(Some(false), message),
     }
 }
 
 /// What we say of a program.
-fn said(program: &Program, maps: &[MapSpec], target: &Target) -> Said {
+fn said(program: &Program, maps: &[MapSpec], target: &Target, mode: Mode) -> Said {
     let options = VerifyOptions {
         keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
         // Asked for here, so that both times are known.
         check_certificate: false,
-        ..VerifyOptions::default()
+        privilege: mode.privilege(),
     };
     let start = Instant::now();
     let verdict = verify(program, maps, target, &options);
@@ -165,6 +207,24 @@ fn said(program: &Program, maps: &[MapSpec], target: &Target) -> Said {
 }
 
 impl Tally {
+    fn new(known: Known) -> Tally {
+        Tally {
+            cases: 0,
+            agree: 0,
+            stricter: Vec::new(),
+            lenient: Vec::new(),
+            not_comparable: 0,
+            visited: (0, 0),
+            same_count: 0,
+            compared_counts: 0,
+            refused: Vec::new(),
+            certificates: 0,
+            verify_time: Duration::ZERO,
+            check_time: Duration::ZERO,
+            known,
+        }
+    }
+
     /// Compares what both say of a program.
     fn judge(&mut self, name: &str, theirs: &Said, verbose: bool, ours: impl FnOnce() -> Said) {
         self.cases += 1;
@@ -195,10 +255,13 @@ impl Tally {
                 self.compare_counts(&ours, theirs, verbose);
             }
             (Some(false), false) => self.agree += 1,
-            (Some(false), true) => self
-                .stricter
-                .push(format!("{name}: {}", first(&ours.message))),
+            (Some(false), true) => {
+                self.known.found(name, false);
+                self.stricter
+                    .push(format!("{name}: {}", first(&ours.message)));
+            }
             (Some(true), false) => {
+                self.known.found(name, true);
                 self.lenient
                     .push(format!("{name}: Linux says: {}", theirs.message));
             }

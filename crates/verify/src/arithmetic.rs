@@ -149,7 +149,7 @@ impl Transfer<'_> {
         }
         match (this.is_pointer(), other.is_pointer()) {
             (true, true) => {
-                if op == AluOp::Sub && self.options.leak_pointers {
+                if op == AluOp::Sub && self.options.is_trusted() {
                     return self.write(dst, Reg::UNKNOWN);
                 }
                 denied(

@@ -60,7 +60,7 @@ impl Transfer<'_> {
             lift_null(cond, &this, &other, falls, jumps);
         }
         let packet = match_packet(cond, half, &this, &other, (dst, src), falls, jumps);
-        if !packet && this.is_pointer() && !self.options.leak_pointers {
+        if !packet && this.is_pointer() && !self.options.is_trusted() {
             return denied(
                 self.at,
                 format!("R{} pointer comparison prohibited", dst.number()),

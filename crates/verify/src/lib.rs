@@ -48,7 +48,7 @@ use crate::explore::Explorer;
 pub use crate::explore::Stats;
 pub use crate::facts::Facts;
 pub use crate::mistake::Mistake;
-pub use crate::options::Options;
+pub use crate::options::{Options, Privilege};
 use crate::reg::{Reg, What};
 pub use crate::reject::Reject;
 use crate::transfer::Transfer;

@@ -83,7 +83,7 @@ impl Transfer<'_> {
 
     /// True if stack bytes that were never written may be read.
     pub(crate) fn reads_uninitialised_stack(&self) -> bool {
-        self.options.read_uninitialised_stack && self.has(Feature::UninitialisedStack)
+        self.options.is_trusted() && self.has(Feature::UninitialisedStack)
     }
 }
 

@@ -1,12 +1,22 @@
 //! How to verify.
 
+/// What the person who loads the program may do.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Privilege {
+    /// Nothing: neither `CAP_BPF` nor `CAP_PERFMON`, on kernels that let such people load programs.
+    None,
+    /// `CAP_BPF` without `CAP_PERFMON`: all features, but kernel memory and addresses stay secret.
+    Bpf,
+    /// Everything.
+    #[default]
+    All,
+}
+
 /// Privileges and switches of a verification.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Addresses may be stored where others can read them (`CAP_PERFMON`).
-    pub leak_pointers: bool,
-    /// Stack bytes that were never written may be read (`CAP_PERFMON`).
-    pub read_uninitialised_stack: bool,
+    /// What the person who loads the program may do.
+    pub privilege: Privilege,
     /// Keep a state at every chance (`BPF_F_TEST_STATE_FREQ`).
     pub keep_every_state: bool,
     /// Hand the certificate to the checker, and reject the program if it refuses. By default in builds
@@ -18,10 +28,21 @@ impl Default for Options {
     /// All privileges.
     fn default() -> Self {
         Self {
-            leak_pointers: true,
-            read_uninitialised_stack: true,
+            privilege: Privilege::All,
             keep_every_state: false,
             check_certificate: cfg!(debug_assertions),
         }
+    }
+}
+
+impl Options {
+    /// Addresses and kernel memory may be seen, also by mispredicted paths (`CAP_PERFMON`).
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.privilege == Privilege::All
+    }
+
+    /// Functions, loops and large programs are allowed (`CAP_BPF`).
+    pub(crate) fn is_capable(&self) -> bool {
+        self.privilege >= Privilege::Bpf
     }
 }

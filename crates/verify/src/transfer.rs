@@ -218,7 +218,7 @@ impl<'a> Transfer<'a> {
 
     /// True if a number computed from this value would tell an address to those who may not know it.
     pub(crate) fn would_leak(&self, reg: &Reg) -> bool {
-        reg.is_pointer() && !self.options.leak_pointers
+        reg.is_pointer() && !self.options.is_trusted()
     }
 
     /// A register that the instruction writes.

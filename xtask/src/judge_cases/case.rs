@@ -28,15 +28,15 @@ pub(super) struct Case {
     pub(super) processed: Option<u64>,
 }
 
-/// Every test of a case file.
-pub(super) fn read(path: &Path) -> Result<Vec<Case>, Error> {
+/// Every test of a case file; `said` is the field with what the kernel said.
+pub(super) fn read(path: &Path, said: &str) -> Result<Vec<Case>, Error> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut cases = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let value: Value = serde_json::from_str(line)?;
-        let case = Case::from_json(&value, folder)
+        let case = Case::from_json(&value, folder, said)
             .map_err(|error| format!("{}:{}: {error}", path.display(), number + 1))?;
         cases.push(case);
     }
@@ -44,10 +44,10 @@ pub(super) fn read(path: &Path) -> Result<Vec<Case>, Error> {
 }
 
 impl Case {
-    fn from_json(value: &Value, folder: &Path) -> Result<Case, Error> {
+    fn from_json(value: &Value, folder: &Path, said: &str) -> Result<Case, Error> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let name = text(&value["name"]);
-        let host = &value["host"];
+        let host = &value[said];
         let accepted = match host["verdict"].as_str() {
             Some("accept") => Some(true),
             Some("reject") => Some(false),

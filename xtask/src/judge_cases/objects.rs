@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Options, Said, Tally, said};
+use super::{Mode, Options, Said, Tally, said};
 use crate::compare::{Linked, Linker};
 use crate::place::Error;
 
@@ -48,9 +48,14 @@ pub(super) fn judge_all(options: &Options, tally: &mut Tally) -> Result<(), Erro
             }
             let ours = || {
                 let linked = linked.get_or_insert_with(|| linker.link_file(&folder.join(&object)));
-                ours(linked, program, &linker)
+                ours(linked, program, &linker, options.mode)
             };
-            tally.judge(&name, &theirs(&value["host"]), options.verbose, ours);
+            tally.judge(
+                &name,
+                &theirs(&value[options.mode.field()]),
+                options.verbose,
+                ours,
+            );
         }
     }
     Ok(())
@@ -81,7 +86,7 @@ fn theirs(host: &Value) -> Said {
     }
 }
 
-fn ours(linked: &Result<Linked, String>, name: &str, linker: &Linker) -> Said {
+fn ours(linked: &Result<Linked, String>, name: &str, linker: &Linker, mode: Mode) -> Said {
     let no_verdict = |message: String| Said::only(None, message);
     let linked = match linked {
         Ok(linked) => linked,
@@ -97,5 +102,5 @@ fn ours(linked: &Result<Linked, String>, name: &str, linker: &Linker) -> Said {
     };
     let maps = program.maps.iter();
     let maps: Vec<_> = maps.map(|map| linked.maps[map.index()].clone()).collect();
-    said(program, &maps, linker.target())
+    said(program, &maps, linker.target(), mode)
 }

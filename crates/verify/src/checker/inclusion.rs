@@ -125,8 +125,8 @@ fn slot_includes(wide: &Slot, narrow: &Slot, options: &Options, ids: &mut Ids) -
     let bytes = (wide.bytes.iter().zip(&narrow.bytes)).all(|(wide, narrow_byte)| match wide {
         Byte::Invalid => true,
         Byte::Misc => match narrow_byte {
-            Byte::Invalid => options.read_uninitialised_stack,
-            Byte::Spill => narrow.spilled.is_number() || options.leak_pointers,
+            Byte::Invalid => options.is_trusted(),
+            Byte::Spill => narrow.spilled.is_number() || options.is_trusted(),
             _ => true,
         },
         Byte::Zero => {
@@ -152,8 +152,8 @@ fn as_number(slot: &Slot) -> Option<Reg> {
 /// Eight bytes of whatever kind, for those who may read them as a number of which nothing is known.
 fn readable_as_number(slot: &Slot, options: &Options) -> Option<Reg> {
     let readable = slot.bytes.iter().all(|byte| match byte {
-        Byte::Invalid => options.read_uninitialised_stack,
-        Byte::Spill => slot.spilled.is_number() || options.leak_pointers,
+        Byte::Invalid => options.is_trusted(),
+        Byte::Spill => slot.spilled.is_number() || options.is_trusted(),
         _ => true,
     });
     readable.then_some(Reg::UNKNOWN)

@@ -61,7 +61,7 @@ impl Transfer<'_> {
         let at = self.at;
         if let Some(Stored::Register(src)) = stored
             && self.state.reg(src).is_pointer()
-            && !self.options.leak_pointers
+            && !self.options.is_trusted()
         {
             return denied(at, format!("R{} leaks addr into ctx", src.number()));
         }

@@ -264,7 +264,7 @@ impl Transfer<'_> {
             let fine = match slot.bytes[byte] {
                 Byte::Misc | Byte::Zero => true,
                 Byte::Invalid => self.reads_uninitialised_stack(),
-                Byte::Spill => slot.spilled.is_number() || self.options.leak_pointers,
+                Byte::Spill => slot.spilled.is_number() || self.options.is_trusted(),
                 Byte::Dynptr | Byte::Iterator | Byte::IrqFlags => false,
             };
             if !fine {
