@@ -4,14 +4,18 @@
  * A line of input is a question: program type, expected attach type, load flags, BTF id of what it
  * attaches to, licence (one word), instructions in hexadecimal; or "map" and a map type. A line of output
  * is the answer: the errno (0: accepted), a space, and the log with its line ends as \n and its
- * backslashes doubled. */
+ * backslashes doubled. With the argument "bpf" or "none" it asks with those rights only. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
+#include <sys/syscall.h>
+
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #define INSNS_MAX 64
 #define LOG_BYTES (1 << 16)
@@ -54,10 +58,27 @@ static int make_map(unsigned int type)
 	return 0;
 }
 
-int main(void)
+/* Gives rights away: all, or all that see kernel memory. */
+static int drop(const char *left)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2] = {};
+
+	if (!strcmp(left, "bpf")) {
+		sets[CAP_NET_ADMIN / 32].effective |= 1u << (CAP_NET_ADMIN % 32);
+		sets[CAP_BPF / 32].effective |= 1u << (CAP_BPF % 32);
+	}
+	for (int at = 0; at < 2; at++)
+		sets[at].permitted = sets[at].effective;
+	return syscall(SYS_capset, &header, sets);
+}
+
+int main(int argc, char **argv)
 {
 	unsigned int map_type;
 
+	if (argc > 1 && drop(argv[1]))
+		return 3;
 	while (fgets(line, sizeof(line), stdin)) {
 		if (sscanf(line, "map %u", &map_type) == 1) {
 			printf("%d \n", make_map(map_type));

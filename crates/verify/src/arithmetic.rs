@@ -6,6 +6,7 @@ use crate::domain::{Op, Scalar, Unsigned};
 use crate::limits;
 use crate::reg::{Range, Reg, What};
 use crate::reject::{Check, denied, invalid};
+use crate::speculation::Masked;
 use crate::transfer::Transfer;
 
 impl Transfer<'_> {
@@ -163,14 +164,16 @@ impl Transfer<'_> {
             }
             (false, true) => {
                 self.want(dst);
-                let result = self.move_pointer(op, width, dst, &other, &this, true)?;
+                let operands = (&other, &this, true);
+                let result = self.move_pointer(op, width, dst, src, operands)?;
                 self.write(dst, result)
             }
             (true, false) => {
                 if let Operand::Reg(src) = src {
                     self.want(src);
                 }
-                let result = self.move_pointer(op, width, dst, &this, &other, false)?;
+                let operands = (&this, &other, false);
+                let result = self.move_pointer(op, width, dst, src, operands)?;
                 self.write(dst, result)
             }
             (false, false) => {
@@ -179,6 +182,7 @@ impl Transfer<'_> {
                 {
                     self.want(src);
                 }
+                self.mask_numbers(op, src)?;
                 self.write(dst, self.compute(op, width, &this, &other))
             }
         }
@@ -234,9 +238,8 @@ impl Transfer<'_> {
         op: AluOp,
         width: Width,
         dst: RegName,
-        pointer: &Reg,
-        number: &Reg,
-        reversed: bool,
+        src: Operand,
+        (pointer, number, reversed): (&Reg, &Reg, bool),
     ) -> Check<Reg> {
         let at = self.at;
         let name = pointer.name();
@@ -275,6 +278,14 @@ impl Transfer<'_> {
         }
         self.check_sane(&num, 0, name)?;
         self.check_sane(&pointer.num, pointer.off, name)?;
+        let sum = Masked {
+            op,
+            dst,
+            pointer,
+            number,
+            reversed,
+        };
+        let mask = self.mask_pointer(&sum, src)?;
         let mut result = *pointer;
         // Pointers know nothing of their lower half.
         result.num.forget_half();
@@ -329,6 +340,10 @@ impl Transfer<'_> {
         }
         self.check_sane(&result.num, result.off, name)?;
         result.num.sync();
+        self.check_moved(dst, &result)?;
+        if let Some(mask) = mask {
+            self.commit_mask(&sum, mask, &result)?;
+        }
         Ok(result)
     }
 

@@ -33,11 +33,13 @@ impl Transfer<'_> {
             {
                 self.want(src);
             }
-            return Ok(if taken {
-                Next::To(target)
+            let (next, other_way) = if taken {
+                (Next::To(target), self.at + 1)
             } else {
-                Next::Through
-            });
+                (Next::Through, target)
+            };
+            self.mispredict(other_way, dst, src);
+            return Ok(next);
         }
         // Registers that hold the same numbers learn the same.
         let families = [this, other].map(|reg| if reg.is_number() { reg.id } else { 0 });

@@ -146,7 +146,7 @@ impl<'a> Explorer<'a> {
             }
         }
         for id in 0..self.states.len() {
-            if !self.states[id].used {
+            if !self.states[id].used || self.states[id].state.speculative {
                 continue;
             }
             self.clean(id);
@@ -458,10 +458,11 @@ impl<'a> Explorer<'a> {
                 }
             } else {
                 let open = self.is_open(&self.states[id]);
-                let alike = if open {
-                    Alike::InRange
-                } else {
-                    Alike::WhereItMatters
+                let deep = (self.transfer.speculation.as_ref()).is_some_and(|found| found.deep);
+                let alike = match (open, deep) {
+                    (true, _) => Alike::InRange,
+                    (false, true) => Alike::Deeply,
+                    (false, false) => Alike::WhereItMatters,
                 };
                 if prune::covers(old, new, alike, live) {
                     hit = Some((position, open));

@@ -49,6 +49,7 @@ impl Transfer<'_> {
     ) -> Check<Reg> {
         let (at, register) = (self.at, access.base.number());
         let name = self.type_names[number as usize].clone();
+        self.check_may_see(&name)?;
         let prefix = pointer.name();
         if access.off < 0 {
             return denied(

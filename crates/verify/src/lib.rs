@@ -31,6 +31,7 @@ mod prune;
 mod reg;
 mod reject;
 mod shape;
+mod speculation;
 mod stack;
 mod state;
 mod transfer;
@@ -92,7 +93,10 @@ fn judge(
     rejected: impl FnOnce(&mut Explorer<'_>, &Reject),
 ) -> Verdict {
     let mut explorer = match Transfer::new(program, maps, target, options) {
-        Ok(transfer) => Explorer::new(transfer),
+        Ok(mut transfer) => {
+            transfer.speculate();
+            Explorer::new(transfer)
+        }
         Err(why) => {
             return Verdict {
                 result: Err(why),

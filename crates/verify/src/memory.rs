@@ -129,6 +129,14 @@ impl Transfer<'_> {
             aligned: true,
         };
         let old = self.access(&access, &pointer, None)?;
+        if let What::Stack { .. } = pointer.what
+            && self.would_leak(&old)
+        {
+            return denied(
+                self.at,
+                format!("leaking pointer from stack off {}", access.off),
+            );
+        }
         access.write = true;
         self.access(&access, &pointer, Some(Stored::Unknown))?;
         let fetched = match op {
@@ -197,6 +205,13 @@ impl Transfer<'_> {
         }
         if pointer.may_be_null() {
             return self.no_memory(access, pointer);
+        }
+        if let Some(Stored::Register(src)) = stored
+            && let Some(place) = readable_by_others(pointer.what)
+            && self.would_leak(self.state.reg(src))
+        {
+            let register = src.number();
+            return denied(self.at, format!("R{register} leaks addr into {place}"));
         }
         match pointer.what {
             What::MapValue { map, .. } => self.access_map_value(access, pointer, map, stored),
@@ -478,9 +493,21 @@ impl Transfer<'_> {
         Ok(Reg::UNKNOWN)
     }
 
+    /// Kernel memory is not for everybody.
+    pub(crate) fn check_may_see(&self, structure: &str) -> Check {
+        if self.options.is_trusted() {
+            return Ok(());
+        }
+        denied(
+            self.at,
+            format!("'struct {structure}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN"),
+        )
+    }
+
     /// A map's own structure: readable through BTF, not writable.
     fn access_map_struct(&mut self, access: &Access, pointer: &Reg, map: u16) -> Check<Reg> {
         let register = access.base.number();
+        self.check_may_see("bpf_array")?;
         let kind = self.maps[usize::from(map)].kind;
         if access.write {
             return denied(
@@ -536,6 +563,17 @@ impl Transfer<'_> {
         for reg in &mut self.state.frame_mut().regs[..6] {
             *reg = Reg::UNSET;
         }
+    }
+}
+
+/// What to call memory that others than the program can read.
+fn readable_by_others(what: What) -> Option<&'static str> {
+    match what {
+        What::MapValue { .. } => Some("map"),
+        What::Memory { .. } => Some("mem"),
+        What::Packet { .. } | What::PacketMeta { .. } => Some("packet"),
+        What::FlowKeys => Some("flow keys"),
+        _ => None,
     }
 }
 

@@ -12,6 +12,8 @@ use crate::state::{Frame, State};
 pub(crate) enum Alike {
     /// What the old state did not look at may differ.
     WhereItMatters,
+    /// The same, but numbers must be equal: what a mispredicted path does depends on them.
+    Deeply,
     /// Every number must lie in the old one's range, looked at or not: inside loops that are not
     /// explored to their end it is not known yet what is looked at.
     InRange,
@@ -72,6 +74,7 @@ pub(crate) fn covers(
 ) -> bool {
     if old.frames.len() != new.frames.len()
         || old.rcu_locks != new.rcu_locks
+        || old.speculative && !new.speculative
         || old.preempt_locks != new.preempt_locks
         || old.sleepable != new.sleepable
         || old.references.len() != new.references.len()
@@ -96,25 +99,33 @@ pub(crate) fn covers(
             return false;
         }
     }
+    let secretive = new.secretive;
     for (number, (old, new)) in old.frames.iter().zip(&new.frames).enumerate() {
         if old.callsite != new.callsite || old.callback != new.callback {
             return false;
         }
         let live = live(number, new);
-        if !frame_covers(old, new, live, alike, &mut ids) {
+        if !frame_covers(old, new, live, alike, secretive, &mut ids) {
             return false;
         }
     }
     true
 }
 
-fn frame_covers(old: &Frame, new: &Frame, live: u16, alike: Alike, ids: &mut Ids) -> bool {
+fn frame_covers(
+    old: &Frame,
+    new: &Frame,
+    live: u16,
+    alike: Alike,
+    secretive: bool,
+    ids: &mut Ids,
+) -> bool {
     for (number, (old, new)) in old.regs.iter().zip(&new.regs).enumerate() {
         if live & 1 << number != 0 && !reg_covers(old, new, alike, ids) {
             return false;
         }
     }
-    stack_covers(old, new, alike, ids)
+    stack_covers(old, new, alike, secretive, ids)
 }
 
 fn reg_covers(old: &Reg, new: &Reg, alike: Alike, ids: &mut Ids) -> bool {
@@ -122,10 +133,13 @@ fn reg_covers(old: &Reg, new: &Reg, alike: Alike, ids: &mut Ids) -> bool {
         return exactly(old, new, ids);
     }
     if old.what == What::Unset {
-        return alike == Alike::WhereItMatters || new.what == What::Unset;
+        return alike != Alike::InRange || new.what == What::Unset;
     }
     match (old.what, new.what) {
         (What::Number, What::Number) => {
+            if alike == Alike::Deeply {
+                return exactly(old, new, ids);
+            }
             if !old.precise && alike == Alike::WhereItMatters {
                 return true;
             }
@@ -226,7 +240,7 @@ pub(crate) fn iterators_differ(old: &State, new: &State) -> bool {
     })
 }
 
-fn stack_covers(old: &Frame, new: &Frame, alike: Alike, ids: &mut Ids) -> bool {
+fn stack_covers(old: &Frame, new: &Frame, alike: Alike, secretive: bool, ids: &mut Ids) -> bool {
     for (index, old) in old.stack.slots().iter().enumerate() {
         let new = new.stack.slot(index);
         if alike == Alike::Exactly && old.bytes != new.bytes {
@@ -242,7 +256,7 @@ fn stack_covers(old: &Frame, new: &Frame, alike: Alike, ids: &mut Ids) -> bool {
             continue;
         }
         // Eight bytes of something are a number of which nothing is known.
-        if let (Some(old), Some(new)) = (as_number(old), as_number(new)) {
+        if let (Some(old), Some(new)) = (as_number(old, secretive), as_number(new, secretive)) {
             if !reg_covers(&old, &new, alike, ids) {
                 return false;
             }
@@ -253,8 +267,9 @@ fn stack_covers(old: &Frame, new: &Frame, alike: Alike, ids: &mut Ids) -> bool {
             .iter()
             .zip(&new.bytes)
             .all(|(old, new)| match old {
-                // Reading what was never written is allowed, so anything will do.
-                Byte::Invalid | Byte::Misc => true,
+                Byte::Invalid => true,
+                // Reading what was never written is allowed to most, so anything will do.
+                Byte::Misc => !secretive || matches!(new, Byte::Misc | Byte::Zero),
                 _ => old == new,
             });
         if !alike_bytes {
@@ -279,11 +294,11 @@ fn same_object(old: &Reg, new: &Reg, ids: &mut Ids) -> bool {
     alike && old.flags == new.flags && ids.same(old.reference, new.reference)
 }
 
-fn as_number(slot: &Slot) -> Option<Reg> {
+fn as_number(slot: &Slot, secretive: bool) -> Option<Reg> {
     if slot.holds_full_spill() && slot.spilled.is_number() {
         return Some(slot.spilled);
     }
-    let all = |byte: &Byte| matches!(byte, Byte::Misc | Byte::Invalid);
+    let all = |byte: &Byte| *byte == Byte::Misc || (*byte == Byte::Invalid && !secretive);
     slot.bytes.iter().all(all).then_some(Reg::UNKNOWN)
 }
 

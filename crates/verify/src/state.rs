@@ -149,6 +149,10 @@ pub(crate) struct State {
     pub(crate) may_goto_depth: u32,
     /// How often a callback was unrolled.
     pub(crate) callback_unroll_depth: u32,
+    /// Only a mispredicting processor gets here.
+    pub(crate) speculative: bool,
+    /// Addresses and what lies in unwritten memory must not be seen.
+    pub(crate) secretive: bool,
 }
 
 impl State {
@@ -172,6 +176,8 @@ impl State {
             sleepable: false,
             may_goto_depth: 0,
             callback_unroll_depth: 0,
+            speculative: false,
+            secretive: false,
         }
     }
 
@@ -207,20 +213,22 @@ impl State {
 
     /// Makes packet pointers invalid: the packet was moved.
     pub(crate) fn forget_packet(&mut self) {
+        let invalid = self.invalid();
         for reg in self.all_mut() {
             let gone =
                 reg.is_packet() || reg.what == What::PacketEnd || reg.flags.has(Flags::OF_PACKET);
             if gone {
-                reg.invalidate();
+                *reg = invalid;
             }
         }
     }
 
     /// Makes every copy of a resource's pointer invalid.
     pub(crate) fn forget_reference(&mut self, id: u32) {
+        let invalid = self.invalid();
         for reg in self.all_mut() {
             if reg.reference == id {
-                reg.invalidate();
+                *reg = invalid;
             }
         }
     }
@@ -231,12 +239,13 @@ impl State {
         self.references.retain(|reference| reference.id != id);
         self.references.len() != before
     }
-}
 
-impl Reg {
-    /// Makes a pointer a number of which nothing is known, which programs with less trust may not
-    /// read.
-    pub(crate) fn invalidate(&mut self) {
-        *self = Reg::UNKNOWN;
+    /// What a pointer becomes that no longer points anywhere: some number, which not everybody may read.
+    pub(crate) fn invalid(&self) -> Reg {
+        if self.secretive {
+            Reg::UNSET
+        } else {
+            Reg::UNKNOWN
+        }
     }
 }

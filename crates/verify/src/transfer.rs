@@ -21,6 +21,7 @@ use crate::fields::Record;
 use crate::reg::{Reg, What};
 use crate::reject::{Check, denied, invalid, reject};
 use crate::shape::Shape;
+use crate::speculation::Speculation;
 use crate::state::{Linked, State};
 
 /// What happens after an instruction.
@@ -81,6 +82,8 @@ pub(crate) struct Transfer<'a> {
     pub(crate) asides: Vec<Aside>,
     /// What this instruction tells beside its state.
     pub(crate) events: Events,
+    /// What is known of mispredicted paths, if they are followed.
+    pub(crate) speculation: Option<Speculation>,
 }
 
 impl<'a> Transfer<'a> {
@@ -124,6 +127,7 @@ impl<'a> Transfer<'a> {
             at: 0,
             asides: Vec::new(),
             events: Events::default(),
+            speculation: None,
         })
     }
 
@@ -152,6 +156,7 @@ impl<'a> Transfer<'a> {
         let chain = self.chains.find(None, None, function);
         self.state = State::new(function, chain);
         self.state.sleepable = self.program.flags.has(ProgramFlags::SLEEPABLE);
+        self.state.secretive = !self.options.is_trusted();
         for (name, reg) in arguments {
             *self.state.reg_mut(*name) = *reg;
         }
@@ -162,8 +167,15 @@ impl<'a> Transfer<'a> {
     pub(crate) fn step(&mut self) -> Check<Next> {
         self.asides.clear();
         self.events.clear();
+        if self.is_barred() {
+            return Ok(Next::End);
+        }
         let insn = self.shape.insn(self.at);
-        self.check(&insn)
+        match self.check(&insn) {
+            Err(why) if self.bar(&why) => Ok(Next::End),
+            Ok(_) if self.is_fenced() => Ok(Next::End),
+            next => next,
+        }
     }
 
     /// A number nobody has as an id yet.

@@ -198,9 +198,10 @@ impl Transfer<'_> {
     }
 
     fn forget_slices(&mut self, dynptr: u32) {
+        let invalid = self.state.invalid();
         for reg in self.state.all_mut() {
             if reg.dynptr == dynptr && dynptr != 0 {
-                reg.invalidate();
+                *reg = invalid;
             }
         }
     }

@@ -122,9 +122,10 @@ impl Transfer<'_> {
         }
         self.state.locks.pop();
         // What others own may go as soon as nobody is kept from taking it.
+        let invalid = self.state.invalid();
         for reg in self.state.all_mut() {
             if matches!(reg.what, What::Object(_)) && reg.flags.has(Flags::NON_OWNING) {
-                reg.invalidate();
+                *reg = invalid;
             }
         }
         Ok(())

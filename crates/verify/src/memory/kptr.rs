@@ -19,7 +19,7 @@ const FREED_AFTER_RCU: [&str; 5] = [
 impl Transfer<'_> {
     /// Checks an access that touches a special field of a map's value and gives what a load finds;
     /// nothing if it touches none.
-    pub(super) fn access_field(
+    pub(crate) fn access_field(
         &mut self,
         access: &Access,
         pointer: &Reg,

@@ -84,6 +84,9 @@ impl Transfer<'_> {
     }
 
     fn write_slot(&mut self, frame: usize, off: i32, bytes: usize, stored: Stored) -> Check {
+        self.check_spilled_pointer(frame, off, bytes)?;
+        let spills = matches!(stored, Stored::Register(name) if self.state.reg(name).is_pointer());
+        self.fence_store(frame, off, bytes, spills);
         let (index, _) = place(off);
         self.overwrite_dynptr(frame, index)?;
         if bytes == SLOT_BYTES {
