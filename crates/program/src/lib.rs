@@ -19,6 +19,7 @@ pub mod limits;
 mod listing;
 mod map_spec;
 pub mod outcome;
+mod privilege;
 mod program;
 mod record;
 pub mod release;
@@ -35,6 +36,7 @@ pub use host::{
 pub use kind::{AttachKind, MapKind, ProgramKind};
 pub use listing::{insn_text, listing};
 pub use map_spec::{Initial, MapBtf, MapFlags, MapIndex, MapOrigin, MapSpec, Pinning, SlotContent};
+pub use privilege::Privilege;
 pub use program::{
     DebugInfo, FuncRecord, Function, KfuncRef, LineRecord, Poison, Program, ProgramError,
     ProgramFlags, ProgramParts, SourceLine,

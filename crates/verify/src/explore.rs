@@ -519,6 +519,7 @@ impl<'a> Explorer<'a> {
     /// Keeps the state and goes on from it.
     fn keep_state(&mut self) -> StateId {
         prune::drop_single_ids(&mut self.transfer.state);
+        self.transfer.look_at_everything();
         let at = self.transfer.at;
         let id = self.states.len();
         let onward = Path {

@@ -27,6 +27,7 @@ mod needs;
 mod options;
 mod path;
 mod precision;
+mod privileges;
 mod prune;
 mod reg;
 mod reject;
@@ -40,6 +41,7 @@ mod verified;
 use std::time::{Duration, Instant};
 
 use osmia_isa::Reg as RegName;
+pub use osmia_program::Privilege;
 use osmia_program::{Errno, MapSpec, Program, Target};
 
 pub use crate::certificate::Certificate;
@@ -49,7 +51,7 @@ use crate::explore::Explorer;
 pub use crate::explore::Stats;
 pub use crate::facts::Facts;
 pub use crate::mistake::Mistake;
-pub use crate::options::{Options, Privilege};
+pub use crate::options::Options;
 use crate::reg::{Reg, What};
 pub use crate::reject::Reject;
 use crate::transfer::Transfer;
@@ -140,6 +142,7 @@ impl Explorer<'_> {
     /// The entry, then every function that is verified on its own.
     fn run(&mut self) -> reject::Check {
         self.transfer.check_needs()?;
+        self.transfer.check_privileges()?;
         self.transfer.check_program()?;
         let context = Reg::pointer(What::Context);
         self.explore(0, &[(RegName::R1, context)])?;

@@ -5,6 +5,8 @@ pub const INSNS_VISITED_MAX: usize = 1_000_000;
 /// Most instructions the checker walks over for one certificate. Its walks are those of exploration,
 /// and begin again at each state, so they may take a little longer.
 pub const CHECK_STEPS_MAX: usize = 2 * INSNS_VISITED_MAX;
+/// Most instructions of programs of those without `CAP_BPF` (`BPF_MAXINSNS`).
+pub const UNPRIVILEGED_INSNS_MAX: usize = 4_096;
 /// Most branches waiting to be explored (`BPF_COMPLEXITY_LIMIT_JMP_SEQ`).
 pub const BRANCHES_WAITING_MAX: usize = 8_192;
 /// Most functions of a program (`BPF_MAX_SUBPROGS`).

@@ -1,16 +1,6 @@
 //! How to verify.
 
-/// What the person who loads the program may do.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Privilege {
-    /// Nothing: neither `CAP_BPF` nor `CAP_PERFMON`, on kernels that let such people load programs.
-    None,
-    /// `CAP_BPF` without `CAP_PERFMON`: all features, but kernel memory and addresses stay secret.
-    Bpf,
-    /// Everything.
-    #[default]
-    All,
-}
+use osmia_program::Privilege;
 
 /// Privileges and switches of a verification.
 #[derive(Clone, Debug)]

@@ -58,6 +58,7 @@ impl Transfer<'_> {
             );
         }
         self.check_helper_release(helper.id, bare)?;
+        self.check_helper_privilege(helper)?;
         let in_lock = matches!(helper.id, SPIN_LOCK | SPIN_UNLOCK | KPTR_XCHG);
         if !self.state.locks.is_empty() && !in_lock {
             return invalid(at, "function calls are not allowed while holding a lock");

@@ -84,6 +84,7 @@ impl Transfer<'_> {
             return refused();
         };
         match context(&self.program.hook) {
+            Context::Fields(_) if self.is_for_the_capable(offset, access.write) => refused(),
             Context::Fields(fields) => {
                 let bytes = access.bytes as u32;
                 match fields.access(offset, bytes, access.write) {
