@@ -9,6 +9,8 @@ osmia_diag::codes! {
     BTF_WORDS = "btf-words", "the words of a BTF command are not understood";
     RUN_MAP_READ = "run-map-read", "a map could not be read after the run";
     RUN_CHECKED = "run-checked", "the program runs checked, not verified";
+    RUN_NATIVE = "run-native", "the program was verified and runs as machine code";
+    RUN_ENGINES = "run-engines", "machine code and the interpreter came to different ends";
     RUN_ENDIAN = "run-endian", "a program of the other byte order cannot run here";
     RUN_MAP = "run-map", "a map is made otherwise than its definition says";
     RUN_RECORD = "run-record", "the type given to a map's records cannot be used";

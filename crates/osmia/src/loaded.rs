@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use osmia_diag::Diagnostic;
-use osmia_program::{Fault, Host, Initial, MapIndex, ProgramSet, SlotContent, Slotted};
+use osmia_program::{
+    Fault, Host, Initial, MapIndex, MapSpec, Program, ProgramSet, SlotContent, Slotted,
+};
 
-use crate::{Error, codes};
+use crate::{Error, codes, verified};
 
 /// Programs of a set with the maps they use, resident on a host until dropped.
 pub struct Loaded<'h, H: Host> {
@@ -13,6 +15,8 @@ pub struct Loaded<'h, H: Host> {
     set: ProgramSet,
     maps: BTreeMap<MapIndex, H::Map>,
     programs: BTreeMap<String, H::Program>,
+    /// The same on another host, to compare with.
+    twin: Option<Box<Self>>,
 }
 
 impl<'h, H: Host> Loaded<'h, H> {
@@ -24,6 +28,7 @@ impl<'h, H: Host> Loaded<'h, H> {
             set,
             maps: BTreeMap::new(),
             programs: BTreeMap::new(),
+            twin: None,
         };
         for index in needed.maps {
             let map = host.create_map(&loaded.set.maps[index.index()])?;
@@ -80,6 +85,28 @@ impl<'h, H: Host> Loaded<'h, H> {
     /// What they were made from.
     pub fn set(&self) -> &ProgramSet {
         &self.set
+    }
+
+    /// Compares whatever its programs do from now on with what the same programs do on another host.
+    #[must_use]
+    pub fn beside(mut self, twin: Self) -> Self {
+        self.twin = Some(Box::new(twin));
+        self
+    }
+
+    /// The same on another host.
+    pub(crate) fn twin(&self) -> Option<&Self> {
+        self.twin.as_deref()
+    }
+
+    /// Programs that are resident.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &H::Program> {
+        self.programs.values()
+    }
+
+    /// The maps of a program, in its order.
+    pub(crate) fn specs_of(&self, program: &Program) -> Vec<MapSpec> {
+        verified::specs_of(&self.set, program)
     }
 
     /// A resident program.

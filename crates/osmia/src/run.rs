@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::changes::{self, Change};
 use crate::described::plain_scene;
 use crate::verdict::Tally;
-use crate::{Error, Input, Loaded, Shown, Verdict, VerdictCount, codes, limits};
+use crate::{Error, Input, Loaded, Shown, Verdict, VerdictCount, codes, engine, limits};
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -127,6 +127,8 @@ pub enum Outcome {
     Interrupted,
     /// The program did something it may not do.
     Trap,
+    /// Two engines came to different ends.
+    Difference,
     /// The capture could not be read on, or not be used.
     CaptureError,
 }
@@ -203,7 +205,7 @@ impl<H: Host> Loaded<'_, H> {
                 break;
             }
         }
-        Ok(running.finish())
+        running.finish()
     }
 
     /// Gives every packet of the capture to the program.
@@ -252,7 +254,7 @@ impl<H: Host> Loaded<'_, H> {
             running.summary.diagnostics.push(diagnostic);
         }
         running.settle(sink)?;
-        Ok(running.finish())
+        running.finish()
     }
 
     /// Gives these bytes to the program as its packet and context; empty for the default ones.
@@ -275,7 +277,7 @@ impl<H: Host> Loaded<'_, H> {
         };
         let _ = running.one(&mut packet, 0, sink)?;
         running.settle(sink)?;
-        Ok(running.finish())
+        running.finish()
     }
 
     fn running(&self, name: &str, options: &RunOptions) -> Result<Running<'_, H>, Error> {
@@ -397,6 +399,7 @@ impl<H: Host> Running<'_, H> {
     /// Runs on what `run` holds, counts, and tells what the program said.
     fn execute(&mut self, number: u64, sink: &mut Sink<'_>) -> Result<End, Error> {
         let bytes_in = self.run.data.len() as u64;
+        let before = self.loaded.twin().map(|_| self.run.clone());
         let outcome = self.program.test_run(&mut self.run);
         if let Err(error) = &outcome
             && error.fault == Fault::Usage
@@ -424,10 +427,33 @@ impl<H: Host> Running<'_, H> {
             }
             Err(error) => return Err(error.into()),
         }
+        if let Some(why) = before.and_then(|before| self.differs_from_twin(before)) {
+            let what = if self.from_capture { "packet" } else { "run" };
+            let why = format!("{why} ({what} {number})");
+            self.end(
+                Outcome::Difference,
+                Some(Diagnostic::error(codes::RUN_ENGINES, why)),
+            );
+            return Ok(End::Trapped);
+        }
         let verdict = Verdict::new(self.role, self.run.retval);
         self.tally.add(verdict, bytes_in);
         self.count_redirects();
         Ok(End::Verdict(verdict, flow))
+    }
+
+    /// What the program came to on the other host, if to something else.
+    fn differs_from_twin(&self, mut run: Run) -> Option<String> {
+        let twin = self.loaded.twin()?;
+        let outcome = twin
+            .program(&self.program.program().name)?
+            .test_run(&mut run);
+        // What it says is told once.
+        twin.host().drain(&mut |_| {});
+        match outcome {
+            Ok(()) => engine::difference(&self.run, &run),
+            Err(error) => Some(error.diagnostic.message),
+        }
     }
 
     /// Counts where helpers sent the packet and copies of it.
@@ -531,9 +557,16 @@ impl<H: Host> Running<'_, H> {
         self.summary.diagnostics.extend(diagnostic);
     }
 
-    fn finish(mut self) -> RunSummary {
+    fn finish(mut self) -> Result<RunSummary, Error> {
+        if let Some(twin) = self.loaded.twin()
+            && self.summary.outcome == Outcome::Complete
+            && let Some(why) = engine::difference_in_maps(self.loaded, twin)?
+        {
+            let why = Diagnostic::error(codes::RUN_ENGINES, why);
+            self.end(Outcome::Difference, Some(why));
+        }
         self.summary.verdicts = self.tally.into_rows();
-        self.summary
+        Ok(self.summary)
     }
 }
 

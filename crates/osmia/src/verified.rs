@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use osmia_diag::Diagnostic;
-use osmia_program::{MapSpec, Program, ProgramFlags, Target};
+use osmia_program::{MapSpec, Program, ProgramFlags, ProgramSet, Target};
 use osmia_verify::Reject;
 use osmia_verify::explain::{Explanation, explain};
 use serde::Serialize;
@@ -57,14 +57,8 @@ impl Linked {
     }
 
     fn judge(&self, program: &Program, target: &Target) -> Judged {
-        let maps = program.maps.iter();
-        let maps: Vec<MapSpec> = maps
-            .map(|map| self.set().maps[map.index()].clone())
-            .collect();
-        let options = osmia_verify::Options {
-            keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
-            ..osmia_verify::Options::default()
-        };
+        let maps = specs_of(self.set(), program);
+        let options = options(program);
         let start = Instant::now();
         let (verdict, trace) = osmia_verify::verify_and_trace(program, &maps, target, &options);
         let nanos = start.elapsed().as_nanos();
@@ -85,5 +79,19 @@ impl Linked {
             explanation,
             reason: reason.map(|reason| reason.to_diagnostic(program).in_file(self.file())),
         }
+    }
+}
+
+/// The maps of a program, in its order.
+pub(crate) fn specs_of(set: &ProgramSet, program: &Program) -> Vec<MapSpec> {
+    let maps = program.maps.iter();
+    maps.map(|map| set.maps[map.index()].clone()).collect()
+}
+
+/// How a program wants to be verified.
+pub(crate) fn options(program: &Program) -> osmia_verify::Options {
+    osmia_verify::Options {
+        keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
+        ..osmia_verify::Options::default()
     }
 }

@@ -2,6 +2,7 @@
 
 mod bar;
 mod described;
+mod engine;
 mod json;
 mod machine;
 mod report;
@@ -22,6 +23,7 @@ use osmia::diag::Diagnostic;
 use osmia::{Error, Event, Fault, Host, Loaded, Outcome, RunOptions, UserHost, codes};
 
 use self::bar::Bar;
+use self::engine::EngineFlag;
 use self::machine::MachineFlags;
 use self::report::{Input, Report};
 use self::source::Source;
@@ -78,6 +80,8 @@ pub(crate) struct Run {
     #[command(flatten)]
     object: ObjectFlags,
     #[command(flatten)]
+    engine: EngineFlag,
+    #[command(flatten)]
     machine: MachineFlags,
 }
 
@@ -86,15 +90,22 @@ impl Run {
         let object = self.object.open(console)?;
         let mut options = self.object.user_options(&object, self.ctx.is_some())?;
         self.machine.apply(&mut options)?;
+        self.engine.prepare(&mut options);
+        let twin = self.engine.twin(&options)?;
         let host = UserHost::new(options)?;
 
         let wanted = self.prog.as_deref();
         let linked = self.object.link(&object, host.target(), wanted, console)?;
         let program = linked.choose(wanted)?.to_owned();
-        let loaded = linked.load(&host, &[&program])?;
+        let mut loaded = linked.load(&host, &[&program])?;
+        let how = self.engine.compile(&loaded)?;
+        if let Some(twin) = &twin {
+            loaded = loaded.beside(linked.load(twin, &[&program])?);
+        }
 
         let mut report =
             Report::new(self.json, &loaded, &program, self.source()).trace_pipe(self.trace_pipe);
+        report.runs(how);
         let summary = match (&self.pcap, &self.ctx) {
             (Some(path), _) => self.run_capture(&loaded, &program, path, &mut report, console)?,
             (None, Some(path)) => described::run(
@@ -113,7 +124,7 @@ impl Run {
         report.finish(console, &loaded, &summary)?;
         Ok(match summary.outcome {
             Outcome::Complete | Outcome::Interrupted => Exit::Ok,
-            Outcome::Trap | Outcome::CaptureError => Exit::Negative,
+            Outcome::Trap | Outcome::Difference | Outcome::CaptureError => Exit::Negative,
         })
     }
 
@@ -168,7 +179,7 @@ impl Run {
             (Some(path), Some(framing)) => Some(PacketFile::create(path, framing)?),
             _ => None,
         };
-        begin(report, program, console);
+        report.start(console);
         let mut bar = Bar::for_capture(bytes, console);
         let mut write_error = None;
         let summary = loaded.run_capture(program, &mut capture, &self.options(), &mut |event| {
@@ -250,7 +261,7 @@ impl Run {
                 .help("describe it with `--ctx FILE`, or give its bytes with `--ctx-in BYTES`"),
             );
         }
-        begin(report, program, console);
+        report.start(console);
         loaded.run_bytes(
             program,
             data.unwrap_or_default(),
@@ -262,20 +273,6 @@ impl Run {
             },
         )
     }
-}
-
-/// Says that it begins.
-fn begin(report: &Report, program: &str, console: &mut Console) {
-    console.diagnostic(&checked_not_verified(program));
-    report.start(console);
-}
-
-/// The one line that says what the run does not promise.
-fn checked_not_verified(program: &str) -> Diagnostic {
-    Diagnostic::note_only(
-        codes::RUN_CHECKED,
-        format!("`{program}` runs checked, not verified (`osmia verify` judges it)"),
-    )
 }
 
 /// A flag that Ctrl-C raises; the second Ctrl-C ends the process.

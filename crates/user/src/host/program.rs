@@ -58,7 +58,8 @@ impl UserProgram {
         ProgramRecord::of(&self.code).tag()
     }
 
-    pub(super) fn code(&self) -> &Arc<Code> {
+    /// What the machine runs.
+    pub fn code(&self) -> &Arc<Code> {
         &self.code
     }
 }

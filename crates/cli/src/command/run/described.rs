@@ -12,7 +12,7 @@ use osmia::{
 
 use super::report::Report;
 use super::stdin::Stdin;
-use super::{begin, stop_on_interrupt};
+use super::stop_on_interrupt;
 use crate::console::Console;
 
 /// Runs a program on everything that is described.
@@ -54,7 +54,7 @@ pub(super) fn run(
     if let Some(Err(error)) = first {
         return Err(error);
     }
-    begin(report, program, console);
+    report.start(console);
     let mut inputs = || first.take().or_else(&mut next);
     let mut summary = loaded.run_described(program, &mut inputs, options, &mut |event| {
         report.event(console, &event);

@@ -1,6 +1,8 @@
 //! The JSON of a run: schema `osmia.run/1`, described in `docs/json.md`.
 
-use osmia::{Change, Event, GlobalValue, MapContents, Outcome, RedirectCount, Shown, VerdictCount};
+use osmia::{
+    Change, Engine, Event, GlobalValue, MapContents, Outcome, RedirectCount, Shown, VerdictCount,
+};
 use serde::Serialize;
 
 use super::report::{Final, Input, ProgramName};
@@ -14,6 +16,7 @@ enum Line<'a> {
     Start {
         schema: &'a str,
         program: &'a ProgramName,
+        engine: Engine,
         #[serde(skip_serializing_if = "Option::is_none")]
         pcap: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +65,7 @@ enum Line<'a> {
     },
 }
 
-pub(super) fn start(console: &mut Console, program: &ProgramName, input: &Input) {
+pub(super) fn start(console: &mut Console, program: &ProgramName, input: &Input, engine: Engine) {
     let (pcap, ctx) = match input {
         Input::Capture(name) => (Some(&**name), None),
         Input::Description(name) => (None, Some(&**name)),
@@ -71,6 +74,7 @@ pub(super) fn start(console: &mut Console, program: &ProgramName, input: &Input)
     console.value(&Line::Start {
         schema: SCHEMA,
         program,
+        engine,
         pcap,
         ctx,
     });

@@ -3,6 +3,7 @@
 use osmia::{Error, Event, GlobalValue, Loaded, MapContents, RunSummary, UserHost};
 use serde::Serialize;
 
+use super::engine::How;
 use super::{json, text};
 use crate::console::Console;
 
@@ -51,6 +52,7 @@ pub(super) struct Final<'a> {
 pub(super) struct Report {
     json: bool,
     trace_pipe: bool,
+    how: How,
     program: ProgramName,
     input: Input,
 }
@@ -66,6 +68,7 @@ impl Report {
         Self {
             json,
             trace_pipe: false,
+            how: How::default(),
             program: ProgramName {
                 name: program.to_owned(),
                 kind: spec.map_or("unspec", |program| program.hook.kind.name()),
@@ -81,10 +84,16 @@ impl Report {
         self
     }
 
+    /// In these engines.
+    pub(super) fn runs(&mut self, how: How) {
+        self.how = how;
+    }
+
     /// Before the first packet.
     pub(super) fn start(&self, console: &mut Console) {
+        console.diagnostic(&self.how.note(&self.program.name));
         if self.json {
-            json::start(console, &self.program, &self.input);
+            json::start(console, &self.program, &self.input, self.how.engine);
         }
     }
 

@@ -133,6 +133,7 @@ fn headline(end: &Final<'_>) -> String {
         Outcome::Complete => "",
         Outcome::Interrupted => ", interrupted",
         Outcome::Trap => ", stopped by a trap",
+        Outcome::Difference => ", stopped by a difference",
         Outcome::CaptureError => ", stopped by the capture",
     });
     line

@@ -1,0 +1,150 @@
+//! What runs programs: the interpreter, which checks everything, or machine code, which is made of
+//! verified programs and checks nothing; or both, compared.
+
+use osmia_diag::Diagnostic;
+use osmia_jit::NativeCode;
+use osmia_program::{Fault, Host, HostProgram, MapSpec, Program, Run, Target};
+use osmia_user::{UserHost, UserProgram};
+use osmia_verify::{Facts, Options, Verified};
+
+use crate::{Error, Loaded, codes, verified};
+
+/// Which of them.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// The interpreter.
+    #[default]
+    Interp,
+    /// Machine code.
+    Native,
+    /// Both, each with maps of its own; what they come to is compared.
+    Both,
+}
+
+/// A program as the verifier left it, and what it was verified for.
+pub(crate) struct Proven {
+    verified: Verified,
+    maps: Vec<MapSpec>,
+    options: Options,
+}
+
+impl Proven {
+    /// Verifies a program.
+    pub(crate) fn new(
+        program: &Program,
+        maps: Vec<MapSpec>,
+        target: &Target,
+    ) -> Result<Self, Error> {
+        let options = verified::options(program);
+        match osmia_verify::verify(program, &maps, target, &options).result {
+            Ok(verified) => Ok(Self {
+                verified,
+                maps,
+                options,
+            }),
+            Err(why) => {
+                let diagnostic = why.to_diagnostic(program);
+                let help =
+                    "machine code is made of verified programs only; `--engine interp` runs others";
+                Err(Error::new(Fault::Input, diagnostic.help(help)))
+            }
+        }
+    }
+
+    /// What code generation builds on.
+    pub(crate) fn facts(&self, target: &Target) -> Result<Facts<'_>, Error> {
+        let facts = self.verified.facts(&self.maps, target, &self.options);
+        facts.map_err(|refusal| {
+            let message = format!("the verifier's certificate does not hold: {refusal}");
+            Error::new(
+                Fault::Internal,
+                Diagnostic::error(codes::RUN_ENGINES, message),
+            )
+        })
+    }
+}
+
+impl Loaded<'_, UserHost> {
+    /// Gives every program that is resident a native form: they call each other. None is changed if
+    /// one of them cannot have one. Gives the bytes of machine code there are.
+    ///
+    /// # Errors
+    /// If a program is rejected by the verifier, or uses what has no native form yet.
+    pub fn compile(&self) -> Result<usize, Error> {
+        let compiled: Vec<(&UserProgram, NativeCode)> = self
+            .programs()
+            .map(|program| Ok((program, self.native(program)?)))
+            .collect::<Result<_, Error>>()?;
+        let mut bytes = 0;
+        for (program, native) in compiled {
+            bytes += native.code_bytes();
+            program.code().set_native(Box::new(native));
+        }
+        Ok(bytes)
+    }
+
+    fn native(&self, resident: &UserProgram) -> Result<NativeCode, Error> {
+        let (program, target) = (resident.program(), self.host().target());
+        let proven = Proven::new(program, self.specs_of(program), target)?;
+        let facts = proven.facts(target)?;
+        osmia_jit::compile(&facts, resident.code())
+            .map_err(|error| Error::new(Fault::Unsupported, error.to_diagnostic()))
+    }
+}
+
+/// What two engines made of the same input, if not the same.
+pub(crate) fn difference(native: &Run, interpreted: &Run) -> Option<String> {
+    let what = if native.retval != interpreted.retval {
+        return Some(format!(
+            "machine code returns {:#x}, the interpreter {:#x}",
+            native.retval, interpreted.retval
+        ));
+    } else if native.data != interpreted.data {
+        "the packet"
+    } else if native.ctx != interpreted.ctx {
+        "the context"
+    } else if native.sequence != interpreted.sequence {
+        "what was printed"
+    } else if native.redirected.len() != interpreted.redirected.len() {
+        "where the packet was sent"
+    } else {
+        return None;
+    };
+    Some(format!("machine code and the interpreter differ in {what}"))
+}
+
+/// What two engines left in variables and maps, if not the same.
+pub(crate) fn difference_in_maps<H: Host>(
+    native: &Loaded<'_, H>,
+    interpreted: &Loaded<'_, H>,
+) -> Result<Option<String>, Error> {
+    let globals = |loaded: &Loaded<'_, H>| -> Result<_, Error> {
+        let values = loaded.globals()?.into_iter();
+        let values = values.map(|global| (global.name, global.value.json));
+        Ok(values.collect::<Vec<_>>())
+    };
+    let (ours, theirs) = (globals(native)?, globals(interpreted)?);
+    if let Some(((name, ours), (_, theirs))) = ours
+        .iter()
+        .zip(&theirs)
+        .find(|(ours, theirs)| ours != theirs)
+    {
+        return Ok(Some(format!(
+            "variable {name} is {ours} after machine code, {theirs} after the interpreter"
+        )));
+    }
+    let contents = |loaded: &Loaded<'_, H>| -> Result<_, Error> {
+        let maps = loaded.map_contents()?.into_iter();
+        let maps = maps.map(|map| (map.name.clone(), serde_json::json!(map)));
+        Ok(maps.collect::<Vec<_>>())
+    };
+    let (ours, theirs) = (contents(native)?, contents(interpreted)?);
+    let differing = ours
+        .iter()
+        .zip(&theirs)
+        .find(|(ours, theirs)| ours != theirs);
+    Ok(differing.map(|((name, _), _)| {
+        format!("map {name} holds something else after machine code than after the interpreter")
+    }))
+}
