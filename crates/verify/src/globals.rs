@@ -1,15 +1,18 @@
 //! Functions that are verified on their own, and the depth of the stack over all of them.
 
-use osmia_btf::{Body, TypeId};
-use osmia_isa::{Callee, Imm64, Insn, Reg as RegName};
-use osmia_program::Errno;
+use osmia_btf::TypeId;
+use osmia_isa::{Callee, Imm64, Insn};
 use osmia_program::helper::is_gpl_compatible;
 use osmia_program::limits::{CALL_FRAMES_MAX, STACK_BYTES};
+use osmia_program::{AttachKind, Errno, KernelVersion};
 
 use crate::fields::Special;
-use crate::reg::{Flags, Reg, What};
 use crate::reject::{Check, invalid, reject};
+use crate::shape::Function;
 use crate::transfer::Transfer;
+
+/// The first release whose programs have private stacks.
+const PRIVATE_STACK: KernelVersion = KernelVersion::new(6, 13, 0);
 
 impl Transfer<'_> {
     /// Rules for a program as a whole.
@@ -69,86 +72,6 @@ impl Transfer<'_> {
         )
     }
 
-    /// The types of a function's parameters.
-    pub(crate) fn parameters(&self, function: usize) -> Vec<TypeId> {
-        let start = self.shape.functions[function].start;
-        let Some(debug) = &self.program.debug else {
-            return Vec::new();
-        };
-        let Some(record) = debug
-            .funcs
-            .iter()
-            .find(|record| record.insn as usize == start)
-        else {
-            return Vec::new();
-        };
-        let Body::Func(func) = debug.btf.type_at(record.type_id).body() else {
-            return Vec::new();
-        };
-        let Body::FuncProto(proto) = debug.btf.type_at(func.proto).body() else {
-            return Vec::new();
-        };
-        proto.params().map(|param| param.ty).collect()
-    }
-
-    /// What a function that is verified on its own may be given.
-    pub(crate) fn global_arguments(&mut self, function: usize) -> Check<Vec<(RegName, Reg)>> {
-        let types = self.parameters(function);
-        let mut arguments = Vec::new();
-        for (index, ty) in types.into_iter().enumerate() {
-            let Some(name) = RegName::new(index as u8 + 1).filter(|name| name.number() <= 5) else {
-                return reject(
-                    None,
-                    "a global function has too many parameters",
-                    Errno::EINVAL,
-                );
-            };
-            arguments.push((name, self.global_argument(ty)));
-        }
-        Ok(arguments)
-    }
-
-    fn global_argument(&mut self, ty: TypeId) -> Reg {
-        let Some(debug) = &self.program.debug else {
-            return Reg::UNKNOWN;
-        };
-        let btf = &debug.btf;
-        let Body::Ptr(target) = btf.resolve(ty).body() else {
-            return Reg::UNKNOWN;
-        };
-        const CONTEXTS: [&str; 12] = [
-            "__sk_buff",
-            "xdp_md",
-            "bpf_sock",
-            "bpf_sock_addr",
-            "bpf_sock_ops",
-            "sk_msg_md",
-            "bpf_user_pt_regs_t",
-            "pt_regs",
-            "bpf_perf_event_data",
-            "bpf_raw_tracepoint_args",
-            "bpf_sysctl",
-            "bpf_sockopt",
-        ];
-        let pointee = btf.resolve(target);
-        if CONTEXTS.contains(&pointee.name()) {
-            return Reg::pointer(What::Context);
-        }
-        match btf.size_of(target) {
-            Some(bytes) => {
-                let id = self.fresh_id();
-                Reg {
-                    flags: Flags::MAYBE_NULL,
-                    id,
-                    ..Reg::pointer(What::Memory {
-                        bytes: bytes as u32,
-                    })
-                }
-            }
-            None => Reg::UNKNOWN,
-        }
-    }
-
     /// The stack of every chain of calls fits.
     pub(crate) fn check_stack_depth(&self) -> Check {
         let mut callees = vec![Vec::new(); self.shape.functions.len()];
@@ -167,27 +90,53 @@ impl Transfer<'_> {
                 );
                 if calls {
                     let target = insn.target(at).unwrap_or_default() as usize;
-                    if let Some(callee) = self.shape.function_at(target) {
+                    let named = matches!(insn, Insn::LoadImm64 { .. });
+                    if let Some(callee) = self.shape.function_at(target)
+                        && !(named && self.later_functions.contains(&callee))
+                    {
                         callees[index].push(callee);
                     }
                 }
             }
         }
-        let mut chain = Vec::new();
-        self.descend(0, 0, &callees, &mut chain)
+        // What runs later runs on a stack of its own.
+        let roots = [0].into_iter().chain(self.later_functions.iter().copied());
+        for root in roots {
+            let private = root == 0 && self.has_private_stack();
+            self.descend(root, 0, private, &callees, &mut Vec::new())?;
+        }
+        Ok(())
+    }
+
+    /// True for programs whose larger functions have their stack apart from the kernel's.
+    fn has_private_stack(&self) -> bool {
+        use osmia_program::ProgramKind::{Kprobe, PerfEvent, RawTracepoint, Tracepoint, Tracing};
+        let hook = &self.program.hook;
+        let kind = match hook.kind {
+            Kprobe | Tracepoint | PerfEvent | RawTracepoint => true,
+            Tracing => hook.attach != Some(AttachKind::TraceIter),
+            _ => false,
+        };
+        let ends_elsewhere = |function: &Function| function.has_tail_calls;
+        kind && self.target.kernel >= PRIVATE_STACK
+            && !self.shape.functions.iter().any(ends_elsewhere)
     }
 
     fn descend(
         &self,
         function: usize,
         above: u32,
+        private: bool,
         callees: &[Vec<usize>],
         chain: &mut Vec<usize>,
     ) -> Check {
         /// Stack that may be in use where a callee ends in a tail call.
         const TAIL_CALL_STACK_BYTES: u32 = 256;
         let own = self.stack_bytes[function].max(1).next_multiple_of(16);
-        let used = above + own;
+        /// Functions with less stay on the kernel's stack.
+        const PRIVATE_STACK_BYTES_MIN: u32 = 64;
+        let apart = private && own >= PRIVATE_STACK_BYTES_MIN;
+        let used = if apart { above } else { above + own };
         if used > STACK_BYTES as u32 {
             return reject(
                 None,
@@ -219,7 +168,7 @@ impl Transfer<'_> {
                     Errno::EACCES,
                 );
             }
-            self.descend(callee, used, callees, chain)?;
+            self.descend(callee, used, private, callees, chain)?;
         }
         chain.pop();
         Ok(())

@@ -25,6 +25,7 @@ mod memory;
 mod mistake;
 mod needs;
 mod options;
+mod parameter;
 mod path;
 mod precision;
 mod privileges;

@@ -102,6 +102,7 @@ impl<'a> Transfer<'a> {
             }
         }
         let functions = shape.functions.len();
+        let handler = shape.exception_callback;
         let kernel = target.btf.as_deref();
         let record = |map| Arc::new(Record::of_map(map, kernel));
         let records = all.iter().map(record).collect();
@@ -121,7 +122,7 @@ impl<'a> Transfer<'a> {
             stack_bytes: vec![0; functions],
             context_access: HashMap::new(),
             later_functions: Vec::new(),
-            wanted_functions: Vec::new(),
+            wanted_functions: handler.into_iter().collect(),
             root: 0,
             state: State::new(0, 0),
             at: 0,

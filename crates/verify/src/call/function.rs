@@ -71,9 +71,16 @@ impl Transfer<'_> {
 
     /// A function verified on its own: what it returns is any number.
     fn call_global(&mut self, function: usize) -> Check<Next> {
-        for number in 1..=self.parameters(function).len() as u8 {
-            let name = RegName::new(number).expect("at most five parameters");
-            self.read(name)?;
+        self.check_global_arguments(function)?;
+        let awake = self.state.rcu_locks > 0
+            || self.state.preempt_locks > 0
+            || !self.state.irqs.is_empty()
+            || !self.may_sleep();
+        if self.shape.functions[function].sleeps && awake {
+            return invalid(
+                self.at,
+                "global functions that may sleep are not allowed in non-sleepable context,\ni.e., in a RCU/IRQ/preempt-disabled section, or in\na non-sleepable BPF program context",
+            );
         }
         if !self.wanted_functions.contains(&function) {
             self.wanted_functions.push(function);

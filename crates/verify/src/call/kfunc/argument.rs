@@ -171,7 +171,7 @@ impl Transfer<'_> {
     }
 
     /// Memory that a kernel function may read and write.
-    fn check_kfunc_memory(&mut self, name: RegName, reg: &Reg, bytes: u64) -> Check {
+    pub(crate) fn check_kfunc_memory(&mut self, name: RegName, reg: &Reg, bytes: u64) -> Check {
         if reg.is_null() {
             return Ok(());
         }
