@@ -2,9 +2,11 @@
 
 mod block;
 mod copy;
+mod lines;
 mod real;
 mod space;
 
 pub use block::Block;
+pub use lines::{Line, Lines, Row};
 pub use real::Real;
 pub use space::{Cell, Rights, Shape, Space, Spot};

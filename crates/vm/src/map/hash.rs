@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use osmia_program::{Errno, MapFlags, MapKind, MapSpec, UpdateMode};
 
 use self::entries::Entries;
-use self::index::Index;
-use self::key::Keys;
+use self::index::{Found, Index};
+use self::key::{Key, Keys, in_words};
 use super::error::BrokenRule;
 use super::lanes::{Element, Lanes, Write, headed_block};
 use super::pool::{Pool, Unused, spare_slots};
@@ -88,16 +88,22 @@ impl Hash {
             true => runs.cpus(),
             false => 1,
         };
-        let shard = |_| Shard {
-            index: Index::new(),
-            writer: Mutex::default(),
+        let shard = |_| {
+            Some(Shard {
+                index: Index::new()?,
+                writer: Mutex::default(),
+            })
         };
+        let shard_count = shard_count(entries, runs.cpus());
+        let shards: Option<_> = (0..shard_count).map(shard).collect();
         Ok(Self {
             keys: Keys::new(keys, spec.key_size as usize, seeded),
             entries: Entries::new(entries, rows)?,
             unused: Unused::new(lanes.slots()),
             lanes,
-            shards: (0..shard_count(entries, runs.cpus())).map(shard).collect(),
+            shards: shards.ok_or(BrokenRule::OutOfMemory {
+                bytes: u64::from(shard_count) * Index::BYTES_MIN,
+            })?,
             lru: matches!(spec.kind, MapKind::LruHash | MapKind::LruPercpuHash),
             runs: Arc::clone(runs),
         })
@@ -117,7 +123,7 @@ impl Hash {
         if key.len() != self.keys.key_bytes() {
             return None;
         }
-        let slot = self.find(key, self.keys.hash(key))?;
+        let slot = in_words!(key => self.find_words(key, self.keys.hash(key)))?.slot;
         if self.lru {
             self.keys.mark(slot);
         }
@@ -128,8 +134,8 @@ impl Hash {
         self.keys.check(key)?;
         // During a run no slot is reused, so the bytes are of one value.
         let _run = self.runs.enter(0);
-        let slot = self.find(key, self.keys.hash(key)).ok_or(Errno::ENOENT)?;
-        Ok(self.lanes.read(slot))
+        let found = self.find(key, self.hash(key)).ok_or(Errno::ENOENT)?;
+        Ok(self.lanes.read(found.slot))
     }
 
     pub(super) fn lanes(&self) -> &Lanes {
@@ -140,9 +146,9 @@ impl Hash {
     pub(super) fn read_locked(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
         self.keys.check(key)?;
         let _run = self.runs.enter(0);
-        let slot = self.find(key, self.keys.hash(key)).ok_or(Errno::ENOENT)?;
-        let _locked = self.lanes.lock(slot)?;
-        Ok(self.lanes.read(slot))
+        let found = self.find(key, self.hash(key)).ok_or(Errno::ENOENT)?;
+        let _locked = self.lanes.lock(found.slot)?;
+        Ok(self.lanes.read(found.slot))
     }
 
     /// Writes an existing value in place while holding its lock; a new one as ever.
@@ -154,14 +160,14 @@ impl Hash {
     ) -> Result<(), Errno> {
         self.keys.check(key)?;
         self.lanes.check(write)?;
-        let hash = self.keys.hash(key);
+        let hash = self.hash(key);
         // Who holds the lock of a value calls no map, so waiting for it under this one ends.
         let shard = self.shard(hash).lock();
         match self.find(key, hash) {
             Some(_) if mode == UpdateMode::NoExist => Err(Errno::EEXIST),
-            Some(slot) => {
-                let _locked = self.lanes.lock(slot)?;
-                self.lanes.write(slot, write, false);
+            Some(found) => {
+                let _locked = self.lanes.lock(found.slot)?;
+                self.lanes.write(found.slot, write, false);
                 Ok(())
             }
             None => {
@@ -207,7 +213,7 @@ impl Hash {
     ) -> Result<(), Errno> {
         self.keys.check(key)?;
         self.lanes.check(write)?;
-        let hash = self.keys.hash(key);
+        let hash = self.hash(key);
         let shard = self.shard(hash);
         let mut brought = Brought::default();
         let result = loop {
@@ -239,26 +245,26 @@ impl Hash {
 
     pub(super) fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         self.keys.check(key)?;
-        let hash = self.keys.hash(key);
+        let hash = self.hash(key);
         let shard = self.shard(hash);
         let mut writer = shard.lock();
-        let slot = self.find(key, hash).ok_or(Errno::ENOENT)?;
-        self.remove(shard, &mut writer, hash, slot);
+        let found = self.find(key, hash).ok_or(Errno::ENOENT)?;
+        self.remove(shard, &mut writer, hash, found);
         Ok(())
     }
 
     /// Removes a key and returns its value.
     pub(super) fn take(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
         self.keys.check(key)?;
-        let hash = self.keys.hash(key);
+        let hash = self.hash(key);
         let shard = self.shard(hash);
         let mut writer = shard.lock();
-        let slot = self.find(key, hash).ok_or(Errno::ENOENT)?;
+        let found = self.find(key, hash).ok_or(Errno::ENOENT)?;
         // Values without a lock need none.
-        let locked = self.lanes.lock(slot).ok();
-        let value = self.lanes.read(slot);
+        let locked = self.lanes.lock(found.slot).ok();
+        let value = self.lanes.read(found.slot);
         drop(locked);
-        self.remove(shard, &mut writer, hash, slot);
+        self.remove(shard, &mut writer, hash, found);
         Ok(value)
     }
 
@@ -269,8 +275,8 @@ impl Hash {
         }
         // During a run no slot is reused, so a key stays as it is.
         let _run = self.runs.enter(0);
-        let after = key.and_then(|key| self.find(key, self.keys.hash(key)));
-        let start = after.map_or(0, |slot| self.keys.entry(slot) + 1);
+        let after = key.and_then(|key| self.find(key, self.hash(key)));
+        let start = after.map_or(0, |found| self.keys.entry(found.slot) + 1);
         let mut next = Vec::new();
         self.walk(start, 0, &mut next).ok_or(Errno::ENOENT)?;
         Ok(next)
@@ -292,8 +298,17 @@ impl Hash {
         &self.shards[hash as usize & (self.shards.len() - 1)]
     }
 
-    #[inline]
-    fn find(&self, key: &[u8], hash: u64) -> Option<u32> {
+    fn hash(&self, key: &[u8]) -> u64 {
+        in_words!(key => self.keys.hash(key))
+    }
+
+    /// Where a key is.
+    fn find(&self, key: &[u8], hash: u64) -> Option<Found> {
+        in_words!(key => self.find_words(key, hash))
+    }
+
+    #[inline(always)]
+    fn find_words(&self, key: impl Key, hash: u64) -> Option<Found> {
         let index = &self.shard(hash).index;
         index.find(hash, |slot| self.keys.is(slot, key))
     }
@@ -314,17 +329,17 @@ impl Hash {
         match found {
             Some(_) if mode == UpdateMode::NoExist => return Ok(Err(Errno::EEXIST)),
             None if mode == UpdateMode::Exist => return Ok(Err(Errno::ENOENT)),
-            Some(slot) if self.lanes.is_per_cpu() => {
-                self.lanes.write(slot, write, false);
+            Some(found) if self.lanes.is_per_cpu() => {
+                self.lanes.write(found.slot, write, false);
                 if self.lru {
-                    self.keys.mark(slot);
+                    self.keys.mark(found.slot);
                 }
                 return Ok(Ok(()));
             }
             _ => {}
         }
         let entry = match found {
-            Some(slot) => self.keys.entry(slot),
+            Some(found) => self.keys.entry(found.slot),
             None => (brought.entry.take())
                 .or_else(|| self.entries.take(write.cpu()))
                 .ok_or(Wanted::Entry)?,
@@ -346,10 +361,14 @@ impl Hash {
                     self.keys.mark(slot);
                 }
                 shard.index.replace(hash, old, slot);
-                self.retire(&mut writer, old);
+                self.retire(&mut writer, old.slot);
+            }
+            None if !(shard.index).insert(hash, slot, |slot| self.keys.hash_of(slot)) => {
+                self.entries.give(entry);
+                writer.pool.give(slot);
+                return Ok(Err(Errno::ENOMEM));
             }
             None => {
-                shard.index.insert(hash, slot);
                 writer.live += 1;
             }
         }
@@ -358,10 +377,10 @@ impl Hash {
     }
 
     /// Removes the element in a slot of a shard.
-    fn remove(&self, shard: &Shard, writer: &mut Writer, hash: u64, slot: u32) {
-        shard.index.remove(hash, slot);
-        self.entries.give(self.keys.entry(slot));
-        self.retire(writer, slot);
+    fn remove(&self, shard: &Shard, writer: &mut Writer, hash: u64, found: Found) {
+        shard.index.remove(hash, found);
+        self.entries.give(self.keys.entry(found.slot));
+        self.retire(writer, found.slot);
         writer.live -= 1;
     }
 
@@ -380,7 +399,10 @@ impl Hash {
             let shard = self.shard(hash);
             let mut writer = shard.lock();
             // Meanwhile it may have died, or be another key's.
-            if self.entries.slot(entry) == Some(slot) && shard.index.remove(hash, slot) {
+            if self.entries.slot(entry) == Some(slot)
+                && let Some(found) = shard.index.find(hash, |other| other == slot)
+            {
+                shard.index.remove(hash, found);
                 self.entries.clear(entry);
                 writer.pool.retire(slot, &self.runs);
                 writer.live -= 1;
@@ -409,6 +431,6 @@ impl Shard {
 
 /// Enough that CPUs seldom meet in one, and few for small maps.
 fn shard_count(entries: u32, cpus: u32) -> u32 {
-    let wanted = cpus.saturating_mul(4).min(limits::HASH_SHARDS_MAX);
+    let wanted = cpus.saturating_mul(32).min(limits::HASH_SHARDS_MAX);
     wanted.min(entries / 64).max(1).next_power_of_two()
 }

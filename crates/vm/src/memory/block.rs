@@ -56,6 +56,11 @@ impl Block {
         )
     }
 
+    /// The same on cache lines.
+    pub fn in_lines(count: usize, window: usize) -> Option<Self> {
+        Self::allocate(count, 0, window, CACHE_LINE)
+    }
+
     /// The same in whole pages, as a mapping of the kernel's is.
     pub fn in_pages(count: usize, window: usize) -> Option<Self> {
         Self::allocate(count, 0, window, PAGE)
@@ -153,6 +158,7 @@ impl Block {
 
     /// Four bytes of an element at an offset that is a multiple of four, for locks. Panics elsewhere:
     /// callers check first.
+    #[inline]
     pub fn word32(&self, element: usize, offset: usize) -> &AtomicU32 {
         let start = self.start(element, offset, 4);
         assert!(start.is_multiple_of(4), "offset {offset} is not aligned");

@@ -1,6 +1,6 @@
 //! The entries of a hash: numbers that elements keep as long as they live, by which walks go.
 //!
-//! An entry is a word: the slot of its element or, while it is free, a link to another free one.
+//! An entry is half a word: the slot of its element or, while it is free, a link to another free one.
 //! Entries lie in one row that every CPU takes from or, for an LRU with `BPF_F_NO_COMMON_LRU`, in a
 //! row for each CPU. Taking and giving are one compare-and-swap on the top of a row's stack, whose
 //! tag keeps an entry that came back from being mistaken for one that never left.
@@ -11,16 +11,18 @@ use std::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
+use crate::limits;
 use crate::map::error::BrokenRule;
 use crate::map::lanes::block;
 use crate::memory::Block;
 
-/// In an entry's word: the rest is a slot, not a link.
-const LIVE: u64 = 1 << 63;
+/// In an entry: the rest is a slot, not a link.
+const LIVE: u32 = 1 << 31;
 
 /// The entries, in rows.
 #[derive(Debug)]
 pub(super) struct Entries {
+    /// One element, four bytes an entry.
     words: Block,
     rows: Box<[Row]>,
     row_entries: u32,
@@ -43,6 +45,8 @@ impl Entries {
     /// So many entries in so many rows of equal length.
     pub(super) fn new(entries: u32, rows: u32) -> Result<Self, BrokenRule> {
         let row_entries = entries / rows;
+        // Slots and links are below the mark, since a map's memory is limited.
+        const { assert!(limits::MAP_BYTES_MAX / 8 < LIVE as u64) };
         let row = |row: u32| Row {
             entries: row * row_entries..(row + 1) * row_entries,
             born: AtomicU32::new(row * row_entries),
@@ -50,27 +54,27 @@ impl Entries {
             hand: AtomicU32::new(0),
         };
         Ok(Self {
-            words: block(u64::from(entries), 8)?,
+            words: block(1, u64::from(entries) * 4)?,
             rows: (0..rows).map(row).collect(),
             row_entries,
         })
     }
 
-    fn word(&self, entry: u32) -> &AtomicU64 {
-        &self.words.words(entry as usize)[0]
+    fn word(&self, entry: u32) -> &AtomicU32 {
+        self.words.word32(0, entry as usize * 4)
     }
 
     /// The slot of a live entry.
     #[inline]
     pub(super) fn slot(&self, entry: u32) -> Option<u32> {
         let word = self.word(entry).load(Acquire);
-        (word & LIVE != 0).then_some(word as u32)
+        (word & LIVE != 0).then_some(word & !LIVE)
     }
 
     /// Makes an entry live, or its element lie in another slot.
     #[inline]
     pub(super) fn set(&self, entry: u32, slot: u32) {
-        self.word(entry).store(LIVE | u64::from(slot), Release);
+        self.word(entry).store(LIVE | slot, Release);
     }
 
     /// Makes a live entry neither live nor free.
@@ -84,7 +88,7 @@ impl Entries {
         let row = self.row(cpu);
         let mut top = row.freed.load(Acquire);
         while let Some(entry) = (top as u32).checked_sub(1) {
-            let next = next_tag(top) | (self.word(entry).load(Relaxed) & u64::from(u32::MAX));
+            let next = next_tag(top) | u64::from(self.word(entry).load(Relaxed));
             match row.freed.compare_exchange_weak(top, next, AcqRel, Acquire) {
                 Ok(_) => return Some(entry),
                 Err(now) => top = now,
@@ -99,7 +103,7 @@ impl Entries {
         let row = &self.rows[(entry / self.row_entries) as usize];
         let mut top = row.freed.load(Relaxed);
         loop {
-            self.word(entry).store(u64::from(top as u32), Relaxed);
+            self.word(entry).store(top as u32, Relaxed);
             let next = next_tag(top) | u64::from(entry + 1);
             match row.freed.compare_exchange_weak(top, next, AcqRel, Relaxed) {
                 Ok(_) => return,
