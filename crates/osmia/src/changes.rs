@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use osmia_btf::{Btf, TypeId};
 use osmia_program::context::{ContextField, ContextValue, Fields};
-use osmia_program::{Program, Run, Scene, SceneMemory};
+use osmia_program::{Program, Remote, Run, Scene, SceneMemory, Signal};
 use serde::Serialize;
 
 use crate::Shown;
@@ -38,8 +38,45 @@ pub(crate) fn of(program: &Program, before: &[u8], run: &Run) -> Vec<Change> {
             after: Shown::number(value),
         });
     }
+    changes.extend(run.signals.iter().map(signal));
+    changes.extend(run.remote.iter().map(remote));
     changes.extend(memory(run));
     changes
+}
+
+/// A signal that was sent.
+fn signal(signal: &Signal) -> Change {
+    let whose = if signal.to_thread {
+        "thread"
+    } else {
+        "process"
+    };
+    Change {
+        name: format!("signal to {whose} {}", signal.to),
+        before: Shown::words("none".to_owned(), true),
+        after: Shown::number(signal.number.into()),
+    }
+}
+
+/// What an input device was told.
+fn remote(remote: &Remote) -> Change {
+    let after = match remote {
+        Remote::Repeat => "the last key again".to_owned(),
+        Remote::Key {
+            protocol,
+            scancode,
+            toggle,
+        } => {
+            let toggle = u8::from(*toggle);
+            format!("key {scancode:#x} of protocol {protocol}, toggle {toggle}")
+        }
+        Remote::Pointer { x, y } => format!("pointer moved by {x}, {y}"),
+    };
+    Change {
+        name: "remote control".to_owned(),
+        before: Shown::words("nothing".to_owned(), true),
+        after: Shown::words(after, false),
+    }
 }
 
 fn fields(layout: &Fields, before: &[u8], after: &[u8]) -> Vec<Change> {

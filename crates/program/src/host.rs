@@ -145,6 +145,29 @@ pub struct Signal {
     pub to_thread: bool,
 }
 
+/// What a program made of infrared signals, as it tells the input device.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Remote {
+    /// The last key is still held.
+    Repeat,
+    /// A key is pressed.
+    Key {
+        /// `enum rc_proto`
+        protocol: u32,
+        /// Which key.
+        scancode: u64,
+        /// Changes from one press of a key to the next.
+        toggle: bool,
+    },
+    /// A pointer moved.
+    Pointer {
+        /// To the right.
+        x: i32,
+        /// Down.
+        y: i32,
+    },
+}
+
 /// One execution of a program on a described input. The caller owns and reuses the buffers.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -165,6 +188,8 @@ pub struct Run {
     pub redirected: Vec<Redirected>,
     /// Set by the run: signals that programs sent.
     pub signals: Vec<Signal>,
+    /// Set by the run: what a decoder of infrared signals said.
+    pub remote: Vec<Remote>,
     /// Set by the run: parts of the scene that hold something else now.
     pub changed: Vec<Changed>,
     /// Set by the run: what an iterator printed.

@@ -30,8 +30,8 @@ mod target;
 pub use errno::Errno;
 pub use hook::{Hook, Role};
 pub use host::{
-    Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Run, Signal, Slotted,
-    UpdateMode,
+    Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Remote, Run, Signal,
+    Slotted, UpdateMode,
 };
 pub use kind::{AttachKind, MapKind, ProgramKind};
 pub use listing::{insn_text, listing};
@@ -44,8 +44,8 @@ pub use program::{
 pub use record::{Record, RecordSource};
 pub use release::Release;
 pub use scene::{
-    Changed, Event, Image, Known, Parameter, PidNamespace, Pointer, Scene, SceneMemory, Task,
-    TracedCall, UserMemory,
+    Changed, Event, Holder, Image, Known, Parameter, PidNamespace, Pointer, Scene, SceneMemory,
+    Task, TracedCall, UserMemory,
 };
 pub use set::{Global, ProgramSet};
 pub use target::{Kconfig, KernelVersion, Target};

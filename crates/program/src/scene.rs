@@ -107,6 +107,8 @@ pub struct Image {
     pub identity: Option<String>,
     /// What finds it: a task's pid, a control group's id.
     pub known: Option<Known>,
+    /// It is what a variable of the kernel holds, the one of its name.
+    pub variable: Option<Holder>,
     /// What it holds.
     pub bytes: Vec<u8>,
     /// Where addresses of images go.
@@ -124,6 +126,15 @@ pub struct Known {
     pub process: u64,
     /// Control groups from the root down: a task's own one last, or a group itself.
     pub groups: Vec<u64>,
+}
+
+/// Which copy of a variable an image is of.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// All of them, or the only one.
+    Everybody,
+    /// That of a CPU.
+    Cpu(u32),
 }
 
 /// A place that holds the address of an image.

@@ -10,7 +10,7 @@ use osmia_program::{Fault, Host, HostError, MapSpec, Program, Record, Slotted, T
 pub use map::UserMap;
 pub use program::UserProgram;
 
-use crate::{Kernel, UserOptions};
+use crate::{Credentials, Kernel, Process, UserOptions};
 
 /// A machine in an ordinary process. Programs run checked, not verified: every access is tested
 /// while it happens, and what the kernel's verifier would refuse may run until it does harm.
@@ -19,6 +19,8 @@ use crate::{Kernel, UserOptions};
 #[derive(Debug)]
 pub struct UserHost {
     kernel: Arc<Kernel>,
+    /// In whose name its system call programs act.
+    process: Arc<Process>,
 }
 
 impl UserHost {
@@ -27,14 +29,19 @@ impl UserHost {
     /// # Errors
     /// If memory is short.
     pub fn new(options: UserOptions) -> Result<Self, HostError> {
-        Ok(Self {
-            kernel: Kernel::new(options)?,
-        })
+        let kernel = Kernel::new(options)?;
+        let process = Arc::new(Process::new(&kernel, Credentials::ROOT));
+        Ok(Self { kernel, process })
     }
 
     /// Where its objects are registered.
     pub fn kernel(&self) -> &Arc<Kernel> {
         &self.kernel
+    }
+
+    /// The process that programs run in, with what system call programs opened.
+    pub fn process(&self) -> &Arc<Process> {
+        &self.process
     }
 }
 
@@ -60,7 +67,7 @@ impl Host for UserHost {
     }
 
     fn load(&self, program: &Program, maps: &[UserMap]) -> Result<UserProgram, HostError> {
-        UserProgram::load(program, maps, &self.kernel)
+        UserProgram::load(program, maps, &self.process)
     }
 
     fn settle(&self) -> Result<u64, HostError> {

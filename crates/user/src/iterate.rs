@@ -149,7 +149,7 @@ fn show(
     };
     object.put_numbers(btf, context, &mut run.ctx);
     kernel
-        .run(program, Layer::Ethernet, &mut run)
+        .run(None, program, Layer::Ethernet, &mut run)
         .map_err(|_| Errno::EFAULT)?;
     if let Some(store) = &object.store {
         let changed = run.changed.iter().find(|changed| {

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use osmia_btf::{Btf, Kind};
 use osmia_diag::Diagnostic;
-use osmia_program::{Fault, HostError, MapKind, MapSpec, Program, Record, Run, Target};
+use osmia_program::{
+    Fault, HostError, MapKind, MapSpec, Program, ProgramKind, Record, Run, Target,
+};
 use osmia_vm::map::{Map, Runs};
 use osmia_vm::net::Network;
-use osmia_vm::{Clock, Code, Environment, InputError, Layer, Machine, Trap};
+use osmia_vm::{Clock, Code, Environment, InputError, Layer, Machine, SystemCalls, Trap};
 
 use crate::attach::Attachments;
 use crate::link::Link;
@@ -21,7 +23,7 @@ use crate::object::{
     ProgramRefused, Table,
 };
 use crate::pin::PinTree;
-use crate::{UserOptions, codes, limits};
+use crate::{Process, UserOptions, codes, limits};
 
 /// The loopback interface: the first in every namespace.
 const LOOPBACK: u32 = 1;
@@ -223,7 +225,11 @@ impl Kernel {
         maps: &[Arc<Map>],
         about: ProgramAbout,
     ) -> Result<Arc<Code>, ProgramRefused> {
-        ProgramRecord::load(&self.programs, program, maps, about)
+        let variable = |id| {
+            let types = &self.vmlinux.as_ref()?.btf;
+            self.runs.variables().find_or_make(&self.runs, types, id)
+        };
+        ProgramRecord::load(&self.programs, program, maps, about, &variable)
     }
 
     /// The object of types that a handle brings along.
@@ -244,16 +250,33 @@ impl Kernel {
         index == LOOPBACK || self.network.link(index).is_some()
     }
 
-    /// Runs a program on a described input, whose data start with `layer`, and leaves the results in
-    /// `run`.
+    /// Runs a program, for a process if it makes system calls, on a described input, whose data start with `layer`, and leaves the
+    /// results in `run`.
     pub(crate) fn run(
         &self,
+        process: Option<&Process>,
+        code: &Arc<Code>,
+        layer: Layer,
+        run: &mut Run,
+    ) -> Result<(), RunFailed> {
+        let mut machine = self.machine();
+        let acts = code.program().hook.kind == ProgramKind::Syscall;
+        let process = process.filter(|_| acts).map(Process::thread);
+        machine.act_for(process.map(|process| Arc::new(process) as Arc<dyn SystemCalls>));
+        let result = self.run_on(&mut machine, code, layer, run);
+        // It holds the process, which holds the machine's kernel.
+        machine.act_for(None);
+        result
+    }
+
+    fn run_on(
+        &self,
+        machine: &mut Machine,
         code: &Arc<Code>,
         layer: Layer,
         run: &mut Run,
     ) -> Result<(), RunFailed> {
         let hook = &code.program().hook;
-        let mut machine = self.machine();
         machine.environment().cpu = run.cpu;
         machine
             .surround(&run.scene)
@@ -283,6 +306,7 @@ impl Kernel {
         run.insns = code.native().is_none().then_some(insns);
         machine.world().output(&mut run.data);
         run.signals.clone_from(&machine.world().signals);
+        run.remote.clone_from(&machine.world().remote);
         run.redirected.clear();
         machine.redirected(&mut |redirected| run.redirected.push(redirected));
         machine.world().name_chosen_socket();

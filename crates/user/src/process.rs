@@ -59,7 +59,7 @@ impl Credentials {
 pub struct Process {
     kernel: Arc<Kernel>,
     credentials: Credentials,
-    descriptors: Mutex<Descriptors>,
+    descriptors: Arc<Mutex<Descriptors>>,
 }
 
 impl Process {
@@ -68,7 +68,7 @@ impl Process {
         Self {
             kernel: Arc::clone(kernel),
             credentials,
-            descriptors: Mutex::new(Descriptors::new()),
+            descriptors: Arc::new(Mutex::new(Descriptors::new())),
         }
     }
 
@@ -98,7 +98,16 @@ impl Process {
         Self {
             kernel: Arc::clone(&self.kernel),
             credentials: self.credentials,
-            descriptors: Mutex::new(lock(&self.descriptors).clone()),
+            descriptors: Arc::new(Mutex::new(lock(&self.descriptors).clone())),
+        }
+    }
+
+    /// Another thread: the same process by another handle.
+    pub(crate) fn thread(&self) -> Self {
+        Self {
+            kernel: Arc::clone(&self.kernel),
+            credentials: self.credentials,
+            descriptors: Arc::clone(&self.descriptors),
         }
     }
 

@@ -16,10 +16,36 @@ mod runs;
 use osmia_program::Errno;
 use osmia_program::attr::{ATTR_BYTES, Attr, Command};
 
+use osmia_vm::{CallerMemory, SystemCalls};
+
 pub use memory::UserMemory;
 
 use crate::bpf::Fd;
 use crate::process::Process;
+
+/// What system call programs ask for in the name of the process that runs them.
+impl SystemCalls for Process {
+    fn bpf(&self, memory: &mut dyn CallerMemory, command: u32, address: u64, size: u32) -> Answer {
+        bpf(self, &mut OfProgram(memory), command, address, size)
+    }
+
+    fn close(&self, fd: i32) -> Result<(), Errno> {
+        Process::close(self, Fd(fd))
+    }
+}
+
+/// A program's memory.
+struct OfProgram<'a>(&'a mut dyn CallerMemory);
+
+impl UserMemory for OfProgram<'_> {
+    fn read(&self, address: u64, out: &mut [u8]) -> usize {
+        self.0.read(address, out)
+    }
+
+    fn write(&mut self, address: u64, bytes: &[u8]) -> usize {
+        self.0.write(address, bytes)
+    }
+}
 
 /// What bpf(2) returns: a descriptor or 0.
 type Answer = Result<u32, Errno>;

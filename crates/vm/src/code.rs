@@ -115,6 +115,9 @@ impl std::fmt::Display for Unusable {
     }
 }
 
+/// Finds the address of a variable of the kernel by its number in the kernel's types.
+pub type FindVariable<'a> = &'a dyn Fn(TypeId) -> Option<u64>;
+
 impl Code {
     /// Decodes a program. `maps` are those of `program.maps`, in that order.
     ///
@@ -134,10 +137,11 @@ impl Code {
         maps: &[Arc<Map>],
         helpers: Helpers<'_>,
     ) -> Result<Arc<Code>, PrepareError> {
-        Self::build(program, maps, helpers, None)
+        Self::build(program, maps, helpers, &|_| None, None)
     }
 
-    /// As [`Code::prepare`], known to its host by an identity.
+    /// As [`Code::prepare`], known to its host by an identity; `variable` finds the kernel's variables by
+    /// their numbers.
     ///
     /// # Errors
     /// As there.
@@ -145,14 +149,16 @@ impl Code {
         program: &Arc<Program>,
         maps: &[Arc<Map>],
         identity: Box<dyn Identity>,
+        variable: FindVariable<'_>,
     ) -> Result<Arc<Code>, PrepareError> {
-        Self::build(program, maps, Helpers::Linux, Some(identity))
+        Self::build(program, maps, Helpers::Linux, variable, Some(identity))
     }
 
     fn build(
         program: &Arc<Program>,
         maps: &[Arc<Map>],
         helpers: Helpers<'_>,
+        variable: FindVariable<'_>,
         identity: Option<Box<dyn Identity>>,
     ) -> Result<Arc<Code>, PrepareError> {
         if maps.len() > PROGRAM_MAPS_MAX {
@@ -161,7 +167,7 @@ impl Code {
                 maps: maps.len(),
             });
         }
-        let mut builder = Builder::new(program, helpers);
+        let mut builder = Builder::new(program, helpers, variable);
         for map in maps {
             let shape =
                 match map.values() {
@@ -295,11 +301,12 @@ struct Builder<'p> {
     functions: Vec<u32>,
     maps: Vec<CodeMap>,
     choice: Helpers<'p>,
+    variable: FindVariable<'p>,
     poisoned: FxHashSet<u32>,
 }
 
 impl<'p> Builder<'p> {
-    fn new(program: &'p Arc<Program>, choice: Helpers<'p>) -> Self {
+    fn new(program: &'p Arc<Program>, choice: Helpers<'p>, variable: FindVariable<'p>) -> Self {
         let mut op_of_slot = Vec::with_capacity(program.insns.len());
         let mut at = 0;
         let mut op = 0;
@@ -322,6 +329,7 @@ impl<'p> Builder<'p> {
             functions: vec![0],
             maps: Vec::new(),
             choice,
+            variable,
             poisoned: program.poisons.iter().map(|poison| poison.insn).collect(),
         }
     }
@@ -592,7 +600,11 @@ impl<'p> Builder<'p> {
             Imm64::BtfId { .. } if self.program.kfunc_at(at).is_some() => {
                 Ok(Checked::kfunc_address(at))
             }
-            Imm64::BtfId { id, .. } => Err(Unusable::Variable(id)),
+            Imm64::BtfId { id, fd } => {
+                let id_here = u32::try_from(id).ok().filter(|_| fd == 0);
+                let address = id_here.and_then(|id| (self.variable)(TypeId(id)));
+                address.ok_or(Unusable::Variable(id))
+            }
             Imm64::MapFd(_) | Imm64::MapValue { .. } => Err(Unusable::MapByDescriptor),
             Imm64::MapIdx(idx) => {
                 let (index, _) = self.map(at, idx)?;

@@ -8,6 +8,7 @@ mod effect;
 mod events;
 mod fib;
 mod format;
+mod infrared;
 mod kptr;
 mod lock;
 mod lwt;
@@ -34,6 +35,7 @@ mod storage;
 mod syncookie;
 mod sysctl;
 mod system;
+mod system_call;
 mod task;
 mod text;
 pub(crate) mod timer;
@@ -105,6 +107,8 @@ families! {
     message,
     syncookie,
     effect,
+    infrared,
+    system_call,
 }
 
 /// A result as programs see it: 0 or a negative error number.

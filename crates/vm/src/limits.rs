@@ -36,6 +36,8 @@ pub const HEAP_SLABS_MAX: usize = 256;
 pub const HEAP_SLAB_BYTES: usize = 64 << 10;
 /// Signals kept for a host; Linux, too, sends no more than its queue of work takes.
 pub const SIGNALS_MAX: usize = 64;
+/// Most that a decoder of infrared signals tells the input device in one run.
+pub const REMOTE_EVENTS_MAX: usize = 4096;
 /// Copies of one packet that helpers may send elsewhere.
 pub const COPIES_MAX: usize = 64;
 /// Records kept until somebody drains them; later ones are counted as lost.

@@ -15,6 +15,7 @@ use crate::interp;
 use crate::limits;
 use crate::map::{GroupKey, Runs};
 use crate::native::Native;
+use crate::system_calls::SystemCalls;
 use crate::trap::{Cause, Trap};
 use crate::world::{InputError, Layer, World};
 
@@ -76,6 +77,11 @@ impl Machine {
     /// If memory is short.
     pub fn surround(&mut self, scene: &Arc<Scene>) -> Result<(), InputError> {
         self.world.surround(scene)
+    }
+
+    /// Says in whose name the next runs of system call programs act.
+    pub fn act_for(&mut self, process: Option<Arc<dyn SystemCalls>>) {
+        self.world.process = process;
     }
 
     /// Says which control group the next runs' program is attached to; `None` for test runs.

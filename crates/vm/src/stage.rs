@@ -126,8 +126,10 @@ impl Stage {
         for (image, address) in scene.images.iter().zip(&self.addresses) {
             let mut bytes = image.bytes.clone();
             self.link(&image.pointers, &mut bytes);
-            let object = runs.heap().object(*address)?;
-            object.write(0, &bytes);
+            match image.variable {
+                Some(of) => runs.variables().set(runs, &image.name, of, &bytes),
+                None => runs.heap().object(*address)?.write(0, &bytes),
+            }
         }
         for (image, address) in scene.images.iter().zip(&self.addresses) {
             if let (Some(known), Some(kind)) = (&image.known, OwnerKind::of_type(&image.name)) {
@@ -151,7 +153,9 @@ impl Stage {
     /// Takes the scene down.
     fn strike(&mut self, runs: &Runs, env: &mut Environment) {
         for (image, address) in self.scene.images.iter().zip(self.addresses.drain(..)) {
-            if image.identity.is_none() {
+            if image.variable.is_some() {
+                runs.variables().reset(runs, &image.name);
+            } else if image.identity.is_none() {
                 runs.heap().free(runs, address);
             }
         }
@@ -164,6 +168,10 @@ impl Stage {
 
     /// The address of an image.
     fn place(&mut self, image: &osmia_program::Image, runs: &Runs) -> Option<u64> {
+        if image.variable.is_some() {
+            // Nobody can get at one that no program names.
+            return Some(runs.variables().address(&image.name).unwrap_or(0));
+        }
         let identity = image.identity.as_ref();
         if let Some((address, bytes)) = identity.and_then(|name| self.known.get(name))
             && *bytes == image.bytes.len()

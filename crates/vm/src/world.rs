@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 
 use osmia_program::context::{Context, packet_access};
 use osmia_program::{
-    Changed, ProgramKind, Record, RecordSource, RedirectTarget, Redirected, Role, Scene,
+    Changed, ProgramKind, Record, RecordSource, RedirectTarget, Redirected, Remote, Role, Scene,
     SceneMemory, Signal,
 };
 
@@ -22,6 +22,7 @@ use crate::memory::Block;
 use crate::packet::Packet;
 use crate::socket::{LiveSocket, Socket};
 use crate::stage::Stage;
+use crate::system_calls::SystemCalls;
 
 pub use context::ContextBytes;
 
@@ -206,6 +207,11 @@ pub struct World {
     flow: flow::FlowKeys,
     /// Signals that programs sent since the last input, at most [`limits::SIGNALS_MAX`].
     pub signals: Vec<Signal>,
+    /// What a decoder of infrared signals said since the last input, at most
+    /// [`limits::REMOTE_EVENTS_MAX`].
+    pub remote: Vec<Remote>,
+    /// In whose name system call programs act.
+    pub process: Option<Arc<dyn SystemCalls>>,
     /// What the system call returns, as programs left it.
     pub retval: i32,
     /// The value that a program wants a kernel parameter to get.
@@ -250,6 +256,8 @@ impl World {
             attachment: None,
             unattached: Vec::new(),
             signals: Vec::new(),
+            remote: Vec::new(),
+            process: None,
             retval: 0,
             new_value: None,
             message: Message::default(),
@@ -290,6 +298,7 @@ impl World {
         self.encapsulated = false;
         self.kind = role.kind;
         self.signals.clear();
+        self.remote.clear();
         self.retval = self.env.event.retval;
         self.new_value = None;
         self.message = Message::default();

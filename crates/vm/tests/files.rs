@@ -465,7 +465,12 @@ fn run(input: &str) -> String {
     let mut maps = Vec::new();
     for spec in &case.maps {
         match Map::create(spec, &runs) {
-            Ok(map) => maps.push(Arc::new(map)),
+            Ok(map) => {
+                if let Some(events) = map.perf_events() {
+                    events.open_all();
+                }
+                maps.push(Arc::new(map));
+            }
             Err(error) => return format!("{error}\n"),
         }
     }
@@ -570,6 +575,9 @@ fn run(input: &str) -> String {
             && let Err(trap) = machine.settle(100, std::time::Duration::ZERO)
         {
             text.push_str(&trap.to_diagnostic().to_text(osmia_diag::Paint::Plain));
+        }
+        for told in &machine.world().remote {
+            writeln!(text, "remote: {told:?}").unwrap();
         }
         machine.drain(&mut |record| {
             match &record.source {

@@ -8,9 +8,10 @@ use super::fields::parse_number;
 use super::known;
 use super::layout::{Buffer, Builder, Place, raw_bytes};
 use super::tree::{Entry, Node, Tree};
+use super::variables;
 
 /// The names a description has.
-pub(super) const NAMES: [&str; 17] = [
+pub(super) const NAMES: [&str; 18] = [
     "ctx",
     "data",
     "pcap",
@@ -28,6 +29,7 @@ pub(super) const NAMES: [&str; 17] = [
     "retval",
     "counter",
     "is_return",
+    "variables",
 ];
 
 /// A number of a type.
@@ -142,6 +144,10 @@ pub(super) fn fill<'a>(builder: &mut Builder<'a>, node: &'a Node, base: &Task) -
     }
     if let Some(entry) = node.entry("time") {
         builder.scene.time_ns = number(builder, &entry.value);
+    }
+    if let Some(entry) = node.entry("variables") {
+        let entries = table(builder, &entry.value, "a table of variables");
+        variables::fill(builder, entries);
     }
     let cpu = node.entry("cpu")?;
     number(builder, &cpu.value)

@@ -18,6 +18,7 @@ mod registers;
 mod text;
 mod toml;
 mod tree;
+mod variables;
 
 use std::fs::File;
 use std::path::Path;

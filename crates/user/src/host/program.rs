@@ -10,21 +10,22 @@ use super::UserMap;
 use crate::capture::PacketStart;
 use crate::kernel::RunFailed;
 use crate::object::{ProgramAbout, ProgramRecord, ProgramRefused, digest, fitted_name};
-use crate::{Kernel, codes};
+use crate::{Process, codes};
 
 /// A handle to a resident program.
 #[derive(Clone, Debug)]
 pub struct UserProgram {
     code: Arc<Code>,
-    kernel: Arc<Kernel>,
+    process: Arc<Process>,
 }
 
 impl UserProgram {
     pub(super) fn load(
         program: &Program,
         maps: &[UserMap],
-        kernel: &Arc<Kernel>,
+        process: &Arc<Process>,
     ) -> Result<Self, HostError> {
+        let kernel = process.kernel();
         let maps: Vec<_> = maps.iter().map(|map| Arc::clone(map.map())).collect();
         let program = Arc::new(program.clone());
         // What the kernel's verifier says about calls, whatever their arguments are.
@@ -44,7 +45,7 @@ impl UserProgram {
             .map_err(|refused| refusal(&program, &refused))?;
         Ok(Self {
             code,
-            kernel: Arc::clone(kernel),
+            process: Arc::clone(process),
         })
     }
 
@@ -70,8 +71,14 @@ impl HostProgram for UserProgram {
     }
 
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {
-        self.kernel
-            .run(&self.code, layer(self.program().hook.kind), run)
+        self.process
+            .kernel()
+            .run(
+                Some(&self.process),
+                &self.code,
+                layer(self.program().hook.kind),
+                run,
+            )
             .map_err(|failed| match failed {
                 RunFailed::Input(error) => HostError::new(fault_of(&error), error.to_diagnostic()),
                 RunFailed::Trap(trap) => HostError::new(Fault::Input, trap.to_diagnostic()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use osmia_program::{Errno, Program, ProgramFlags};
 use osmia_vm::map::Map;
-use osmia_vm::{Code, Identity, PrepareError};
+use osmia_vm::{Code, FindVariable, Identity, PrepareError};
 
 use super::{BtfObject, Digest, Owner, Table, tag};
 use crate::bpf::ObjectName;
@@ -73,6 +73,7 @@ impl ProgramRecord {
         program: &Arc<Program>,
         maps: &[Arc<Map>],
         mut about: ProgramAbout,
+        variable: FindVariable<'_>,
     ) -> Result<Arc<Code>, ProgramRefused> {
         let bound = std::mem::take(&mut about.bound);
         let record = Self {
@@ -84,8 +85,8 @@ impl ProgramRecord {
             runs: AtomicU64::new(0),
             nanoseconds: AtomicU64::new(0),
         };
-        let code =
-            Code::prepare_as(program, maps, Box::new(record)).map_err(ProgramRefused::Prepare)?;
+        let code = Code::prepare_as(program, maps, Box::new(record), variable)
+            .map_err(ProgramRefused::Prepare)?;
         let record = Self::of(&code);
         let keep = |id| record.id.set(id).expect("nobody else gives it one");
         table.add(&code, keep).map_err(ProgramRefused::Errno)?;

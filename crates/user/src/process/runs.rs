@@ -167,7 +167,7 @@ impl Process {
             ..Run::default()
         };
         self.kernel
-            .run(&code, layer, &mut run)
+            .run(Some(self), &code, layer, &mut run)
             .map_err(|failed| match failed {
                 RunFailed::Input(_) => Errno::EINVAL,
                 RunFailed::Trap(_) => Errno::EFAULT,

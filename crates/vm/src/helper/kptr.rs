@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use super::HelperFn;
 use crate::fields::{Allocated, FieldKind, Ownership};
 use crate::guest::{Call, Fault, Guest};
+use crate::variable::Variable;
 
 /// The helpers of this family by number.
 pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
@@ -62,7 +63,10 @@ fn exchange<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
 fn on_cpu<G: Guest>(call: &mut Call<'_, G>, cpu: u32) -> Result<u64, Fault> {
     let object = call.object(1, "an object that every CPU has one of")?;
     let allocated = object.payload::<Allocated>();
-    let Some(stride) = allocated.and_then(|allocated| allocated.per_cpu) else {
+    let variable = object.payload::<Variable>();
+    let stride = (allocated.and_then(|allocated| allocated.per_cpu))
+        .or_else(|| variable.and_then(|variable| variable.per_cpu));
+    let Some(stride) = stride else {
         return Err(Fault::Argument {
             argument: 1,
             what: format!("is a {}, of which there is only one", object.tag.name),

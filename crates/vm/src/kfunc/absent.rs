@@ -17,6 +17,9 @@ const REASONS: &[(&str, &str)] = &[
     ("bpf_set_dentry_", ATTRIBUTES),
     ("bpf_remove_dentry_", ATTRIBUTES),
     ("bpf_cgroup_read_xattr", ATTRIBUTES),
+    ("tcp_", CONGESTION),
+    ("cubictcp_", CONGESTION),
+    ("bbr_", CONGESTION),
     ("bpf_verify_pkcs7_", "there are no certificates here"),
     (
         "bpf_sk_assign_tcp_reqsk",
@@ -28,6 +31,7 @@ const REASONS: &[(&str, &str)] = &[
     ),
 ];
 
+const CONGESTION: &str = "there is no TCP here whose congestion could be controlled";
 const CONNECTIONS: &str = "connections are not tracked here";
 const IPSEC: &str = "there is no IPsec here";
 const ATTRIBUTES: &str = "files have no extended attributes here";

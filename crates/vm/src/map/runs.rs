@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::fields::{Deferred, Graphs};
 use crate::heap::Heap;
 use crate::owner::Owners;
+use crate::variable::Variables;
 
 /// The runs of one host, and the objects they share. Maps made in it hold on to it.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub struct Runs {
     cpus: Box<[Counts]>,
     heap: Heap,
     owners: Owners,
+    variables: Variables,
     registered: Mutex<Registered>,
     graphs: Graphs,
     deferred: Deferred,
@@ -53,6 +55,7 @@ impl Runs {
             cpus: (0..cpus.max(1)).map(|_| Counts::default()).collect(),
             heap: Heap::default(),
             owners: Owners::default(),
+            variables: Variables::default(),
             registered: Mutex::default(),
             graphs: Graphs::default(),
             deferred: Deferred::default(),
@@ -72,6 +75,11 @@ impl Runs {
     /// Its kernel objects by number.
     pub fn owners(&self) -> &Owners {
         &self.owners
+    }
+
+    /// Variables of the kernel that programs name.
+    pub fn variables(&self) -> &Variables {
+        &self.variables
     }
 
     /// Tables of operations that are registered.
