@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use osmia_diag::Diagnostic;
-use osmia_program::{MapSpec, Program, ProgramFlags, ProgramSet, Target};
+use osmia_program::{MapSpec, Privilege, Program, ProgramFlags, ProgramSet, Target};
 use osmia_verify::Reject;
 use osmia_verify::explain::{Explanation, explain};
 use serde::Serialize;
@@ -41,6 +41,19 @@ impl Linked {
     /// # Errors
     /// If there is no program of that name, or the object is not for the target's byte order.
     pub fn verify(&self, target: &Target, name: Option<&str>) -> Result<Vec<Judged>, Error> {
+        self.verify_as(Privilege::All, target, name)
+    }
+
+    /// The same, for somebody with fewer rights.
+    ///
+    /// # Errors
+    /// As [`Linked::verify`].
+    pub fn verify_as(
+        &self,
+        privilege: Privilege,
+        target: &Target,
+        name: Option<&str>,
+    ) -> Result<Vec<Judged>, Error> {
         self.check_endian(target.endian)?;
         let name = match name {
             Some(name) => Some(self.choose(Some(name))?),
@@ -52,13 +65,16 @@ impl Linked {
         };
         let programs = self.set().programs.iter().filter(wanted);
         Ok(programs
-            .map(|program| self.judge(program, target))
+            .map(|program| self.judge(program, privilege, target))
             .collect())
     }
 
-    fn judge(&self, program: &Program, target: &Target) -> Judged {
+    fn judge(&self, program: &Program, privilege: Privilege, target: &Target) -> Judged {
         let maps = specs_of(self.set(), program);
-        let options = options(program);
+        let options = osmia_verify::Options {
+            privilege,
+            ..options(program)
+        };
         let start = Instant::now();
         let (verdict, trace) = osmia_verify::verify_and_trace(program, &maps, target, &options);
         let nanos = start.elapsed().as_nanos();

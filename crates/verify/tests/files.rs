@@ -1,7 +1,7 @@
 //! Runs every text in `tests/files`: directives in comments, assembly, and after `----` the verdict.
 //! `BLESS=1` writes what comes out instead of comparing it.
 //!
-//! Directives: `; type: xdp`, `; map: NAME KIND KEY VALUE ENTRIES`, `; target: linux-5.10`.
+//! Directives: `; type: xdp`, `; map: NAME KIND KEY VALUE ENTRIES`, `; target: linux-5.10`, `; caps: none`.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use osmia_program::{
     KernelVersion, MapFlags, MapIndex, MapKind, MapSpec, Program, ProgramKind, ProgramParts,
     Target, helper,
 };
-use osmia_verify::{Options, verify};
+use osmia_verify::{Options, Privilege, verify};
 
 /// Between cases of one file.
 const NEXT: &str = "====\n";
@@ -83,7 +83,16 @@ fn judged_with_code(text: &str) -> (&'static str, String) {
         ksyms: None,
         kfuncs: None,
     };
-    let verdict = verify(&program, &maps, &target, &Options::default());
+    let options = Options {
+        privilege: match directives("caps").first().map(String::as_str) {
+            None => Privilege::All,
+            Some("bpf") => Privilege::Bpf,
+            Some("none") => Privilege::None,
+            Some(other) => panic!("no rights are called {other}"),
+        },
+        ..Options::default()
+    };
+    let verdict = verify(&program, &maps, &target, &options);
     match verdict.result {
         Ok(_) => {
             let insns = verdict.stats.insns;

@@ -1,25 +1,28 @@
 //! `osmia verify`: whether programs are safe by Linux's rules, before any kernel is involved.
 
 mod matrix;
+mod rights;
 mod story;
 
 use clap::Args;
 use osmia::{Error, Judged, Release, as_release};
 use serde::Serialize;
 
+use self::rights::Rights;
 use super::object::ObjectFlags;
 use crate::console::Console;
 use crate::exit::Exit;
 
 /// Say whether programs would pass Linux's verifier, and if not, where and why.
 ///
-/// Every path is explored with what is known about each value, as Linux 6.18 does it for a privileged
-/// user. What the verifier does not know yet it says (`verify-unsupported`).
+/// Every path is explored with what is known about each value, as Linux 6.18 does it, for a privileged
+/// user unless `--caps` says otherwise. What the verifier does not know yet it says (`verify-unsupported`).
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   osmia verify examples/hello.bpf.o
   osmia verify lb.bpf.o --prog balance --stats
+  osmia verify filter.bpf.o --caps none
   osmia verify lb.bpf.o --target linux-5.10
   osmia verify lb.bpf.o --matrix")]
 pub(crate) struct Verify {
@@ -28,11 +31,14 @@ pub(crate) struct Verify {
     /// Only this program.
     #[arg(long, value_name = "NAME", help_heading = "Program")]
     prog: Option<String>,
+    /// What the person who loads the programs may do.
+    #[arg(long, value_enum, default_value_t, help_heading = "Machine")]
+    caps: Rights,
     /// Predict for a release of Linux, linux-5.4 to linux-6.18: refuse what came later.
     #[arg(long, value_name = "linux-X.Y", help_heading = "Machine")]
     target: Option<Release>,
     /// Predict which releases should take the object, and why others should not.
-    #[arg(long, conflicts_with_all = ["target", "stats"], help_heading = "Output")]
+    #[arg(long, conflicts_with_all = ["target", "caps", "stats"], help_heading = "Output")]
     matrix: bool,
     /// Say how much work each verdict took.
     #[arg(long, help_heading = "Output")]
@@ -66,7 +72,7 @@ impl Verify {
             target = as_release(&target, release);
         }
         let linked = self.object.link(&object, &target, wanted, console)?;
-        let judged = linked.verify(&target, wanted)?;
+        let judged = linked.verify_as(self.caps.privilege(), &target, wanted)?;
         for one in &judged {
             match (&one.explanation, &one.reason) {
                 (Some(explanation), _) if !self.json => {
