@@ -10,3 +10,4 @@ mod lock;
 mod results;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use function::Later;

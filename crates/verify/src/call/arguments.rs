@@ -112,6 +112,7 @@ impl Transfer<'_> {
         match arg {
             Arg::Map => match reg.what {
                 What::Map(map) if !reg.may_be_null() => {
+                    self.check_field_map(found.field_of, map, "timer")?;
                     found.map = Some(map);
                     found.inner = reg.id;
                     Ok(())

@@ -18,6 +18,17 @@ const FOR_EACH_MAP_ELEM: u32 = 164;
 const FIND_VMA: u32 = 180;
 const LOOP: u32 = 181;
 
+/// What calls a function later.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Later {
+    /// A timer: it must not sleep.
+    Timer,
+    /// A work queue.
+    Work,
+    /// A task, on its way back to user space.
+    TaskWork,
+}
+
 impl Transfer<'_> {
     pub(crate) fn call_function(&mut self, target: usize) -> Check<Next> {
         let at = self.at;
@@ -72,10 +83,7 @@ impl Transfer<'_> {
     /// A function verified on its own: what it returns is any number.
     fn call_global(&mut self, function: usize) -> Check<Next> {
         self.check_global_arguments(function)?;
-        let awake = self.state.rcu_locks > 0
-            || self.state.preempt_locks > 0
-            || !self.state.irqs.is_empty()
-            || !self.may_sleep();
+        let awake = self.wakeful_section().is_some() || !self.may_sleep();
         if self.shape.functions[function].sleeps && awake {
             return invalid(
                 self.at,
@@ -152,13 +160,12 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    /// A function that runs later, on its own, with a value of a map; it sleeps if what it returns
-    /// does not matter.
+    /// A function that runs later, on its own, with a value of a map.
     pub(crate) fn call_later(
         &mut self,
         function: Option<u16>,
         map: Option<u16>,
-        (min, max): (i32, i32),
+        later: Later,
     ) -> Check {
         let (Some(function), Some(map)) = (function.map(usize::from), map) else {
             return invalid(self.at, "a callback needs a function and a map");
@@ -168,10 +175,16 @@ impl Transfer<'_> {
         }
         let chain = self.chains.find(None, None, function);
         let mut state = State::new(function, chain);
-        state.sleepable = (min, max) != (0, 0);
+        state.sleepable = later != Later::Timer;
         let frame = state.frame_mut();
         frame.callback = Some(Callback {
-            returns: ReturnRange { min, max },
+            returns: match later {
+                Later::Timer | Later::Work => ReturnRange { min: 0, max: 0 },
+                Later::TaskWork => ReturnRange {
+                    min: i32::MIN,
+                    max: i32::MAX,
+                },
+            },
             later: true,
         });
         frame.regs[1] = Reg::pointer(What::Map(map));
@@ -294,7 +307,8 @@ impl Transfer<'_> {
             return invalid(
                 self.at,
                 format!(
-                    "At program exit the register R0 has {is} should have been in [{min}, {max}]"
+                    "At program exit the register R{} has {is} should have been in [{min}, {max}]",
+                    name.number()
                 ),
             );
         }

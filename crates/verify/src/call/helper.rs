@@ -1,8 +1,9 @@
 //! Calls of helpers.
 
 use osmia_program::helper::{self, Helper, HelperDenial};
-use osmia_program::{Errno, MapKind, ProgramFlags};
+use osmia_program::{Errno, MapKind};
 
+use super::Later;
 use super::compatible::compatible;
 use crate::reject::{Check, invalid, reject};
 use crate::shape::calls_back;
@@ -30,7 +31,7 @@ impl Transfer<'_> {
         };
         let bare = helper.name;
         let program = self.program;
-        let sleepable = program.flags.has(ProgramFlags::SLEEPABLE);
+        let sleepable = self.may_sleep();
         match helper.permits(&program.hook, &program.license, sleepable) {
             Ok(()) => {}
             Err(HelperDenial::Callers) => {
@@ -63,6 +64,14 @@ impl Transfer<'_> {
         if !self.state.locks.is_empty() && !in_lock {
             return invalid(at, "function calls are not allowed while holding a lock");
         }
+        if helper.sleeps
+            && let Some(section) = self.wakeful_section()
+        {
+            return invalid(
+                at,
+                format!("sleepable helper {bare}#{id} in {section} region"),
+            );
+        }
         let found = self.check_arguments(helper)?;
         if let Some(map) = found.map {
             self.check_map_helper(map, helper)?;
@@ -91,7 +100,7 @@ impl Transfer<'_> {
             DYNPTR_WRITE if found.dynptr.is_some_and(|dynptr| dynptr.memory.is_packet()) => {
                 self.state.forget_packet();
             }
-            TIMER_SET_CALLBACK => self.call_later(found.callback, found.field_of, (0, 0))?,
+            TIMER_SET_CALLBACK => self.call_later(found.callback, found.field_of, Later::Timer)?,
             _ => {}
         }
         if calls_back(id) {

@@ -15,6 +15,7 @@ use osmia_program::Errno;
 use osmia_program::helper::Callers;
 use osmia_program::kfunc::{self, Kfunc};
 
+use super::Later;
 use super::dynptr::Room;
 use crate::fields::Root;
 use crate::reg::{Dynptr, Reg};
@@ -171,6 +172,16 @@ impl Transfer<'_> {
                 format!("program must be sleepable to call sleepable kfunc {name}"),
             );
         }
+        if called.has(Kfunc::IN_RCU) && !self.in_rcu() {
+            return denied(
+                at,
+                format!("kernel func {name} requires RCU critical section protection"),
+            );
+        }
+        let called_back = self.state.frame().callback.is_some();
+        if name == "bpf_rbtree_remove" && called_back && !self.state.locks.is_empty() {
+            return invalid(at, "bpf_rbtree_remove not allowed in rbtree cb");
+        }
         if name == "bpf_throw" {
             self.check_nothing_held("bpf_throw", true)?;
         }
@@ -199,15 +210,14 @@ impl Transfer<'_> {
         if called.has_node() {
             self.put_into_container(called)?;
         }
-        if matches!(
-            called.kfunc.name,
-            "bpf_wq_set_callback_impl"
-                | "bpf_task_work_schedule_signal_impl"
-                | "bpf_task_work_schedule_resume_impl"
-        ) {
-            self.call_later(called.callback, called.field_of, (i32::MIN, i32::MAX))?;
-        }
-        Ok(())
+        let later = match called.kfunc.name {
+            "bpf_wq_set_callback_impl" => Later::Work,
+            "bpf_task_work_schedule_signal_impl" | "bpf_task_work_schedule_resume_impl" => {
+                Later::TaskWork
+            }
+            _ => return Ok(()),
+        };
+        self.call_later(called.callback, called.field_of, later)
     }
 
     /// Gives a resource back, with every pointer that it kept.

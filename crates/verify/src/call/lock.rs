@@ -74,6 +74,17 @@ impl Transfer<'_> {
         Ok(owner)
     }
 
+    /// The map that is named with a field is the one that the field lies in.
+    pub(crate) fn check_field_map(&self, field_of: Option<u16>, map: u16, what: &str) -> Check {
+        if field_of.is_none_or(|of| of == map) {
+            return Ok(());
+        }
+        invalid(
+            self.at,
+            format!("{what} pointer in R1 doesn't match map pointer in R2"),
+        )
+    }
+
     /// The lock that an argument points to.
     pub(crate) fn check_lock_argument(
         &mut self,

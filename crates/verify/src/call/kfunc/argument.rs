@@ -101,9 +101,10 @@ impl Transfer<'_> {
             Class::ListNode | Class::TreeNode => self.check_node(called, &class, index, &reg)?,
             Class::String => self.check_string(name, &reg)?,
             Class::Map => {
-                let What::Map(_) = reg.what else {
+                let What::Map(map) = reg.what else {
                     return invalid(at, format!("pointer in R{number} isn't map pointer"));
                 };
+                self.check_field_map(called.field_of, map, "workqueue")?;
             }
             Class::Workqueue | Class::TaskWork | Class::Timer => {
                 self.check_work(called, &class, name, &reg)?;

@@ -119,11 +119,11 @@ impl Transfer<'_> {
             if reg.reference == 0 {
                 return invalid(at, "allocated object must be referenced");
             }
-        } else if !reg.flags.has(Flags::NON_OWNING) {
+        } else if !reg.flags.has(Flags::NON_OWNING) && reg.reference == 0 {
             return invalid(
                 at,
                 format!(
-                    "{} can only take non-owning bpf_rb_node pointer",
+                    "{} can only take non-owning or refcounted bpf_rb_node pointer",
                     called.kfunc.name
                 ),
             );

@@ -27,8 +27,8 @@ impl Transfer<'_> {
             return invalid(at, format!("expected valid iter pointer as arg #{index}"));
         };
         let ty = btf.resolve(target);
-        let name = ty.name().to_owned();
-        let type_id = self.type_number(&name);
+        let type_id = self.type_number(ty.name());
+        let name = ty.name().trim_start_matches("bpf_").to_owned();
         let slots = (btf.size_of(target).unwrap_or(8) as usize).div_ceil(SLOT_BYTES);
         let Some(room) = self.object_room(register(index), reg, slots, "iter")? else {
             return invalid(

@@ -17,32 +17,44 @@ use crate::transfer::{Next, Transfer};
 const ERRNO_MAX: i64 = 4095;
 
 impl Transfer<'_> {
+    /// The section that nothing may sleep in, if the program is in one.
+    pub(crate) fn wakeful_section(&self) -> Option<&'static str> {
+        if self.state.rcu_locks > 0 {
+            Some("rcu_read_lock")
+        } else if self.state.preempt_locks > 0 {
+            Some("non-preemptible")
+        } else if !self.state.irqs.is_empty() {
+            Some("IRQ-disabled")
+        } else {
+            None
+        }
+    }
+
     /// What must not be called where the program is.
     pub(super) fn check_sections(&self, called: &Called) -> Check {
         let name = called.kfunc.name;
-        if !called.has(Kfunc::SLEEPS) {
-            return Ok(());
+        match self.wakeful_section() {
+            Some(section) if called.has(Kfunc::SLEEPS) => denied(
+                self.at,
+                format!("kernel func {name} is sleepable within {section} region"),
+            ),
+            _ => Ok(()),
         }
-        let section = if self.state.rcu_locks > 0 {
-            "rcu_read_lock"
-        } else if self.state.preempt_locks > 0 {
-            "non-preemptible"
-        } else if !self.state.irqs.is_empty() {
-            "IRQ-disabled"
-        } else {
-            return Ok(());
-        };
-        denied(
-            self.at,
-            format!("kernel func {name} is sleepable within {section} region"),
-        )
     }
 
     /// Begins or ends a section.
     pub(super) fn enter_or_leave(&mut self, called: &Called) -> Check {
         let at = self.at;
         match called.kfunc.name {
-            "bpf_rcu_read_lock" => self.state.rcu_locks += 1,
+            "bpf_rcu_read_lock" => {
+                if self.state.rcu_locks > 0 {
+                    return invalid(
+                        at,
+                        "nested rcu read lock (kernel function bpf_rcu_read_lock)",
+                    );
+                }
+                self.state.rcu_locks += 1;
+            }
             "bpf_rcu_read_unlock" => {
                 if self.state.rcu_locks == 0 {
                     return invalid(
