@@ -1,15 +1,19 @@
 //! Runs every text in `tests/files`: directives in comments, assembly, and after `----` the verdict.
 //! `BLESS=1` writes what comes out instead of comparing it.
 //!
-//! Directives: `; type: xdp`, `; map: NAME KIND KEY VALUE ENTRIES`, `; target: linux-5.10`, `; caps: none`.
+//! Directives: `; type: xdp`, `; map: NAME KIND KEY VALUE ENTRIES`, `; target: linux-5.10`, `; caps: none`,
+//! `; attach: TYPE TARGET`, `; sleepable: yes`, and `; types: kernel` for a small kernel's BTF, whose functions
+//! are called by name, and a program's.
+
+mod types;
 
 use std::fs;
 use std::path::Path;
 
-use osmia_isa::{Endian, MapRef, Resolve, assemble};
+use osmia_isa::{Callee, Endian, Insn, MapRef, Resolve, Slot, assemble, decode};
 use osmia_program::{
-    KernelVersion, MapFlags, MapIndex, MapKind, MapSpec, Program, ProgramKind, ProgramParts,
-    Target, helper,
+    AttachKind, DebugInfo, KernelVersion, KfuncRef, MapFlags, MapIndex, MapKind, MapSpec, Program,
+    ProgramFlags, ProgramKind, ProgramParts, Target, helper, kfunc,
 };
 use osmia_verify::{Options, Privilege, verify};
 
@@ -25,10 +29,29 @@ impl Resolve for Known<'_> {
         helper::by_name(name).map(|helper| helper.id as i32)
     }
 
+    /// Kernel functions are numbered as the table has them.
+    fn kfunc(&self, name: &str) -> Option<(i32, i16)> {
+        let position = kfunc::ALL.iter().position(|kfunc| kfunc.name == name)?;
+        Some((position as i32 + 1, 0))
+    }
+
     fn map(&self, name: &str) -> Option<MapRef> {
         let index = self.0.iter().position(|map| map.name == name)?;
         Some(MapRef::Idx(index as i32))
     }
+}
+
+/// The kernel functions that instructions call.
+fn kfuncs(slots: &[Slot]) -> Vec<KfuncRef> {
+    let called = |(at, insn)| match insn {
+        Insn::Call(Callee::Kfunc { id, .. }) => Some(KfuncRef {
+            insn: at as u32,
+            name: kfunc::ALL[id as usize - 1].name.to_owned(),
+        }),
+        _ => None,
+    };
+    let decoded = (0..slots.len()).filter_map(|at| Some((at, decode(slots, at).ok()?)));
+    decoded.filter_map(called).collect()
 }
 
 fn map(words: &str) -> MapSpec {
@@ -66,6 +89,22 @@ fn judged_with_code(text: &str) -> (&'static str, String) {
         Err(error) => panic!("{error:?}\n{text}"),
     };
     let mut parts = ProgramParts::bare("test", kind, insns);
+    parts.kfuncs = kfuncs(&parts.insns);
+    if let Some(attach) = directives("attach").first() {
+        let (attach, target) = attach.split_once(' ').expect("an attach type and a target");
+        parts.hook.attach = AttachKind::from_name(attach);
+        assert!(parts.hook.attach.is_some(), "{attach}");
+        parts.hook.target = Some(target.to_owned());
+    }
+    if !directives("sleepable").is_empty() {
+        parts.flags = ProgramFlags(ProgramFlags::SLEEPABLE);
+    }
+    let typed = !directives("types").is_empty();
+    parts.debug = typed.then(|| DebugInfo {
+        btf: types::program(),
+        funcs: Vec::new(),
+        lines: Vec::new(),
+    });
     parts.maps = (0..maps.len()).map(MapIndex::from_usize).collect();
     let program = match Program::new(parts) {
         Ok(program) => program,
@@ -77,7 +116,7 @@ fn judged_with_code(text: &str) -> (&'static str, String) {
         kernel: KernelVersion::new(6, 18, 0),
         release: (directives("target").first()).map(|name| name.parse().expect("a release")),
         cpus: 2,
-        btf: None,
+        btf: typed.then(types::kernel),
         module_btfs: Vec::new(),
         kconfig: None,
         ksyms: None,
