@@ -36,7 +36,7 @@ const INSTRUCTIONS: &str = "instructions";
 const LACKING: &str = "lacking instructions";
 
 /// The role that a name stands for.
-fn hook(role: &str) -> Option<Hook> {
+pub fn hook(role: &str) -> Option<Hook> {
     let mut words = role.split(' ').peekable();
     let kind = ProgramKind::from_name(words.next()?)?;
     let attach = words.peek().and_then(|word| AttachKind::from_name(word));
