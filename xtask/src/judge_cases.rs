@@ -47,7 +47,7 @@ enum Mode {
     /// Somebody who may do everything
     #[default]
     Privileged,
-    /// Somebody with CAP_BPF but without CAP_PERFMON
+    /// Somebody with fewer rights, as the case file says: CAP_BPF without CAP_PERFMON, or none
     Unprivileged,
 }
 
@@ -56,13 +56,6 @@ impl Mode {
         match self {
             Mode::Privileged => "privileged",
             Mode::Unprivileged => "unprivileged",
-        }
-    }
-
-    fn privilege(self) -> Privilege {
-        match self {
-            Mode::Privileged => Privilege::All,
-            Mode::Unprivileged => Privilege::Bpf,
         }
     }
 
@@ -129,6 +122,9 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let mut tally = Tally::new(known);
     let start = Instant::now();
     if objects::is_list(&options.cases)? {
+        if options.mode == Mode::Unprivileged {
+            return Err("programs of objects were loaded with every right only".into());
+        }
         objects::judge_all(options, &mut tally)?;
     } else {
         judge_tests(options, &mut tally)?;
@@ -147,7 +143,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
 
 fn judge_tests(options: &Options, tally: &mut Tally) -> Result<(), Error> {
     let target = target();
-    for case in case::read(&options.cases, options.mode.field())? {
+    for case in case::read(&options.cases, options.mode)? {
         if options
             .only
             .as_ref()
@@ -160,27 +156,25 @@ fn judge_tests(options: &Options, tally: &mut Tally) -> Result<(), Error> {
             ..Said::only(case.accepted, case.message.clone())
         };
         let name = format!("{} {}", case.id, case.name);
-        tally.judge(&name, &theirs, options.verbose, || {
-            ours(&case, &target, options.mode)
-        });
+        tally.judge(&name, &theirs, options.verbose, || ours(&case, &target));
     }
     Ok(())
 }
 
-fn ours(case: &Case, target: &Target, mode: Mode) -> Said {
+fn ours(case: &Case, target: &Target) -> Said {
     match case.program() {
-        Ok(program) => said(&program, &case.maps, target, mode),
+        Ok(program) => said(&program, &case.maps, target, case.privilege),
         Err(message) => Said::only(Some(false), message),
     }
 }
 
 /// What we say of a program.
-fn said(program: &Program, maps: &[MapSpec], target: &Target, mode: Mode) -> Said {
+fn said(program: &Program, maps: &[MapSpec], target: &Target, privilege: Privilege) -> Said {
     let options = VerifyOptions {
         keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
         // Asked for here, so that both times are known.
         check_certificate: false,
-        privilege: mode.privilege(),
+        privilege,
     };
     let start = Instant::now();
     let verdict = verify(program, maps, target, &options);

@@ -6,17 +6,20 @@ use std::sync::Arc;
 use osmia_btf::{Btf, TypeId};
 use osmia_isa::{Endian, Slot, read_slots};
 use osmia_program::{
-    AttachKind, MapBtf, MapFlags, MapIndex, MapKind, MapSpec, Program, ProgramFlags, ProgramKind,
-    ProgramParts,
+    AttachKind, MapBtf, MapFlags, MapIndex, MapKind, MapSpec, Privilege, Program, ProgramFlags,
+    ProgramKind, ProgramParts,
 };
 use serde_json::Value;
 
+use super::Mode;
 use crate::place::{self, Error};
 
 /// One test.
 pub(super) struct Case {
     pub(super) id: u64,
     pub(super) name: String,
+    /// The rights the kernel was asked with.
+    pub(super) privilege: Privilege,
     parts: Result<ProgramParts, String>,
     /// Those the instructions name by position.
     pub(super) maps: Vec<MapSpec>,
@@ -28,15 +31,15 @@ pub(super) struct Case {
     pub(super) processed: Option<u64>,
 }
 
-/// Every test of a case file; `said` is the field with what the kernel said.
-pub(super) fn read(path: &Path, said: &str) -> Result<Vec<Case>, Error> {
+/// Every test of a case file, with what the kernel said to somebody with the mode's rights.
+pub(super) fn read(path: &Path, mode: Mode) -> Result<Vec<Case>, Error> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut cases = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let value: Value = serde_json::from_str(line)?;
-        let case = Case::from_json(&value, folder, said)
+        let case = Case::from_json(&value, folder, mode)
             .map_err(|error| format!("{}:{}: {error}", path.display(), number + 1))?;
         cases.push(case);
     }
@@ -44,10 +47,15 @@ pub(super) fn read(path: &Path, said: &str) -> Result<Vec<Case>, Error> {
 }
 
 impl Case {
-    fn from_json(value: &Value, folder: &Path, said: &str) -> Result<Case, Error> {
+    fn from_json(value: &Value, folder: &Path, mode: Mode) -> Result<Case, Error> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let name = text(&value["name"]);
-        let host = &value[said];
+        let host = &value[mode.field()];
+        let privilege = match (mode, value["unpriv_mode"].as_str()) {
+            (Mode::Privileged, _) => Privilege::All,
+            (Mode::Unprivileged, Some("CAP_BPF without CAP_PERFMON")) => Privilege::Bpf,
+            (Mode::Unprivileged, _) => Privilege::None,
+        };
         let accepted = match host["verdict"].as_str() {
             Some("accept") => Some(true),
             Some("reject") => Some(false),
@@ -62,6 +70,7 @@ impl Case {
         Ok(Case {
             id: value["id"].as_u64().unwrap_or_default(),
             name,
+            privilege,
             parts,
             maps,
             accepted,

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use osmia_program::Privilege;
 use serde_json::Value;
 
-use super::{Mode, Options, Said, Tally, said};
+use super::{Options, Said, Tally, said};
 use crate::compare::{Linked, Linker};
 use crate::place::Error;
 
@@ -48,14 +49,9 @@ pub(super) fn judge_all(options: &Options, tally: &mut Tally) -> Result<(), Erro
             }
             let ours = || {
                 let linked = linked.get_or_insert_with(|| linker.link_file(&folder.join(&object)));
-                ours(linked, program, &linker, options.mode)
+                ours(linked, program, &linker)
             };
-            tally.judge(
-                &name,
-                &theirs(&value[options.mode.field()]),
-                options.verbose,
-                ours,
-            );
+            tally.judge(&name, &theirs(&value["host"]), options.verbose, ours);
         }
     }
     Ok(())
@@ -86,7 +82,7 @@ fn theirs(host: &Value) -> Said {
     }
 }
 
-fn ours(linked: &Result<Linked, String>, name: &str, linker: &Linker, mode: Mode) -> Said {
+fn ours(linked: &Result<Linked, String>, name: &str, linker: &Linker) -> Said {
     let no_verdict = |message: String| Said::only(None, message);
     let linked = match linked {
         Ok(linked) => linked,
@@ -102,5 +98,5 @@ fn ours(linked: &Result<Linked, String>, name: &str, linker: &Linker, mode: Mode
     };
     let maps = program.maps.iter();
     let maps: Vec<_> = maps.map(|map| linked.maps[map.index()].clone()).collect();
-    said(program, &maps, linker.target(), mode)
+    said(program, &maps, linker.target(), Privilege::All)
 }
