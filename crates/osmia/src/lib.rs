@@ -74,7 +74,7 @@ pub use osmia_isa as isa;
 pub use osmia_object::{LinkOptions, ProgramType};
 pub use osmia_program::{
     AttachKind, Fault, Global, Hook, Host, HostMap, HostProgram, Kconfig, KernelVersion, MapKind,
-    MapSpec, Privilege, Program, ProgramKind, ProgramSet, Release, Target, Task,
+    MapSpec, Privilege, Program, ProgramKind, ProgramSet, Release, Standing, Target, Task,
 };
 pub use osmia_user::{Clock, UserHost, UserOptions, capture};
 pub use osmia_verify::explain;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use osmia_diag::Diagnostic;
 use osmia_program::{
     Fault, Host, HostError, HostProgram, Program, ProgramKind, Record, RecordSource,
-    RedirectTarget, Role, Run, Task,
+    RedirectTarget, Role, Run, Standing, Task,
 };
 use osmia_user::capture::{CaptureReader, Framing, Packet, Unframed};
 use serde::Serialize;
@@ -136,6 +136,8 @@ pub enum Outcome {
 /// What a run came to.
 #[derive(Clone, Debug)]
 pub struct RunSummary {
+    /// What was known of the program before it ran.
+    pub standing: Standing,
     /// How it ended.
     pub outcome: Outcome,
     /// Packets given to the program.
@@ -303,6 +305,7 @@ impl<H: Host> Loaded<'_, H> {
             from_capture: true,
             tally: Tally::default(),
             summary: RunSummary {
+                standing: program.standing().clone(),
                 outcome: Outcome::Complete,
                 packets: 0,
                 skipped: 0,

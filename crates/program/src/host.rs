@@ -202,10 +202,27 @@ pub struct Run {
     pub insns: Option<u64>,
 }
 
+/// What a host knows about a program's safety before it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// Every path was explored, and none does what it may not.
+    Verified,
+    /// The verifier does not know something the program uses: every access is tested while it runs.
+    NotJudged {
+        /// What it does not know.
+        why: String,
+    },
+    /// The verifier was not asked: every access is tested while it runs.
+    #[default]
+    Unverified,
+}
+
 /// A program resident in a host.
 pub trait HostProgram: Clone {
     /// What it was made from.
     fn program(&self) -> &Program;
+    /// What is known about its safety.
+    fn standing(&self) -> &Standing;
     /// Runs it once (or `run.repeat` times) on the input and leaves the results in `run`.
     fn test_run(&self, run: &mut Run) -> Result<(), HostError>;
 }

@@ -31,7 +31,7 @@ pub use errno::Errno;
 pub use hook::{Hook, Role};
 pub use host::{
     Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Remote, Run, Signal,
-    Slotted, UpdateMode,
+    Slotted, Standing, UpdateMode,
 };
 pub use kind::{AttachKind, MapKind, ProgramKind};
 pub use listing::{insn_text, listing};

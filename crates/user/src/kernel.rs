@@ -23,6 +23,7 @@ use crate::object::{
     ProgramRefused, Table,
 };
 use crate::pin::PinTree;
+use crate::verdict::{self, Judgement};
 use crate::{Process, UserOptions, codes, limits};
 
 /// The loopback interface: the first in every namespace.
@@ -52,6 +53,8 @@ pub struct Kernel {
     attachments: Arc<Attachments>,
     pins: PinTree,
     network: Arc<Network>,
+    /// Programs that come by handle are not verified.
+    unverified: bool,
     /// How many want runs to be counted.
     counting: AtomicUsize,
 }
@@ -128,6 +131,7 @@ impl Kernel {
             attachments: Arc::default(),
             pins: PinTree::default(),
             network: options.network,
+            unverified: options.unverified,
             counting: AtomicUsize::new(0),
         }))
     }
@@ -230,6 +234,16 @@ impl Kernel {
             self.runs.variables().find_or_make(&self.runs, types, id)
         };
         ProgramRecord::load(&self.programs, program, maps, about, &variable)
+    }
+
+    /// Whether a program may run, by the verifier; handles may do without.
+    pub(crate) fn judge(&self, program: &Program, maps: &[Arc<Map>]) -> Judgement {
+        verdict::judge(program, maps, &self.target)
+    }
+
+    /// True if programs that come by handle are not verified.
+    pub(crate) fn is_unverified(&self) -> bool {
+        self.unverified
     }
 
     /// The object of types that a handle brings along.

@@ -18,6 +18,7 @@ mod perf_event;
 pub mod pin;
 mod process;
 mod syscall;
+mod verdict;
 
 pub use host::{UserHost, UserMap, UserProgram};
 pub use kernel::Kernel;

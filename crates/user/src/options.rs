@@ -30,6 +30,9 @@ pub struct UserOptions {
     pub network: Arc<Network>,
     /// Types of the kernel that CO-RE relocations are resolved against.
     pub btf: Option<Arc<Btf>>,
+    /// Programs that come by handle are not verified: what the verifier would reject runs until it does
+    /// harm.
+    pub unverified: bool,
     /// The kernel's configuration, for `.kconfig` variables.
     pub kconfig: Option<Arc<Kconfig>>,
 }
@@ -44,6 +47,7 @@ impl Default for UserOptions {
             insns_max: osmia_vm::limits::INSNS_PER_RUN,
             network: Arc::new(Network::loopback()),
             btf: None,
+            unverified: false,
             kconfig: None,
         }
     }

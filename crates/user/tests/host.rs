@@ -40,7 +40,8 @@ fn host() -> UserHost {
 #[test]
 fn a_program_sees_the_packet_and_leaves_it_changed() {
     let host = host();
-    let text = "r2 = *(u32 *)(r1 + 0)\n*(u8 *)(r2 + 1) = 7\nr0 = 2\nexit";
+    let text = "r2 = *(u32 *)(r1 + 0)\nr3 = *(u32 *)(r1 + 4)\nr0 = 2\nr4 = r2\nr4 += 2\n\
+                if r4 > r3 goto +1\n*(u8 *)(r2 + 1) = 7\nexit";
     let program = program(ProgramKind::Xdp, 0, text);
     let loaded = host.load(&program, &[]).unwrap();
     let mut run = Run {
@@ -49,15 +50,21 @@ fn a_program_sees_the_packet_and_leaves_it_changed() {
         ..Run::default()
     };
     loaded.test_run(&mut run).unwrap();
-    assert_eq!((run.retval, run.insns), (2, Some(12)));
+    assert_eq!((run.retval, run.insns), (2, Some(24)));
     assert_eq!(run.data[..3], [0, 7, 0]);
 }
 
 #[test]
 fn a_trap_is_the_programs_fault() {
-    let host = host();
     let text = "r2 = *(u32 *)(r1 + 0)\nr0 = *(u8 *)(r2 + 14)\nexit";
     let program = program(ProgramKind::Xdp, 0, text);
+    let refused = host().load(&program, &[]).unwrap_err();
+    assert_eq!(refused.fault, Fault::Input, "the verifier rejects it");
+    let options = UserOptions {
+        unverified: true,
+        ..UserOptions::default()
+    };
+    let host = UserHost::new(options).expect("there is memory");
     let loaded = host.load(&program, &[]).unwrap();
     let mut run = Run {
         data: vec![0; 14],

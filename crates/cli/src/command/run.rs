@@ -74,6 +74,9 @@ pub(crate) struct Run {
     #[arg(short, long, help_heading = "Output")]
     pub(crate) json: bool,
 
+    /// Do not ask the verifier: what it rejects runs too, until it does what it may not.
+    #[arg(long, help_heading = "Program")]
+    unverified: bool,
     /// The program to run; may be left out if there is only one.
     #[arg(long, value_name = "NAME", help_heading = "Program")]
     prog: Option<String>,
@@ -90,6 +93,7 @@ impl Run {
         let object = self.object.open(console)?;
         let mut options = self.object.user_options(&object, self.ctx.is_some())?;
         self.machine.apply(&mut options)?;
+        options.unverified = self.unverified;
         self.engine.prepare(&mut options);
         let twin = self.engine.twin(&options)?;
         let host = UserHost::new(options)?;
@@ -97,10 +101,11 @@ impl Run {
         let wanted = self.prog.as_deref();
         let linked = self.object.link(&object, host.target(), wanted, console)?;
         let program = linked.choose(wanted)?.to_owned();
-        let mut loaded = linked.load(&host, &[&program])?;
-        let how = self.engine.compile(&loaded)?;
+        let load = |host| linked.load(host, &[&program]).map_err(with_way_out);
+        let mut loaded = load(&host)?;
+        let how = self.engine.compile(&loaded, &program)?;
         if let Some(twin) = &twin {
-            loaded = loaded.beside(linked.load(twin, &[&program])?);
+            loaded = loaded.beside(load(twin)?);
         }
 
         let mut report =
@@ -273,6 +278,17 @@ impl Run {
             },
         )
     }
+}
+
+/// A rejection says how to see what the program does all the same.
+fn with_way_out(mut error: Error) -> Error {
+    for diagnostic in &mut error.diagnostics {
+        if diagnostic.code.id.starts_with("verify-") {
+            *diagnostic = (diagnostic.clone())
+                .help("`--unverified` runs it all the same, until it does what it may not");
+        }
+    }
+    error
 }
 
 /// A flag that Ctrl-C raises; the second Ctrl-C ends the process.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use osmia_diag::Diagnostic;
-use osmia_program::{AttachKind, Fault, HostError, HostProgram, Program, ProgramKind, Run};
+use osmia_program::{
+    AttachKind, Fault, HostError, HostProgram, Program, ProgramKind, Run, Standing,
+};
 use osmia_vm::{Code, Identity, InputError, Layer};
 
 use super::UserMap;
@@ -28,11 +30,24 @@ impl UserProgram {
         let kernel = process.kernel();
         let maps: Vec<_> = maps.iter().map(|map| Arc::clone(map.map())).collect();
         let program = Arc::new(program.clone());
-        // What the kernel's verifier says about calls, whatever their arguments are.
+        // Who may call what is asked even of programs that nobody verifies.
         osmia_vm::check_helpers(&program)
             .map_err(|error| HostError::new(Fault::Input, error.to_diagnostic()))?;
+        let (standing, verified_insns) = match kernel.is_unverified() {
+            true => (Standing::Unverified, 0),
+            false => {
+                let judged = kernel.judge(&program, &maps);
+                let insns = judged.verified_insns();
+                let standing = judged
+                    .result
+                    .map_err(|why| HostError::new(Fault::Input, why.to_diagnostic(&program)))?;
+                (standing, insns)
+            }
+        };
         let types = program.debug.as_ref().map(|debug| &debug.btf);
         let about = ProgramAbout {
+            standing,
+            verified_insns,
             name: fitted_name(&program.name),
             digest: digest(&program.insns),
             attach: program.hook.attach.map_or(0, AttachKind::number),
@@ -68,6 +83,10 @@ impl UserProgram {
 impl HostProgram for UserProgram {
     fn program(&self) -> &Program {
         self.code.program()
+    }
+
+    fn standing(&self) -> &Standing {
+        &ProgramRecord::of(&self.code).about.standing
     }
 
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use osmia_program::{Errno, Program, ProgramFlags};
+use osmia_program::{Errno, Program, ProgramFlags, Standing};
 use osmia_vm::map::Map;
 use osmia_vm::{Code, FindVariable, Identity, PrepareError};
 
@@ -41,6 +41,10 @@ pub(crate) struct ProgramAbout {
     pub(crate) attach_to: AttachTo,
     /// Maps that are held and not used by any instruction.
     pub(crate) bound: Vec<Arc<Map>>,
+    /// What the verifier made of it.
+    pub(crate) standing: Standing,
+    /// Instructions the verifier looked at.
+    pub(crate) verified_insns: u32,
 }
 
 /// What the registry knows about a program; its identity.

@@ -44,7 +44,7 @@ impl Process {
             run_time_ns,
             run_cnt,
             recursion_misses: 0,
-            verified_insns: 0,
+            verified_insns: about.verified_insns,
             attach_btf_obj_id: attached_btf(attach_to.program.as_deref(), attach_to.btf.as_deref()),
             attach_btf_id: attach_to.btf_id,
             map_ids,

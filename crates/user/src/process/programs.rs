@@ -1,6 +1,6 @@
 //! Loading programs (`bpf_prog_load` of Linux 6.18).
 //!
-//! There is no verifier here: what it would refuse is loaded, unless it cannot be run at all, and runs
+//! What the verifier rejects is not loaded. What it does not know (it says so in the log) is, and runs
 //! until it does what it may not.
 
 use std::sync::Arc;
@@ -112,7 +112,13 @@ impl Process {
             *log += &format!("{error}\n");
             Errno::EINVAL
         })?;
+        let judged = self.kernel.judge(&program, &resolved.maps);
+        *log += &judged.log();
+        let verified_insns = judged.verified_insns();
+        let standing = judged.result.map_err(|why| why.errno)?;
         let about = ProgramAbout {
+            standing,
+            verified_insns,
             name,
             digest,
             attach,

@@ -45,7 +45,8 @@ impl<G: Guest> Anywhere<'_, G> {
     /// Copies bytes out; false if they are not there.
     pub(crate) fn read(&self, whose: Whose, address: u64, out: &mut [u8]) -> bool {
         // In native runs the program's own memory lies where a process' does.
-        if whose != Whose::Process && self.guest.probe(address, out) {
+        let is_kernels = whose != Whose::Process && address != 0;
+        if is_kernels && self.guest.probe(address, out) {
             return true;
         }
         let is_process = whose != Whose::Kernel && UserPages::holds(address);

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use osmia::diag::Diagnostic;
-use osmia::{Clock, Engine, Error, Loaded, UserHost, UserOptions, codes};
+use osmia::{Clock, Engine, Error, HostProgram, Loaded, Standing, UserHost, UserOptions, codes};
 
 /// What runs programs.
 #[derive(Args)]
@@ -28,6 +28,8 @@ pub(super) struct How {
     pub(super) engine: Engine,
     /// Bytes of machine code.
     bytes: usize,
+    /// What the verifier made of the program.
+    standing: Standing,
 }
 
 impl EngineFlag {
@@ -59,31 +61,52 @@ impl EngineFlag {
     }
 
     /// Makes machine code, if it is to.
-    pub(super) fn compile(&self, loaded: &Loaded<'_, UserHost>) -> Result<How, Error> {
+    pub(super) fn compile(
+        &self,
+        loaded: &Loaded<'_, UserHost>,
+        program: &str,
+    ) -> Result<How, Error> {
         let engine = self.engine();
         let bytes = match engine {
             Engine::Interp => 0,
             Engine::Native | Engine::Both => loaded.compile()?,
         };
-        Ok(How { engine, bytes })
+        let standing = loaded.program(program).map(HostProgram::standing);
+        Ok(How {
+            engine,
+            bytes,
+            standing: standing.cloned().unwrap_or_default(),
+        })
     }
 }
 
 impl How {
-    /// The one line that says what the run promises, or does not.
-    pub(super) fn note(&self, program: &str) -> Diagnostic {
+    /// The one line that says how it runs, if there is something to say: the interpreter running what
+    /// the verifier accepted is as it should be.
+    pub(super) fn note(&self, program: &str) -> Option<Diagnostic> {
         let beside = match self.engine {
-            Engine::Interp => {
-                let text =
-                    format!("`{program}` runs checked, not verified (`osmia verify` judges it)");
-                return Diagnostic::note_only(codes::RUN_CHECKED, text);
-            }
+            Engine::Interp => return self.unproven(program),
             Engine::Native => "",
             Engine::Both => ", beside the interpreter",
         };
         let bytes = self.bytes;
         let text =
             format!("`{program}` is verified and runs as {bytes} bytes of machine code{beside}");
-        Diagnostic::note_only(codes::RUN_NATIVE, text)
+        Some(Diagnostic::note_only(codes::RUN_NATIVE, text))
+    }
+
+    /// What is to be said of a program that was not verified.
+    fn unproven(&self, program: &str) -> Option<Diagnostic> {
+        let (why, unknown) = match &self.standing {
+            Standing::Verified => return None,
+            Standing::NotJudged { why } => ("the verifier gives no verdict", Some(why)),
+            Standing::Unverified => ("the verifier was not asked", None),
+        };
+        let text = format!("`{program}` runs checked, not verified: {why}");
+        let note = Diagnostic::note_only(codes::RUN_CHECKED, text);
+        Some(match unknown {
+            Some(unknown) => note.note(unknown.as_str()),
+            None => note,
+        })
     }
 }

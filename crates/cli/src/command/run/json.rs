@@ -1,7 +1,8 @@
 //! The JSON of a run: schema `osmia.run/1`, described in `docs/json.md`.
 
 use osmia::{
-    Change, Engine, Event, GlobalValue, MapContents, Outcome, RedirectCount, Shown, VerdictCount,
+    Change, Engine, Event, GlobalValue, MapContents, Outcome, RedirectCount, Shown, Standing,
+    VerdictCount,
 };
 use serde::Serialize;
 
@@ -49,6 +50,7 @@ enum Line<'a> {
         schema: &'a str,
         outcome: Outcome,
         program: &'a ProgramName,
+        verified: bool,
         packets: u64,
         packets_skipped: u64,
         verdicts: &'a [VerdictCount],
@@ -132,6 +134,7 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
         schema: SCHEMA,
         outcome: summary.outcome,
         program: end.program,
+        verified: summary.standing == Standing::Verified,
         packets: summary.packets,
         packets_skipped: summary.skipped,
         verdicts: &summary.verdicts,

@@ -91,7 +91,9 @@ impl Report {
 
     /// Before the first packet.
     pub(super) fn start(&self, console: &mut Console) {
-        console.diagnostic(&self.how.note(&self.program.name));
+        if let Some(note) = self.how.note(&self.program.name) {
+            console.diagnostic(&note);
+        }
         if self.json {
             json::start(console, &self.program, &self.input, self.how.engine);
         }

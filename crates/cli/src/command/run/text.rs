@@ -1,6 +1,6 @@
 //! A run as people read it.
 
-use osmia::{Change, Event, MapContents, Outcome, RunSummary, Shown, Task};
+use osmia::{Change, Event, MapContents, Outcome, RunSummary, Shown, Standing, Task};
 
 use super::report::{Final, Input};
 use crate::console::Console;
@@ -135,6 +135,10 @@ fn headline(end: &Final<'_>) -> String {
         Outcome::Trap => ", stopped by a trap",
         Outcome::Difference => ", stopped by a difference",
         Outcome::CaptureError => ", stopped by the capture",
+    });
+    line.push_str(match end.summary.standing {
+        Standing::Verified => ", verified",
+        Standing::NotJudged { .. } | Standing::Unverified => ", checked",
     });
     line
 }

@@ -1,0 +1,67 @@
+//! What the verifier says of a program before it is loaded, and the log it leaves.
+
+use std::sync::Arc;
+
+use osmia_program::{Initial, MapKind, MapSpec, Program, ProgramFlags, Standing, Target};
+use osmia_verify::{Options, Reject, Stats, verify};
+use osmia_vm::map::Map;
+
+/// A verdict on a program.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    /// What is known of it, if it may run; else why not.
+    pub(crate) result: Result<Standing, Box<Reject>>,
+    stats: Stats,
+}
+
+/// Asks the verifier. What it does not know it leaves to the checks of every run.
+pub(crate) fn judge(program: &Program, maps: &[Arc<Map>], target: &Target) -> Judgement {
+    let specs: Vec<MapSpec> = maps.iter().map(|map| seen(map)).collect();
+    let options = Options {
+        keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
+        ..Options::default()
+    };
+    let verdict = verify(program, &specs, target, &options);
+    Judgement {
+        result: match verdict.result {
+            Ok(_) => Ok(Standing::Verified),
+            Err(why) if why.is_unsupported() => Ok(Standing::NotJudged {
+                why: why.message.clone(),
+            }),
+            Err(why) => Err(why),
+        },
+        stats: verdict.stats,
+    }
+}
+
+/// A map as the verifier sees it: values that cannot change any more are known.
+fn seen(map: &Map) -> MapSpec {
+    let mut spec = map.spec().clone();
+    let is_one_value = spec.kind == MapKind::Array && spec.max_entries == 1;
+    if map.is_frozen() && is_one_value && !map.program_writes() {
+        let value = map.lookup_outside(&0_u32.to_ne_bytes());
+        spec.initial = value.map_or(Initial::Empty, Initial::Value);
+        spec.frozen = true;
+    }
+    spec
+}
+
+impl Judgement {
+    /// Instructions it looked at, again and again.
+    pub(crate) fn verified_insns(&self) -> u32 {
+        u32::try_from(self.stats.insns).unwrap_or(u32::MAX)
+    }
+
+    /// What the log of a load says: why it was rejected, and how much was looked at.
+    pub(crate) fn log(&self) -> String {
+        /// `BPF_COMPLEXITY_LIMIT_INSNS`.
+        const INSNS_MAX: usize = 1_000_000;
+        let reason = match &self.result {
+            Err(why) => format!("{}\n", why.message),
+            Ok(Standing::NotJudged { why }) => format!("not judged: {why}\n"),
+            Ok(_) => String::new(),
+        };
+        let Stats { insns, states, .. } = self.stats;
+        format!("{reason}processed {insns} insns (limit {INSNS_MAX}) total_states {states}\n")
+    }
+}
