@@ -104,6 +104,7 @@ impl<H: Host> Loaded<'_, H> {
             let found = match Listing::of(spec.kind) {
                 Listing::Keys => contents_of(map),
                 Listing::Values => values_of(map),
+                Listing::Owners(owner) => owned_values_of(map, owner),
                 Listing::None(why) => Ok(MapContents {
                     not_listed: Some(why),
                     ..MapContents::empty(spec)
@@ -133,6 +134,8 @@ enum Listing {
     Keys,
     /// Value by value.
     Values,
+    /// Object by object, of this kind.
+    Owners(&'static str),
     /// Not at all.
     None(&'static str),
     /// It is no store: its records are told as they come, its slots are the program's.
@@ -144,10 +147,10 @@ impl Listing {
         match kind {
             MapKind::Queue | MapKind::Stack => Listing::Values,
             MapKind::BloomFilter => Listing::None("a Bloom filter does not know its values"),
-            MapKind::SkStorage
-            | MapKind::TaskStorage
-            | MapKind::InodeStorage
-            | MapKind::CgrpStorage => Listing::None("values are kept by object, as in Linux"),
+            MapKind::SkStorage => Listing::Owners("socket"),
+            MapKind::TaskStorage => Listing::Owners("task"),
+            MapKind::InodeStorage => Listing::Owners("inode"),
+            MapKind::CgrpStorage => Listing::Owners("cgroup"),
             MapKind::Arena => Listing::None("an arena is memory of the program's own"),
             MapKind::Hash
             | MapKind::PercpuHash
@@ -205,6 +208,27 @@ fn values_of<M: HostMap>(map: &M) -> Result<MapContents, Errno> {
             values: Vec::new(),
         })
         .collect();
+    Ok(contents)
+}
+
+/// What a map keeps for objects: the keys shown are those of their numbers.
+fn owned_values_of<M: HostMap>(map: &M, owner: &str) -> Result<MapContents, Errno> {
+    let spec = map.spec();
+    let mut contents = MapContents::empty(spec);
+    let values = map.owned()?;
+    let shown = values.len().min(limits::MAP_ENTRIES_SHOWN_MAX);
+    contents.entries_not_shown = (values.len() - shown) as u64;
+    let types = spec.btf.as_ref();
+    let entries = values[..shown].iter().map(|(number, value)| MapEntry {
+        key: Shown::words(format!("{owner} {number}"), false),
+        value: Some(show(
+            types.map(|types| types.btf.as_ref()),
+            types.and_then(|types| types.value),
+            value,
+        )),
+        values: Vec::new(),
+    });
+    contents.entries = entries.collect();
     Ok(contents)
 }
 

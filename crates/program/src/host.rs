@@ -81,6 +81,9 @@ pub trait HostMap: Clone {
     fn next_key(&self, key: Option<&[u8]>) -> Result<Vec<u8>, Errno>;
     /// What a map without keys holds, the next value first; `EINVAL` where that cannot be told.
     fn values(&self) -> Result<Vec<Vec<u8>>, Errno>;
+    /// What a map keeps for objects: whose, by the number people know the owner by, and the value;
+    /// `EINVAL` for other maps.
+    fn owned(&self) -> Result<Vec<(u64, Vec<u8>)>, Errno>;
     /// No more writes from outside programs.
     fn freeze(&self) -> Result<(), Errno>;
 }

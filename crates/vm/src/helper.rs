@@ -9,6 +9,7 @@ mod events;
 mod fib;
 mod format;
 mod infrared;
+mod kernel_socket;
 mod kptr;
 mod lock;
 mod lwt;
@@ -47,7 +48,7 @@ use osmia_program::Errno;
 
 pub(crate) use effect::send as send_signal;
 pub(crate) use lock::lock_at;
-pub(crate) use member::{area_object, file_of_task, structure, write_path};
+pub(crate) use member::{area_object, file_of_task, write_path};
 pub(crate) use probe::{Whose, anywhere};
 pub(crate) use task::current as current_task;
 pub(crate) use text::stream_vprintk;
@@ -84,6 +85,7 @@ families! {
     redirect,
     socket,
     sockets,
+    kernel_socket,
     vlan,
     tunnel,
     drain,

@@ -20,6 +20,7 @@ mod helper;
 mod identity;
 mod interp;
 mod kernel_context;
+mod kernel_layout;
 mod kfunc;
 pub mod limits;
 mod machine;

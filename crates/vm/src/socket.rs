@@ -326,6 +326,15 @@ impl TcpNumbers {
     /// Bytes of the structure.
     pub(crate) const BYTES: usize = 112;
 
+    /// The numbers with their names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        NUMBERS.iter().map(|(at, bytes, name)| {
+            let mut word = [0; 8];
+            word[..*bytes].copy_from_slice(&self.0[*at..at + bytes]);
+            (*name, u64::from_ne_bytes(word))
+        })
+    }
+
     /// Sets a number by its name in the UAPI; false if there is none of that name.
     pub fn set(&mut self, name: &str, value: u64) -> bool {
         let Some((at, bytes, _)) = NUMBERS.iter().find(|(.., known)| *known == name) else {

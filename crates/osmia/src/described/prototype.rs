@@ -29,7 +29,7 @@ impl Prototype {
             (ProgramKind::RawTracepoint | ProgramKind::RawTracepointWritable, _)
             | (ProgramKind::Tracing, Some(AttachKind::TraceRawTp)) => tracepoint(btf, target),
             (ProgramKind::Lsm, _) => function(btf, &format!("bpf_lsm_{target}")),
-            (ProgramKind::StructOps, _) => None,
+            (ProgramKind::StructOps, _) => operation(btf, target),
             _ => function(btf, target.split('+').next()?),
         }
     }
@@ -88,4 +88,79 @@ fn tracepoint(btf: &Btf, name: &str) -> Option<Prototype> {
         prototype.arguments.remove(0);
     }
     Some(prototype)
+}
+
+/// That of a function of a table of operations, `tcp_congestion_ops.ssthresh`. The pointer to it has no
+/// names; the function that stands in for it where the kernel checks programs has.
+fn operation(btf: &Btf, target: &str) -> Option<Prototype> {
+    let (table, member) = target.split_once('.')?;
+    let table_type = btf.find(table, Kind::Struct)?;
+    let mut members = btf.type_at(table_type).composite()?.members();
+    let Body::Ptr(proto) = btf
+        .resolve(members.find(|known| known.name == member)?.ty)
+        .body()
+    else {
+        return None;
+    };
+    let mut prototype = Prototype::new(btf, proto)?;
+    let same_types = |other: &Prototype| {
+        let mut pairs = prototype.arguments.iter().zip(&other.arguments);
+        prototype.arguments.len() == other.arguments.len()
+            && pairs.all(|(one, other)| btf.resolve(one.ty).id() == btf.resolve(other.ty).id())
+    };
+    let stand_in = function(btf, &format!("{table}__{member}")).filter(same_types);
+    let suffix = format!("_{member}");
+    let mut functions = btf.own_types().filter(|ty| {
+        let name = ty.name();
+        ty.kind() == Kind::Func && name.starts_with("bpf_") && name.ends_with(&suffix)
+    });
+    let similar = || functions.find_map(|ty| function(btf, ty.name()).filter(same_types));
+    let names = stand_in.or_else(similar);
+    for (index, argument) in prototype.arguments.iter_mut().enumerate() {
+        let named = names
+            .as_ref()
+            .map(|names| names.arguments[index].name.clone());
+        argument.name = (named.filter(|name| !name.is_empty())).unwrap_or(format!("arg{index}"));
+    }
+    Some(prototype)
+}
+
+#[cfg(test)]
+mod tests {
+    use osmia_btf::{BtfBuilder, Endian, Int, Linkage, NewMember, TypeId};
+
+    use super::operation;
+
+    #[test]
+    fn arguments_of_operations_are_named_by_what_stands_in_for_them() {
+        let mut types = BtfBuilder::new();
+        let int = types.int("int", 4, Int::SIGNED);
+        let pointer = |types: &mut BtfBuilder, names: &[&str]| {
+            let params: Vec<_> = names.iter().map(|name| (*name, int)).collect();
+            types.func_proto(TypeId::VOID, &params)
+        };
+        let bare = pointer(&mut types, &["", ""]);
+        let to_bare = types.ptr(bare);
+        let members = [
+            NewMember::new("enqueue", to_bare, 0),
+            NewMember::new("dequeue", to_bare, 8),
+        ];
+        types.structure("some_ops", 16, &members);
+        let named = pointer(&mut types, &["packet", "queue"]);
+        types.func("bpf_some_enqueue", Linkage::Static, named);
+        let btf = types.build(Endian::NATIVE).expect("right types");
+        let names = |target: &str| -> Option<Vec<String>> {
+            let prototype = operation(&btf, target)?;
+            Some(
+                prototype
+                    .arguments
+                    .into_iter()
+                    .map(|argument| argument.name)
+                    .collect(),
+            )
+        };
+        assert_eq!(names("some_ops.enqueue").unwrap(), ["packet", "queue"]);
+        assert_eq!(names("some_ops.dequeue").unwrap(), ["arg0", "arg1"]);
+        assert_eq!(names("some_ops.reset"), None);
+    }
 }

@@ -170,6 +170,12 @@ impl HostMap for UserMap {
         self.map().values_outside()
     }
 
+    fn owned(&self) -> Result<Vec<(u64, Vec<u8>)>, Errno> {
+        self.may(MapFlags::WRONLY)?;
+        let storage = self.map().storage().ok_or(Errno::EINVAL)?;
+        Ok(storage.values())
+    }
+
     fn freeze(&self) -> Result<(), Errno> {
         self.may(MapFlags::RDONLY)?;
         self.map().freeze()

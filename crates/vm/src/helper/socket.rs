@@ -21,7 +21,6 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
         98 => get_listener_sock,
         99 => skc_lookup_tcp,
         124 => sk_assign,
-        136..=140 | 178 | 196 => skc_to,
         _ => return None,
     })
 }
@@ -166,12 +165,6 @@ fn get_listener_sock<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
         let listens = live.lock().state == state::LISTEN;
         listens.then(|| live.address())
     })
-}
-
-/// `bpf_skc_to_tcp_sock` and relatives: pointers to the kernel's own structures, which a described
-/// socket does not have.
-fn skc_to<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    narrow(call, |_| None)
 }
 
 /// `BPF_SK_LOOKUP_F_REPLACE`, `BPF_SK_LOOKUP_F_NO_REUSEPORT`

@@ -122,6 +122,17 @@ const SUBSYSTEMS: &[Subsystem] = &[
     },
 ];
 
+/// Any other table that the kernel's types describe: members are taken as they are, and nothing is
+/// known of what a subsystem would refuse.
+const OTHER: &Subsystem = &Subsystem {
+    name: "",
+    plain: &[],
+    needed: &[],
+    flags: u32::MAX,
+    registers: true,
+    replaces: true,
+};
+
 impl Operations {
     pub(super) fn new(spec: &MapSpec, runs: &Arc<Runs>) -> Result<Self, BrokenRule> {
         let types = spec.btf.as_ref().ok_or(BrokenRule::NoTypes)?;
@@ -311,6 +322,9 @@ impl Operations {
     }
 
     fn register(&self, subsystem: &Subsystem, value: &[u8]) -> Result<(), Errno> {
+        if subsystem.name.is_empty() {
+            return Ok(());
+        }
         let new = (self.runs.registered()).insert((subsystem.name, self.layout.named(value)));
         new.then_some(()).ok_or(Errno::EEXIST)
     }
@@ -335,6 +349,19 @@ impl Drop for Operations {
 }
 
 impl Subsystem {
+    /// The one that takes tables of this name.
+    fn of(name: &str) -> &'static Self {
+        let mut known = SUBSYSTEMS.iter();
+        known
+            .find(|subsystem| subsystem.name == name)
+            .unwrap_or(OTHER)
+    }
+
+    /// True if it looks at a member that is no function.
+    fn takes(&self, member: &str) -> bool {
+        self.name.is_empty() || self.plain.contains(&member)
+    }
+
     fn check(
         &self,
         layout: &Layout,
@@ -367,7 +394,7 @@ impl Layout {
     fn of(btf: &Btf, value: TypeId) -> Option<Self> {
         let value = btf.ty(value)?;
         let name = value.name().strip_prefix(PREFIX)?.to_owned();
-        let subsystem = SUBSYSTEMS.iter().find(|subsystem| subsystem.name == name)?;
+        let subsystem = Subsystem::of(&name);
         let whole = value.composite()?;
         let data = whole.members().find(|member| member.name == "data")?;
         let start = data.bit_offset / 8;
@@ -391,7 +418,7 @@ impl Layout {
                     member: index as u32,
                 };
                 layout.functions.insert(at, function);
-            } else if subsystem.plain.contains(&member.name) {
+            } else if subsystem.takes(member.name) {
                 layout.plain.insert(member.name.to_owned(), (at, bytes));
             } else {
                 layout.other.push((at, bytes));
@@ -401,10 +428,7 @@ impl Layout {
     }
 
     fn subsystem(&self) -> &'static Subsystem {
-        let mut known = SUBSYSTEMS.iter();
-        known
-            .find(|subsystem| subsystem.name == self.name)
-            .expect("no layout without one")
+        Subsystem::of(&self.name)
     }
 
     fn member<'v>(&self, name: &str, value: &'v [u8]) -> Option<&'v [u8]> {

@@ -73,6 +73,20 @@ impl Storage {
         Ok(())
     }
 
+    /// From outside: values by the numbers of their owners, least first.
+    pub fn values(&self) -> Vec<(u64, Vec<u8>)> {
+        let owners = self.runs.owners();
+        let values = self.read();
+        let known = values.iter().filter_map(|(owner, value)| {
+            let mut bytes = vec![0; self.value_bytes];
+            self.object(*value).read(0, &mut bytes);
+            Some((owners.number(self.kind, *owner)?, bytes))
+        });
+        let mut known: Vec<_> = known.collect();
+        known.sort_unstable();
+        known
+    }
+
     pub(super) fn len(&self) -> u32 {
         self.read().len() as u32
     }

@@ -52,6 +52,20 @@ fn a_value_goes_with_its_owner() {
 }
 
 #[test]
+fn values_are_listed_by_the_numbers_of_their_owners() {
+    let runs = Arc::new(Runs::new(1));
+    let map = task_storage(&runs);
+    let storage = map.storage().expect("it is one");
+    for pid in [9, 7] {
+        let owner = task(&runs, pid);
+        let value = [pid as u8; 8];
+        storage.find_or_make(owner, Some(&value)).expect("memory");
+    }
+    let listed = [(7, vec![7; 8]), (9, vec![9; 8])];
+    assert_eq!(storage.values(), listed);
+}
+
+#[test]
 fn values_go_with_their_map() {
     let runs = Arc::new(Runs::new(1));
     let (map, other) = (task_storage(&runs), task_storage(&runs));
