@@ -24,7 +24,9 @@ mod kernel_source;
 mod libbpf_driver;
 mod miri;
 mod place;
+mod prove;
 mod selftests;
+mod soundness;
 mod tidy;
 mod verdicts;
 
@@ -73,6 +75,10 @@ enum Command {
     Miri(miri::Options),
     /// Run the cases of tests/both on the running kernel and here
     Differential(differential::Options),
+    /// Prove with z3 that the verifier's domain loses no number
+    Prove(prove::Options),
+    /// Run random programs that the verifier accepts against their certificates
+    Soundness(soundness::Options),
     /// Check the habits that code can check
     Tidy,
     /// Compare the verifier's verdicts with the running kernel's on a case file
@@ -105,6 +111,8 @@ fn main() -> ExitCode {
         Command::IsaTests(options) => isa_tests::run(&options),
         Command::Miri(options) => miri::run(&options),
         Command::Differential(options) => differential::run_all(&options),
+        Command::Prove(options) => prove::run(&options),
+        Command::Soundness(options) => soundness::run(&options),
         Command::Tidy => tidy::run(),
         Command::Verdicts(options) => judge_cases::run(&options),
     };

@@ -5,10 +5,14 @@
 //! but never panics, and never holds more memory than [`Target::memory_limit`] allows. Where two
 //! ways to the same answer exist, the target asserts that they agree.
 
+mod chance;
+pub mod generate;
 mod mutate;
 mod programs;
+pub mod soundness;
 mod targets;
 
+pub use chance::Chance;
 pub use mutate::Mutator;
 pub use programs::{elf, run};
 pub use targets::{btf, classic, insns, pcap};

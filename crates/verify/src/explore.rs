@@ -172,7 +172,7 @@ impl<'a> Explorer<'a> {
     fn step(&mut self) -> Check<bool> {
         let at = self.transfer.at;
         self.stats.insns += 1;
-        if self.stats.insns > limits::INSNS_VISITED_MAX {
+        if self.stats.insns > self.transfer.options.insns_visited_max {
             return reject(
                 Some(at),
                 format!(
@@ -312,10 +312,30 @@ impl<'a> Explorer<'a> {
     fn earlier_state(&self, mut id: Option<StateId>, at: usize, frames: usize) -> Option<StateId> {
         while let Some(parent) = id {
             let kept = &self.states[parent];
-            if kept.at == at && kept.state.frames.len() == frames {
+            let depth = kept.state.frames.len();
+            if kept.at == at && depth == frames {
                 return Some(parent);
             }
-            id = kept.path.parent;
+            // What a function did that has returned may be many states.
+            id = if depth > frames {
+                kept.outer
+            } else {
+                kept.path.parent
+            };
+        }
+        None
+    }
+
+    /// The latest kept state on this path with fewer frames than it has now.
+    fn outer_state(&self) -> Option<StateId> {
+        let frames = self.transfer.state.frames.len();
+        let mut id = self.path.parent;
+        while let Some(parent) = id {
+            let kept = &self.states[parent];
+            if kept.state.frames.len() < frames {
+                return Some(parent);
+            }
+            id = kept.outer;
         }
         None
     }
@@ -522,6 +542,7 @@ impl<'a> Explorer<'a> {
         self.transfer.look_at_everything();
         let at = self.transfer.at;
         let id = self.states.len();
+        let outer = self.outer_state();
         let onward = Path {
             first: at,
             last: self.path.last,
@@ -532,6 +553,7 @@ impl<'a> Explorer<'a> {
             state: self.transfer.state.clone(),
             at,
             path: std::mem::replace(&mut self.path, onward),
+            outer,
             branches: 1,
             cleaned: false,
             used: false,

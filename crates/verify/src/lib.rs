@@ -36,6 +36,7 @@ mod shape;
 mod speculation;
 mod stack;
 mod state;
+mod trail;
 mod transfer;
 mod verified;
 
@@ -55,6 +56,7 @@ pub use crate::mistake::Mistake;
 pub use crate::options::Options;
 use crate::reg::{Reg, What};
 pub use crate::reject::Reject;
+pub use crate::trail::{Frames, Trail};
 use crate::transfer::Transfer;
 pub use crate::verified::Verified;
 

@@ -2,6 +2,8 @@
 
 use osmia_program::Privilege;
 
+use crate::limits;
+
 /// Privileges and switches of a verification.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -9,6 +11,8 @@ pub struct Options {
     pub privilege: Privilege,
     /// Keep a state at every chance (`BPF_F_TEST_STATE_FREQ`).
     pub keep_every_state: bool,
+    /// Instructions that may be visited before the program is too complex, at most Linux's number.
+    pub insns_visited_max: usize,
     /// Hand the certificate to the checker, and reject the program if it refuses. By default in builds
     /// with debug assertions: tests and fuzzing. It takes about two thirds of the time of exploration.
     pub check_certificate: bool,
@@ -20,6 +24,7 @@ impl Default for Options {
         Self {
             privilege: Privilege::All,
             keep_every_state: false,
+            insns_visited_max: limits::INSNS_VISITED_MAX,
             check_certificate: cfg!(debug_assertions),
         }
     }

@@ -51,6 +51,8 @@ pub(crate) struct Kept {
     pub(crate) at: usize,
     /// How the exploration came to it.
     pub(crate) path: Path,
+    /// The latest kept state on the way to it with fewer frames.
+    pub(crate) outer: Option<StateId>,
     /// Paths from here that are not explored to their end.
     pub(crate) branches: u32,
     /// What nobody will read has been forgotten.

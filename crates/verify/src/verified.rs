@@ -3,6 +3,7 @@
 use osmia_program::{MapSpec, Program, Target};
 
 use crate::Options;
+use crate::Trail;
 use crate::certificate::Certificate;
 use crate::checker::{self, Checked, Refusal};
 
@@ -51,5 +52,20 @@ impl Verified {
         options: &Options,
     ) -> Result<Checked, Refusal> {
         checker::check(&self.certificate, &self.program, maps, target, options)
+    }
+
+    /// Every state the check walks through, to hold runs against; `None` if they are too many.
+    ///
+    /// # Errors
+    /// As [`Verified::check`].
+    pub fn trail(
+        &self,
+        maps: &[MapSpec],
+        target: &Target,
+        options: &Options,
+        states_max: usize,
+    ) -> Result<Option<Trail>, Refusal> {
+        let (certificate, program) = (&self.certificate, &self.program);
+        Trail::walk(certificate, program, maps, target, options, states_max)
     }
 }

@@ -243,6 +243,14 @@ fn run(
 
     loop {
         let op = &ops[pc];
+        #[cfg(feature = "trace")]
+        if let Some(watch) = &mut world.watcher.0 {
+            watch(&crate::trace::Step {
+                slot: code.slot(pc),
+                depth: memory.depth,
+                regs: &regs,
+            });
+        }
         pc += 1;
 
         macro_rules! dst {

@@ -37,6 +37,8 @@ mod prepare;
 pub mod socket;
 mod stage;
 mod system_calls;
+#[cfg(feature = "trace")]
+mod trace;
 mod trap;
 mod variable;
 mod world;
@@ -57,5 +59,7 @@ pub use permit::{check_helpers, has_helper};
 pub use prepare::PrepareError;
 pub use stage::{Stage, UserPages};
 pub use system_calls::{CallerMemory, SystemCalls};
+#[cfg(feature = "trace")]
+pub use trace::{Step, Watch};
 pub use trap::{Access, Cause, Target, Trap};
 pub use world::{ContextBytes, Destination, InputError, Layer, Redirect, Tunnel, World};

@@ -259,6 +259,12 @@ impl Machine {
         self.world.begin();
     }
 
+    /// Shows every operation of the next runs to a watcher before it is executed.
+    #[cfg(feature = "trace")]
+    pub fn watch(&mut self, watch: Option<crate::Watch>) {
+        self.world.watcher.0 = watch;
+    }
+
     /// Everything a run works on: the packet as left, the context, the last redirection.
     pub fn world(&self) -> &World {
         &self.world

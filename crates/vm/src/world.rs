@@ -186,6 +186,9 @@ pub struct World {
     pub context: ContextBytes,
     /// What the packet starts with.
     pub layer: Layer,
+    /// Who watches the run.
+    #[cfg(feature = "trace")]
+    pub(crate) watcher: crate::trace::Watcher,
     /// What the run holds.
     pub held: Held,
     /// The last redirection asked for in the last run.
@@ -247,6 +250,8 @@ impl World {
             context: ContextBytes::new()?,
             flow: None,
             layer: Layer::Ethernet,
+            #[cfg(feature = "trace")]
+            watcher: crate::trace::Watcher::default(),
             held: Held::default(),
             redirect: None,
             copies: Vec::new(),

@@ -1,0 +1,295 @@
+//! Soundness by execution: a program that the verifier accepts runs on random inputs, never traps,
+//! and stays inside what its certificate says at every step.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use osmia_isa::{Insn, NoNames, Slot, decode, encode_onto, listing};
+use osmia_program::{
+    KernelVersion, MapIndex, MapKind, MapSpec, Program, ProgramParts, Target, UpdateMode,
+};
+use osmia_verify::{Options, Trail, verify};
+use osmia_vm::map::{Map, Runs};
+use osmia_vm::{Cause, Code, Environment, Layer, Machine, Step};
+
+use crate::chance::Chance;
+use crate::generate::{Made, VALUE_BYTES, generate};
+
+/// Inputs each program runs on.
+const RUNS: u64 = 3;
+/// States a program's certificate may lead through; of those with more, only traps are looked for.
+const STATES_MAX: usize = 5_000;
+/// Instructions the verifier may visit: what takes more is not worth the time here.
+const INSNS_VISITED_MAX: usize = 20_000;
+/// Instructions of one run.
+const INSNS_MAX: u64 = 100_000;
+
+/// How a program fared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The verifier does not take it.
+    Rejected(String),
+    /// It ran.
+    Sound {
+        /// Steps that were held against its certificate.
+        steps: u64,
+    },
+    /// It did what an accepted program never does.
+    Unsound(String),
+}
+
+/// A machine to run programs in, one after the other.
+pub struct Laboratory {
+    runs: Arc<Runs>,
+    machine: Machine,
+    target: Target,
+}
+
+impl Default for Laboratory {
+    fn default() -> Self {
+        let runs = Arc::new(Runs::new(1));
+        let machine = Machine::among(&runs, Environment::repeatable(0));
+        Self {
+            machine: machine.expect("memory for a machine"),
+            runs,
+            target: target(),
+        }
+    }
+}
+
+impl Laboratory {
+    /// Runs a program if it is accepted, on the inputs of a seed.
+    pub fn fate_of(&mut self, made: &Made, seed: u64) -> Fate {
+        let mut parts = ProgramParts::bare("made", made.kind, made.insns.clone());
+        parts.maps = (0..made.maps.len()).map(MapIndex::from_usize).collect();
+        let program = match Program::new(parts) {
+            Ok(program) => Arc::new(program),
+            Err(error) => return Fate::Rejected(error.to_string()),
+        };
+        let options = Options {
+            // The walk below is the check.
+            check_certificate: false,
+            insns_visited_max: INSNS_VISITED_MAX,
+            ..Options::default()
+        };
+        let verified = match verify(&program, &made.maps, &self.target, &options).result {
+            Ok(verified) => verified,
+            Err(why) => return Fate::Rejected(why.message),
+        };
+        let trail = match verified.trail(&made.maps, &self.target, &options, STATES_MAX) {
+            Ok(trail) => trail.map(Arc::new),
+            Err(refusal) => return Fate::Unsound(format!("the certificate is refused: {refusal}")),
+        };
+        let mut steps = 0;
+        for run in 0..RUNS {
+            match self.run_once(made, &program, trail.as_ref(), seed ^ run << 48) {
+                Ok(more) => steps += more,
+                Err(why) => return Fate::Unsound(why),
+            }
+        }
+        Fate::Sound { steps }
+    }
+
+    fn run_once(
+        &mut self,
+        made: &Made,
+        program: &Arc<Program>,
+        trail: Option<&Arc<Trail>>,
+        seed: u64,
+    ) -> Result<u64, String> {
+        let mut chance = Chance::seeded(seed);
+        let maps = (made.maps.iter()).map(|spec| filled(spec, &self.runs, &mut chance));
+        let maps: Vec<Arc<Map>> = maps.collect();
+        let code = match Code::prepare(program, &maps) {
+            Ok(code) => code,
+            Err(error) => return Err(format!("accepted, but {error}")),
+        };
+        let mut environment = Environment::repeatable(seed);
+        environment.insns_max = INSNS_MAX;
+        let machine = &mut self.machine;
+        *machine.environment() = environment;
+        let bytes = 14 + chance.below(100);
+        let packet: Vec<u8> = (0..bytes).map(|_| chance.awkward() as u8).collect();
+        machine
+            .input(made.kind, &packet, &[], Layer::Ethernet)
+            .map_err(|error| error.to_string())?;
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        if let Some(trail) = trail {
+            let (trail, seen) = (Arc::clone(trail), Arc::clone(&seen));
+            machine.watch(Some(Box::new(move |step| {
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                seen.step(&trail, step);
+            })));
+        }
+        let result = machine.run(&code);
+        machine.watch(None);
+        machine.rest();
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outside) = &seen.outside {
+            return Err(outside.clone());
+        }
+        match result {
+            Ok(_) => Ok(seen.steps),
+            // Programs end, but not always soon.
+            Err(trap) if matches!(trap.cause, Cause::Budget { .. }) => Ok(seen.steps),
+            Err(trap) => Err(format!("it traps: {trap}")),
+        }
+    }
+}
+
+fn target() -> Target {
+    Target {
+        name: "soundness".into(),
+        endian: osmia_isa::Endian::NATIVE,
+        kernel: KernelVersion::new(6, 18, 0),
+        cpus: 1,
+        btf: None,
+        module_btfs: Vec::new(),
+        kconfig: None,
+        ksyms: None,
+        kfuncs: None,
+        release: None,
+    }
+}
+
+/// What the watcher of a run has found so far.
+#[derive(Default)]
+struct Seen {
+    steps: u64,
+    frames: Vec<[u64; 11]>,
+    context: u64,
+    outside: Option<String>,
+}
+
+impl Seen {
+    fn step(&mut self, trail: &Trail, step: &Step<'_>) {
+        if self.outside.is_some() {
+            return;
+        }
+        if self.steps == 0 {
+            self.context = step.regs[1];
+        }
+        self.steps += 1;
+        self.frames.truncate(step.depth - 1);
+        self.frames.push(*step.regs);
+        if !trail.allows(step.slot, &self.frames, self.context) {
+            self.outside = Some(format!(
+                "instruction {} with {:x?} is outside of\n{}",
+                step.slot,
+                self.frames,
+                trail.describe(step.slot)
+            ));
+        }
+    }
+}
+
+/// A map with contents that are awkward to count with.
+fn filled(spec: &MapSpec, runs: &Arc<Runs>, chance: &mut Chance) -> Arc<Map> {
+    let map = Map::create(spec, runs).expect("memory for a small map");
+    for key in 0..3_u64 {
+        let key = key.to_le_bytes();
+        let value: Vec<u8> = (0..VALUE_BYTES / 8)
+            .flat_map(|_| chance.awkward().to_le_bytes())
+            .collect();
+        let key = &key[..spec.key_size as usize];
+        let any = UpdateMode::Any as u64;
+        if spec.kind == MapKind::Array || chance.percent(80) {
+            map.update(key, &value, any, 0).expect("there is room");
+        }
+    }
+    Arc::new(map)
+}
+
+/// Takes away what an unsound program does not need to be unsound.
+pub fn minimise(made: &Made, seed: u64) -> Made {
+    let mut made = made.clone();
+    let mut laboratory = Laboratory::default();
+    let mut unsound = |made: &Made| matches!(laboratory.fate_of(made, seed), Fate::Unsound(_));
+    loop {
+        let mut changed = false;
+        for at in (0..made.insns.len()).rev() {
+            let Ok(insn) = decode(&made.insns, at) else {
+                continue;
+            };
+            let mut fewer = made.clone();
+            let nothing = nothing_in_place_of(&insn);
+            if fewer.insns[at..at + nothing.len()] == nothing[..] {
+                continue;
+            }
+            fewer.insns[at..at + nothing.len()].copy_from_slice(&nothing);
+            if unsound(&fewer) {
+                (made, changed) = (fewer, true);
+            }
+        }
+        if !changed {
+            return made;
+        }
+    }
+}
+
+/// Jumps to the next instruction, as many as there were slots.
+fn nothing_in_place_of(insn: &Insn) -> Vec<Slot> {
+    let mut slots = Vec::new();
+    for _ in 0..insn.slots() {
+        let off = 0;
+        encode_onto(&mut slots, &Insn::Jump { off, long: false });
+    }
+    slots
+}
+
+/// What a sweep over seeds found.
+#[derive(Clone, Debug, Default)]
+pub struct Sweep {
+    /// Programs made.
+    pub programs: u64,
+    /// Of those, accepted.
+    pub accepted: u64,
+    /// Steps held against certificates.
+    pub steps: u64,
+    /// Why programs were rejected, and how often; numbers left out.
+    pub reasons: BTreeMap<String, u64>,
+    /// Seeds of unsound programs, with what happened.
+    pub unsound: Vec<(u64, String)>,
+}
+
+impl Sweep {
+    /// Counts another's in.
+    pub fn add(&mut self, other: Sweep) {
+        self.programs += other.programs;
+        self.accepted += other.accepted;
+        self.steps += other.steps;
+        self.unsound.extend(other.unsound);
+        for (reason, count) in other.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+    }
+}
+
+/// Tries the programs of these seeds.
+pub fn sweep(seeds: std::ops::Range<u64>) -> Sweep {
+    let mut sweep = Sweep::default();
+    let mut laboratory = Laboratory::default();
+    for seed in seeds {
+        sweep.programs += 1;
+        match laboratory.fate_of(&generate(seed), seed) {
+            Fate::Rejected(why) => {
+                let why: String = why.chars().filter(|c| !c.is_ascii_digit()).collect();
+                *sweep.reasons.entry(why).or_default() += 1;
+            }
+            Fate::Sound { steps } => {
+                sweep.accepted += 1;
+                sweep.steps += steps;
+            }
+            Fate::Unsound(why) => {
+                sweep.accepted += 1;
+                sweep.unsound.push((seed, why));
+            }
+        }
+    }
+    sweep
+}
+
+/// A program as text.
+pub fn show(made: &Made) -> String {
+    format!("; type: {}\n{}", made.kind, listing(&made.insns, &NoNames))
+}
