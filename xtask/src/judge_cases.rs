@@ -175,6 +175,7 @@ fn said(program: &Program, maps: &[MapSpec], target: &Target, privilege: Privile
         // Asked for here, so that both times are known.
         check_certificate: false,
         privilege,
+        ..VerifyOptions::default()
     };
     let start = Instant::now();
     let verdict = verify(program, maps, target, &options);

@@ -6,7 +6,7 @@
 use osmia_isa::Cond;
 use osmia_verify::domain::Op;
 
-use super::word::{Truth, Word};
+use super::word::Word;
 
 const HALF: u64 = 32;
 const LOW: u64 = 0xffff_ffff;
@@ -164,12 +164,6 @@ impl<W: Word> Range<W> {
         Range {
             min: W::known(min),
             max: W::known(max),
-        }
-    }
-    fn known(value: &W) -> Self {
-        Range {
-            min: value.clone(),
-            max: value.clone(),
         }
     }
     fn of(min: &W, max: &W) -> Self {
@@ -402,7 +396,7 @@ impl<W: Word> Num<W> {
             &upper(&self.s.min, &self.u32.min),
             &upper(&self.s.max, &self.u32.max),
         ));
-        let half = Range::all_signed(HALF);
+        let half: Range<W> = Range::all_signed(HALF);
         let fits = self.s32.min.at_most_signed(&self.s32.max)
             & half.min.at_most_signed(&self.s.min)
             & self.s.max.at_most_signed(&half.max);

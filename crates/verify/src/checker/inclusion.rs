@@ -42,6 +42,9 @@ pub(crate) fn includes(wide: &State, narrow: &State, options: &Options) -> bool 
         && (wide.references.iter().zip(&narrow.references))
             .all(|(wide, narrow)| ids.stands_for(wide.id, narrow.id, 0))
         && wide.sleepable == narrow.sleepable
+        // A mispredicted path ends where a real one would be rejected.
+        && (!wide.speculative || narrow.speculative)
+        && (wide.secretive || !narrow.secretive)
         && wide.locks.len() == narrow.locks.len()
         && (wide.locks.iter().zip(&narrow.locks)).all(|(wide, narrow)| {
             (wide.kind, wide.owner) == (narrow.kind, narrow.owner)
