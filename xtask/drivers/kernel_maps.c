@@ -2,7 +2,7 @@
 /*
  * Times the programs of an object in the running kernel.
  *
- *     kernel_maps OBJECT < COMMANDS
+ *     kernel_maps OBJECT [PACKET] < COMMANDS
  *
  * First come entries of maps: how many in 32 bits, then of each three 32-bit lengths, those of the
  * map's name, the key and the value, and the bytes of all three; values of per-CPU maps are given
@@ -68,11 +68,13 @@ static int fill(struct bpf_object *object)
 	return 0;
 }
 
+static unsigned char packet[4096];
+static uint32_t packet_size = 64;
+
 static void *run(void *argument)
 {
-	static unsigned char packet[64];
 	struct work *work = argument;
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = sizeof(packet),
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = packet_size,
 		    .repeat = work->repeat);
 	cpu_set_t cpus;
 
@@ -91,8 +93,16 @@ int main(int argc, char **argv)
 	int error, repeat, cpus;
 	char name[64];
 
-	if (argc != 2)
+	if (argc != 2 && argc != 3)
 		return 2;
+	if (argc == 3) {
+		FILE *file = fopen(argv[2], "rb");
+
+		if (!file)
+			return 2;
+		packet_size = fread(packet, 1, sizeof(packet), file);
+		fclose(file);
+	}
 	libbpf_set_print(NULL);
 	object = bpf_object__open_file(argv[1], NULL);
 	error = object ? bpf_object__load(object) : -errno;

@@ -1,6 +1,7 @@
 //! One table of figures: what the issues set targets for, measured in turns, medians.
 
 mod maps;
+mod peers;
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -35,6 +36,9 @@ enum Subject {
     Flow,
     /// Map operations, beside the running kernel's (needs root)
     Maps,
+    /// Programs in every engine there is here: ours, rbpf's, the kernel's (needs root), clang's machine
+    /// code
+    Peers,
 }
 
 /// Least time of one batch.
@@ -50,6 +54,13 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
         let maps = maps::run(options.rounds)?;
         if options.json {
             println!("{maps}");
+        }
+        return Ok(Verdict::Holds);
+    }
+    if options.subject == Subject::Peers {
+        let peers = peers::run(options.rounds)?;
+        if options.json {
+            println!("{peers}");
         }
         return Ok(Verdict::Holds);
     }

@@ -35,6 +35,9 @@ pub(crate) struct Options {
     /// Only programs whose object or name contains this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// Run ours as machine code; programs that have none are skipped
+    #[arg(long)]
+    native: bool,
     /// Print every program, not only those with something to say
     #[arg(long)]
     verbose: bool,
@@ -97,7 +100,14 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
                     (None, Some(inputs)) => {
                         let loaded = linked.load(&host, &[&program.name]);
                         let given = (filling.as_slice(), inputs.as_slice());
-                        one(&label, &path, loaded, given, &driver, &mut judged)?;
+                        let compiled = match &loaded {
+                            Ok(loaded) if options.native => loaded.compile().map(|_| ()),
+                            _ => Ok(()),
+                        };
+                        match compiled {
+                            Ok(()) => one(&label, &path, loaded, given, &driver, &mut judged)?,
+                            Err(why) => judged.skipped.push(format!("no machine code: {why}")),
+                        }
                     }
                 }
                 report(&label, &judged, options.verbose);

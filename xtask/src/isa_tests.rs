@@ -1,4 +1,5 @@
-//! The kernel's own instruction tests (`lib/test_bpf.c`) through our interpreter.
+//! The kernel's own instruction tests (`lib/test_bpf.c`) through our interpreter, and as machine code
+//! those that the verifier accepts.
 //!
 //! Extended programs run as they are, classic ones through our translation. The last line counts
 //! tests; what failed and what was skipped is listed before it.
@@ -15,6 +16,8 @@ use osmia_program::{
     Program, ProgramKind, ProgramParts,
     context::{Context, context},
 };
+use osmia_user::UserOptions;
+use osmia_verify::Options as VerifyOptions;
 use osmia_vm::{Code, Environment, Layer, Machine};
 use serde_json::json;
 
@@ -36,7 +39,8 @@ pub(crate) struct Options {
 
 /// What became of a test.
 enum Judged {
-    Passed,
+    /// As machine code, too, or not.
+    Passed(bool),
     Failed(String),
     Skipped(&'static str),
 }
@@ -44,6 +48,8 @@ enum Judged {
 #[derive(Default)]
 struct Tally<'a> {
     passed: u64,
+    /// Of those, as machine code too.
+    compiled: u64,
     failed: Vec<(&'a str, String)>,
     skipped: Vec<(&'a str, &'static str)>,
 }
@@ -61,7 +67,10 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let mut tally = Tally::default();
     for case in &cases {
         match judge(&mut machine, case) {
-            Judged::Passed => tally.passed += 1,
+            Judged::Passed(compiled) => {
+                tally.passed += 1;
+                tally.compiled += u64::from(compiled);
+            }
             Judged::Failed(how) => tally.failed.push((&case.name, how)),
             Judged::Skipped(why) => tally.skipped.push((&case.name, why)),
         }
@@ -86,8 +95,9 @@ fn print_text(tally: &Tally<'_>) {
         println!("skipped: {name}: {why}");
     }
     println!(
-        "{} passed, {} failed, {} skipped",
+        "{} passed ({} of them as machine code, too), {} failed, {} skipped",
         tally.passed,
+        tally.compiled,
         tally.failed.len(),
         tally.skipped.len()
     );
@@ -99,6 +109,7 @@ fn as_json(tally: &Tally<'_>, tests: usize) -> serde_json::Value {
     json!({
         "tests": tests,
         "passed": tally.passed,
+        "compiled": tally.compiled,
         "failed": failed.map(|(name, how)| json!({"name": name, "how": how})).collect::<Vec<_>>(),
         "skipped": skipped.map(|(name, why)| json!({"name": name, "why": why})).collect::<Vec<_>>(),
     })
@@ -107,22 +118,44 @@ fn as_json(tally: &Tally<'_>, tests: usize) -> serde_json::Value {
 /// A test passes if every run of it does, or if it is refused where Linux refuses it.
 fn judge(machine: &mut Machine, case: &Case) -> Judged {
     match (judge_plainly(machine, case), exceptions::reason(&case.name)) {
-        (Ok(()), None) => Judged::Passed,
-        (Ok(()), Some(_)) => Judged::Failed("passes, but is listed as an exception".into()),
+        (Ok(compiled), None) => Judged::Passed(compiled),
+        (Ok(_), Some(_)) => Judged::Failed("passes, but is listed as an exception".into()),
         (Err(_), Some(why)) => Judged::Skipped(why),
         (Err(how), None) => Judged::Failed(how),
     }
 }
 
-fn judge_plainly(machine: &mut Machine, case: &Case) -> Result<(), String> {
+/// Whether it ran as machine code, too.
+fn judge_plainly(machine: &mut Machine, case: &Case) -> Result<bool, String> {
     let Some(slots) = slots(case)? else {
-        return Ok(());
+        return Ok(false);
     };
     let program = program(case, slots).map_err(|error| format!("not a program: {error}"))?;
-    let code =
-        Code::prepare(&Arc::new(program), &[]).map_err(|error| format!("not prepared: {error}"))?;
+    let program = Arc::new(program);
+    let prepare = || Code::prepare(&program, &[]).map_err(|error| format!("not prepared: {error}"));
+    let (code, native) = (prepare()?, prepare()?);
     let mut runs = case.runs.iter();
-    runs.try_for_each(|expected| once(machine, case, &code, expected))
+    runs.try_for_each(|expected| once(machine, case, &code, expected))?;
+    let compiled = compile(&native);
+    if compiled {
+        let mut runs = case.runs.iter();
+        runs.try_for_each(|expected| once(machine, case, &native, expected))
+            .map_err(|how| format!("as machine code {how}"))?;
+    }
+    Ok(compiled)
+}
+
+/// Gives a program its native form, if the verifier and the compiler take it.
+fn compile(code: &Code) -> bool {
+    let (target, options) = (UserOptions::default().target(), VerifyOptions::default());
+    let verdict = osmia_verify::verify(code.program(), &[], &target, &options);
+    let Ok(verified) = verdict.result else {
+        return false;
+    };
+    let Ok(facts) = verified.facts(&[], &target, &options) else {
+        return false;
+    };
+    osmia_jit::compile(&facts, code).is_ok_and(|native| code.set_native(Box::new(native)))
 }
 
 /// The program as extended instructions; `None` if it was refused and Linux refuses it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use osmia_isa::{Endian, Slot, write_slots};
 use osmia_object::{LinkOptions, Object};
 use osmia_program::{KernelVersion, MapSpec, Program, ProgramKind, Target, UpdateMode};
+use osmia_verify::Options;
 use osmia_vm::map::{Map, Runs};
 use osmia_vm::{Code, Environment, Layer, Machine};
 
@@ -41,6 +42,11 @@ fn link(bench: &BenchProgram) -> (Program, Vec<MapSpec>) {
     (program, maps)
 }
 
+/// The maps of a bench program.
+pub fn maps(bench: &BenchProgram) -> Vec<MapSpec> {
+    link(bench).1
+}
+
 /// A map that holds what the program expects.
 fn filled(bench: &BenchProgram, spec: &MapSpec, runs: &Arc<Runs>) -> Arc<Map> {
     let map = Map::create(spec, runs).expect("a right specification");
@@ -71,6 +77,18 @@ impl Osmia {
         Osmia { machine, code }
     }
 
+    /// The same as machine code; `None` if the verifier or the compiler does not take the program.
+    pub fn native(bench: &BenchProgram) -> Option<Osmia> {
+        let osmia = Self::new(bench);
+        let (program, maps) = link(bench);
+        let (target, options) = (target(1), Options::default());
+        let verified = osmia_verify::verify(&program, &maps, &target, &options);
+        let verified = verified.result.ok()?;
+        let facts = verified.facts(&maps, &target, &options).ok()?;
+        let native = osmia_jit::compile(&facts, &osmia.code).ok()?;
+        osmia.code.set_native(Box::new(native)).then_some(osmia)
+    }
+
     /// One run: what the program returned.
     pub fn run(&mut self) -> u32 {
         self.machine
@@ -90,10 +108,10 @@ impl Osmia {
 
 /// rbpf's interpreter: every access checked against three ranges, no budget.
 pub struct Rbpf {
-    machine: rbpf::EbpfVmMbuff<'static>,
-    packet: Vec<u8>,
+    pub(crate) machine: rbpf::EbpfVmMbuff<'static>,
+    pub(crate) packet: Vec<u8>,
     /// Where the packet begins and ends.
-    context: Vec<u8>,
+    pub(crate) context: Vec<u8>,
 }
 
 impl Rbpf {
@@ -157,6 +175,19 @@ mod tests {
                 "{} in rbpf",
                 bench.name
             );
+        }
+    }
+
+    #[test]
+    fn machine_code_returns_what_every_program_must() {
+        // The verifier looks at these instruction by instruction, which takes a while.
+        let long = ["alu_xorshift", "alu_primes", "alu_log2", "matmul"];
+        for bench in WITHOUT_MAPS.iter().chain(WITH_MAPS) {
+            if long.contains(&bench.name) {
+                continue;
+            }
+            let mut native = Osmia::native(bench).expect(bench.name);
+            assert_eq!(native.run(), bench.first, "{}", bench.name);
         }
     }
 

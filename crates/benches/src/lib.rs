@@ -9,10 +9,11 @@ mod loading;
 mod maps;
 mod packet;
 mod programs;
+mod rbpf_jit;
 mod turns;
 
 pub use contents::{Entries, contents};
-pub use engines::{Osmia, Rbpf};
+pub use engines::{Osmia, Rbpf, maps};
 pub use loading::{CORE_CASE, kernel_btf, kernel_target};
 pub use maps::{
     CPUS, MAP_CASES, MAP_OPS, MapCase, MapOps, Position, RUN_OPS, map_ops_contents, sized,
@@ -20,4 +21,5 @@ pub use maps::{
 };
 pub use packet::packet;
 pub use programs::{BenchProgram, WITH_MAPS, WITHOUT_MAPS};
+pub use rbpf_jit::RbpfJit;
 pub use turns::{Times, times};

@@ -5,6 +5,7 @@
 //! Each pass is a small function from lines to lines in a file beside this one, and what stands
 //! between them can be printed. Nothing here knows machine code.
 
+mod callback;
 mod context;
 mod lookup;
 mod registers;
@@ -67,6 +68,8 @@ pub(crate) enum Constant {
     Map(u32),
     /// An address in the first value of a map.
     Value(u32, u32),
+    /// A function, by its slot: only calls that call back take one.
+    Function(u32),
 }
 
 /// One operation. Registers are the program's; jumps name slots.
@@ -151,6 +154,11 @@ pub(crate) enum Op {
     CallFunction {
         to: u32,
     },
+    /// Calls a function with 0, 1 and so on, as often as `r1` says, and with `r3`, until it returns
+    /// another number than zero; `r0` is how often it did (`bpf_loop`).
+    Loop {
+        to: u32,
+    },
     /// To the program in a slot, if there is one and there were not too many.
     TailCall,
     Exit,
@@ -168,6 +176,7 @@ impl Lowered {
         let mut lowered = translate::translate(program, maps, facts)?;
         context::rewrite(&mut lowered, facts)?;
         lookup::inline(&mut lowered);
+        callback::inline(&mut lowered)?;
         sum::merge(&mut lowered);
         Ok(lowered)
     }
@@ -179,7 +188,12 @@ impl Lowered {
 
     /// Bytes of the stack, from its top, that a run may find something in.
     pub(crate) fn stack_bytes(&self) -> usize {
-        let calls = |line: &Line| matches!(line.op, Op::CallFunction { .. } | Op::TailCall);
+        let calls = |line: &Line| {
+            matches!(
+                line.op,
+                Op::CallFunction { .. } | Op::Loop { .. } | Op::TailCall
+            )
+        };
         if self.lines.iter().any(calls) {
             return CALL_FRAMES_MAX * STACK_BYTES;
         }
@@ -191,7 +205,9 @@ impl Lowered {
     /// Slots that jumps or calls go to, in order.
     pub(crate) fn targets(&self) -> Vec<u32> {
         let target = |line: &Line| match line.op {
-            Op::Jump { to } | Op::Branch { to, .. } | Op::CallFunction { to } => Some(to),
+            Op::Jump { to } | Op::Branch { to, .. } | Op::CallFunction { to } | Op::Loop { to } => {
+                Some(to)
+            }
             _ => None,
         };
         let mut targets: Vec<u32> = self.lines.iter().filter_map(target).collect();

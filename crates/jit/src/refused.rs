@@ -15,8 +15,6 @@ pub enum Unsupported {
     Helper(u32),
     #[error("a kernel function")]
     Kfunc,
-    #[error("the address of a function, for callbacks,")]
-    Callback,
     #[error("a legacy packet load")]
     PacketLoad,
     #[error("may_goto")]

@@ -10,6 +10,7 @@
 
 mod alu;
 mod call;
+mod loops;
 mod memory;
 mod regs;
 
@@ -176,6 +177,7 @@ impl<'a> Compiler<'a> {
             Op::CallHelper { helper } => self.call_helper(slot, helper),
             Op::ArrayElement { map } => self.array_element(map),
             Op::CallFunction { to } => self.call_function(to),
+            Op::Loop { to } => self.loop_over(to),
             Op::TailCall => self.tail_call(slot),
             Op::Exit => self.exit(),
             Op::Unreachable => self.asm.trap(),
@@ -189,6 +191,7 @@ impl<'a> Compiler<'a> {
     fn constant(&mut self, dst: Gpr, value: Constant) {
         match value {
             Constant::Number(value) => self.asm.constant(dst, value),
+            Constant::Function(_) => unreachable!("lowering leaves no addresses of functions"),
             Constant::Map(map) => self.address(dst, Symbol::Map(map)),
             Constant::Value(map, off) => self.address(dst, Symbol::Value(map, off)),
         }

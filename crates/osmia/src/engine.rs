@@ -2,7 +2,7 @@
 //! verified programs and checks nothing; or both, compared.
 
 use osmia_diag::Diagnostic;
-use osmia_jit::NativeCode;
+use osmia_jit::{NativeCode, Stages};
 use osmia_program::{Fault, Host, HostProgram, MapSpec, Program, Run, Target};
 use osmia_user::{UserHost, UserProgram};
 use osmia_verify::{Facts, Options, Verified};
@@ -82,6 +82,25 @@ impl Loaded<'_, UserHost> {
             program.code().set_native(Box::new(native));
         }
         Ok(bytes)
+    }
+
+    /// What a program becomes on its way to machine code, as text; nothing runs.
+    ///
+    /// # Errors
+    /// As [`Loaded::compile`].
+    pub fn stages(&self, program: &str) -> Result<Stages, Error> {
+        let resident = self.program(program).ok_or_else(|| {
+            let diagnostic = crate::loaded::no_such_program(program, self.set());
+            Error::new(Fault::Usage, diagnostic)
+        })?;
+        let target = self.host().target();
+        let specs = self.specs_of(resident.program());
+        let proven = Proven::new(resident.program(), specs, target)?;
+        let facts = proven.facts(target)?;
+        osmia_jit::stages(&facts, resident.code()).map_err(|refused| {
+            let diagnostic = osmia_jit::NotCompiled::from(refused).to_diagnostic();
+            Error::new(Fault::Unsupported, diagnostic)
+        })
     }
 
     fn native(&self, resident: &UserProgram) -> Result<NativeCode, Error> {

@@ -63,6 +63,7 @@ pub use loaded::Loaded;
 pub use machine::{use_machine_network, user_options};
 pub use matrix::{Predicted, as_release};
 pub use object::{Object, read_btf};
+pub use osmia_jit::Stages;
 pub use run::{Event, Inputs, Outcome, RedirectCount, RunOptions, RunSummary, Sink};
 pub use shown::Shown;
 pub use verdict::{Verdict, VerdictCount};

@@ -4,7 +4,7 @@ mod overview;
 mod program;
 
 use clap::{Args, ValueEnum};
-use osmia::{Error, Listing, Overview, ProgramStage};
+use osmia::{Error, Host, Listing, Object, Overview, ProgramStage, UserHost};
 use serde::Serialize;
 
 use super::object::ObjectFlags;
@@ -14,7 +14,8 @@ use crate::exit::Exit;
 /// Show what an object file declares, its linked programs, or their instructions.
 ///
 /// Reading a file never depends on this machine; linking does (`--stage program`, `--stage insns`),
-/// where CO-RE relocations are resolved against kernel types.
+/// where CO-RE relocations are resolved against kernel types. Machine code (`--stage lowered`,
+/// `--stage native`) is made of programs that the verifier accepts.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -43,6 +44,10 @@ enum Stage {
     Program,
     /// Their instructions, with source lines.
     Insns,
+    /// What verified programs are lowered to: real addresses, known maps.
+    Lowered,
+    /// Their machine code.
+    Native,
 }
 
 /// JSON: schema `osmia.inspect/1`, described in `docs/json.md`.
@@ -62,6 +67,21 @@ enum Document<'a> {
         schema: &'a str,
         programs: &'a [Listing],
     },
+    Lowered {
+        schema: &'a str,
+        programs: &'a [Compiled],
+    },
+    Native {
+        schema: &'a str,
+        programs: &'a [Compiled],
+    },
+}
+
+/// A program on its way to machine code.
+#[derive(Serialize)]
+struct Compiled {
+    name: String,
+    lines: Vec<String>,
 }
 
 const SCHEMA: &str = "osmia.inspect/1";
@@ -84,6 +104,9 @@ impl Inspect {
             }
             return Ok(Exit::Ok);
         }
+        if matches!(self.stage, Stage::Lowered | Stage::Native) {
+            return self.compiled(&object, console);
+        }
         let mut target = self.object.user_options(&object, false)?.target();
         // Reading does not depend on the machine: objects of the other byte order link as well.
         target.endian = object.declared().endian();
@@ -102,6 +125,47 @@ impl Inspect {
                 programs: &linked.listings(wanted)?,
             }),
             (_, false) => program::show_insns(console, &linked.listings(wanted)?),
+        }
+        Ok(Exit::Ok)
+    }
+
+    /// Loads each program, which is verified, and shows what becomes of it.
+    fn compiled(&self, object: &Object, console: &mut Console) -> Result<Exit, Error> {
+        let host = UserHost::new(self.object.user_options(object, false)?)?;
+        let wanted = self.prog.as_deref();
+        let linked = self.object.link(object, host.target(), wanted, console)?;
+        let names: Vec<&str> = match wanted {
+            Some(_) => vec![linked.choose(wanted)?],
+            None => {
+                let programs = linked.set().programs.iter();
+                let loaded = programs.filter(|program| program.autoload);
+                loaded.map(|program| &*program.name).collect()
+            }
+        };
+        let mut programs = Vec::new();
+        for name in names {
+            let stages = linked.load(&host, &[name])?.stages(name)?;
+            let text = match self.stage {
+                Stage::Lowered => stages.lowered,
+                _ => stages.native,
+            };
+            programs.push(Compiled {
+                name: name.to_owned(),
+                lines: text.lines().map(str::to_owned).collect(),
+            });
+        }
+        let (schema, programs) = (SCHEMA, &*programs);
+        match (self.json, self.stage) {
+            (true, Stage::Lowered) => console.value(&Document::Lowered { schema, programs }),
+            (true, _) => console.value(&Document::Native { schema, programs }),
+            (false, _) => {
+                for (position, program) in programs.iter().enumerate() {
+                    if position > 0 {
+                        console.line("");
+                    }
+                    program.lines.iter().for_each(|line| console.line(line));
+                }
+            }
         }
         Ok(Exit::Ok)
     }

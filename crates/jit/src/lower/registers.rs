@@ -21,6 +21,7 @@ impl Op {
             Op::CallHelper { .. }
             | Op::ArrayElement { .. }
             | Op::CallFunction { .. }
+            | Op::Loop { .. }
             | Op::TailCall => reg.number() <= 5,
             Op::Store { .. } | Op::Jump { .. } | Op::Branch { .. } | Op::Exit | Op::Unreachable => {
                 false
@@ -39,7 +40,9 @@ impl Op {
             Op::Store { base, src, .. } => base == reg || second(src),
             Op::Atomic { base, src, .. } => base == reg || src == reg || reg == Reg::R0,
             Op::Branch { dst, src, .. } => dst == reg || second(src),
-            Op::CallHelper { .. } | Op::CallFunction { .. } => (1..=5).contains(&reg.number()),
+            Op::CallHelper { .. } | Op::CallFunction { .. } | Op::Loop { .. } => {
+                (1..=5).contains(&reg.number())
+            }
             Op::ArrayElement { .. } => reg.number() == 2,
             Op::TailCall => (1..=3).contains(&reg.number()),
             Op::Exit => reg == Reg::R0,

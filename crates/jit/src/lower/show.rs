@@ -89,6 +89,7 @@ impl Display for Shown<'_> {
             Op::Cut { dst, size } => write!(f, "{dst} = (u{}){dst}", bits(size)),
             Op::Constant { dst, value } => match value {
                 Constant::Number(value) => write!(f, "{dst} = {value:#x}"),
+                Constant::Function(slot) => write!(f, "{dst} = function at {slot}"),
                 Constant::Map(map) => write!(f, "{dst} = map {}", self.map(map)),
                 Constant::Value(map, off) => write!(f, "{dst} = &{}[0] + {off}", self.map(map)),
             },
@@ -150,6 +151,7 @@ impl Display for Shown<'_> {
             }
             Op::ArrayElement { map } => write!(f, "r0 = &{}[*r2]", self.map(map)),
             Op::CallFunction { to } => write!(f, "call function at {to}"),
+            Op::Loop { to } => write!(f, "loop over function at {to}"),
             Op::TailCall => f.write_str("tail call"),
             Op::Exit => f.write_str("exit"),
             Op::Unreachable => f.write_str("unreachable"),

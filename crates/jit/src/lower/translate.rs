@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use osmia_isa::{Callee, EndOp, Imm64, Insn, Operand, Reg, Size, decode};
 use osmia_program::{Program, ProgramKind};
-use osmia_vm::NativeHelper;
 use osmia_vm::map::Map;
 
 use super::{Base, Constant, Line, Lowered, Op};
@@ -45,8 +44,13 @@ pub(super) fn translate(
         } else {
             Op::Unreachable
         };
-        if let Op::CallFunction { to } = op {
-            lowered.functions.push(to);
+        match op {
+            Op::CallFunction { to }
+            | Op::Constant {
+                value: Constant::Function(to),
+                ..
+            } => lowered.functions.push(to),
+            _ => {}
         }
         let slot = at as u32;
         lowered.lines.push(Line { slot, op });
@@ -96,7 +100,7 @@ fn operation(at: usize, insn: &Insn, maps: &[Arc<Map>]) -> Result<Op, Unsupporte
         },
         Insn::LoadImm64 { dst, value } => Op::Constant {
             dst,
-            value: constant(value, maps)?,
+            value: constant(at, value, maps)?,
         },
         Insn::Load {
             size,
@@ -167,7 +171,7 @@ fn operation(at: usize, insn: &Insn, maps: &[Arc<Map>]) -> Result<Op, Unsupporte
         Insn::MayGoto { .. } => return Err(Unsupported::MayGoto),
         Insn::Call(Callee::Helper(TAIL_CALL)) => Op::TailCall,
         Insn::Call(Callee::Helper(id)) => Op::CallHelper {
-            helper: helper(id)?,
+            helper: u32::try_from(id).map_err(|_| Unsupported::Helper(u32::MAX))?,
         },
         Insn::Call(Callee::Local(distance)) => Op::CallFunction {
             to: target(at, distance),
@@ -189,15 +193,7 @@ fn load(size: Size, sign_extend: bool, dst: Reg, base: Reg, off: i16) -> Op {
     }
 }
 
-fn helper(id: i32) -> Result<u32, Unsupported> {
-    let id = u32::try_from(id).unwrap_or(u32::MAX);
-    match NativeHelper::by_id(id) {
-        Some(_) => Ok(id),
-        None => Err(Unsupported::Helper(id)),
-    }
-}
-
-fn constant(value: Imm64, maps: &[Arc<Map>]) -> Result<Constant, Unsupported> {
+fn constant(at: usize, value: Imm64, maps: &[Arc<Map>]) -> Result<Constant, Unsupported> {
     let position = |idx: i32| {
         let position = u32::try_from(idx).unwrap_or(u32::MAX);
         let map = maps.get(position as usize).ok_or(Unsupported::Descriptor)?;
@@ -214,7 +210,7 @@ fn constant(value: Imm64, maps: &[Arc<Map>]) -> Result<Constant, Unsupported> {
             }
             Constant::Value(position, off)
         }
-        Imm64::Func(_) => return Err(Unsupported::Callback),
+        Imm64::Func(distance) => Constant::Function(target(at, distance)),
         Imm64::BtfId { .. } => return Err(Unsupported::KernelVariable),
         Imm64::MapFd(_) | Imm64::MapValue { .. } => return Err(Unsupported::Descriptor),
     })

@@ -56,7 +56,7 @@ impl Compiler<'_> {
             }
             calls |= matches!(
                 line.op,
-                Op::CallHelper { .. } | Op::CallFunction { .. } | Op::TailCall
+                Op::CallHelper { .. } | Op::CallFunction { .. } | Op::Loop { .. } | Op::TailCall
             );
         }
         let saved = SAVED.iter().zip(written).filter(|(_, written)| *written);
