@@ -3,7 +3,7 @@
 use osmia_program::attr::Command;
 use osmia_program::context::{Context, PacketAccess, context, packet_access};
 use osmia_program::helper::{self, Callers, Helper};
-use osmia_program::{AttachKind, Hook, MapKind, ProgramKind, kfunc};
+use osmia_program::{AttachKind, Hook, MapKind, ProgramKind, Release, kfunc, release};
 use serde::Serialize;
 
 /// A program type.
@@ -59,6 +59,70 @@ pub struct KfuncFeature {
     pub name: &'static str,
     /// This host has it.
     pub here: bool,
+}
+
+/// Something with the release it came with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Since {
+    /// What it is: `helper`, `map type`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The first release that has it; 5.4 for what is older, too.
+    pub since: Release,
+    /// Where that is known from.
+    pub source: &'static str,
+}
+
+/// Everything that a release has, oldest first, with the release it came with.
+pub fn releases(release: Release) -> Vec<Since> {
+    const HEADER: &str = "include/uapi/linux/bpf.h";
+    const FUNCTIONS: &str = "BTF of kernels, docs.ebpf.io";
+    let row = |kind, name, since: Option<Release>, source| {
+        let since = since.filter(|since| *since <= release)?;
+        Some(Since {
+            kind,
+            name,
+            since,
+            source,
+        })
+    };
+    let programs = (ProgramKind::ALL[1..].iter()).map(|kind| {
+        row(
+            "program type",
+            kind.name(),
+            release::program_since(*kind),
+            HEADER,
+        )
+    });
+    let maps = (MapKind::ALL[1..].iter())
+        .map(|kind| row("map type", kind.name(), release::map_since(*kind), HEADER));
+    let attaches = (AttachKind::ALL.iter()).map(|kind| {
+        row(
+            "attach type",
+            kind.name(),
+            release::attach_since(*kind),
+            HEADER,
+        )
+    });
+    let helpers = (helper::ALL[1..].iter()).map(|helper| {
+        row(
+            "helper",
+            helper.name,
+            release::helper_since(helper.id),
+            HEADER,
+        )
+    });
+    let functions = kfunc::ALL.iter().map(|kfunc| {
+        let since = release::kfunc_since(kfunc.name, None);
+        row("kernel function", kfunc.name, since, FUNCTIONS)
+    });
+    let features = (release::FEATURES.iter())
+        .map(|feature| row("feature", feature.name, Some(feature.since), feature.source));
+    let all = programs.chain(maps).chain(attaches).chain(helpers);
+    let mut rows: Vec<Since> = all.chain(functions).chain(features).flatten().collect();
+    rows.sort_by_key(|row| row.since);
+    rows
 }
 
 /// The program types of Linux.

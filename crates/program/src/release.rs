@@ -5,6 +5,7 @@
 //! `tests/probes`. Everything older than 5.4 counts as 5.4's.
 
 mod callers;
+mod contexts;
 mod features;
 mod kfuncs;
 mod numbers;
@@ -17,6 +18,7 @@ use std::str::FromStr;
 use crate::helper::{self, Callers};
 use crate::{AttachKind, Hook, KernelVersion, MapKind, ProgramKind};
 
+pub use contexts::since as field_since;
 pub use features::{FEATURES, Feature, FeatureRow};
 pub use kfuncs::since as kfunc_since;
 pub use numbers::{UAPI, Uapi};

@@ -35,7 +35,7 @@ mistakes! {
     /// We do not know something.
     Unsupported, UNSUPPORTED: ["* cannot be verified here yet"];
     /// The target's release has no such programs.
-    TargetProgram, TARGET_PROGRAM: ["linux-* has no program type *", "linux-* has no attach *", "linux-* has no * programs *"];
+    TargetProgram, TARGET_PROGRAM: ["linux-* has no program type *", "linux-* has no attach *", "linux-* has no * programs *", "linux-* has no context field *"];
     /// The target's release has no such maps.
     TargetMap, TARGET_MAP: ["linux-* has no map type *", "linux-* has no * map values*"];
     /// The target's release has no such helper or kernel function.

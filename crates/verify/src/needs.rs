@@ -110,6 +110,22 @@ impl Transfer<'_> {
         question.insns(&self.shape)
     }
 
+    /// Refuses a field that the context does not have in the target's release.
+    pub(crate) fn check_field_release(&self, structure: &str, field: &str) -> Check {
+        let Some(release) = self.target.release else {
+            return Ok(());
+        };
+        let Some(since) = release::field_since(structure, field) else {
+            return Ok(());
+        };
+        let question = Question {
+            release,
+            program: self.program,
+        };
+        let (mistake, what) = (Mistake::TargetProgram, format!("{structure}.{field}"));
+        question.ask(Some(self.at), mistake, "context field", &what, Some(since))
+    }
+
     /// Refuses a helper that programs like this one cannot call in the target's release.
     pub(crate) fn check_helper_release(&self, id: u32, name: &str) -> Check {
         let Some(release) = self.target.release else {

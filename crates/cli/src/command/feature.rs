@@ -1,7 +1,7 @@
 //! `osmia feature`: what Linux has for programs, and what of it this host has.
 
 use clap::{Args, Subcommand};
-use osmia::{Error, Hook, ProgramType, feature};
+use osmia::{Error, Hook, ProgramType, Release, feature};
 use serde_json::{Map, Value};
 
 use crate::console::Console;
@@ -26,7 +26,8 @@ enum Verb {
 Examples:
   osmia feature list
   osmia feature list helpers --type xdp
-  osmia feature list map_types --json")]
+  osmia feature list map_types --json
+  osmia feature list releases --target linux-5.10")]
 struct List {
     #[command(subcommand)]
     section: Option<Section>,
@@ -49,6 +50,7 @@ enum Section {
     Helpers(Helpers),
     /// Kernel functions
     Kfuncs,
+    Releases(Releases),
 }
 
 /// Helpers, with the programs that may call them
@@ -58,6 +60,14 @@ struct Helpers {
     /// section (`cgroup/connect4`).
     #[arg(long = "type", value_name = "KIND", value_parser = program_type)]
     program_type: Option<ProgramType>,
+}
+
+/// Everything a release of Linux has, with the release it came with
+#[derive(Args)]
+struct Releases {
+    /// The release, linux-5.4 to linux-6.18.
+    #[arg(long, value_name = "linux-X.Y", default_value_t = Release::LATEST)]
+    target: Release,
 }
 
 const SCHEMA: &str = "osmia.feature/1";
@@ -137,6 +147,7 @@ impl Section {
             Section::Commands => "commands",
             Section::Helpers(_) => "helpers",
             Section::Kfuncs => "kfuncs",
+            Section::Releases(_) => "releases",
         }
     }
 
@@ -155,6 +166,7 @@ impl Section {
             Section::Commands => (feature::commands().len(), None),
             Section::Helpers(helpers) => of(&helpers.rows(), |row| row.here),
             Section::Kfuncs => of(&feature::kfuncs(), |row| row.here),
+            Section::Releases(wanted) => (feature::releases(wanted.target).len(), None),
         }
     }
 
@@ -166,6 +178,7 @@ impl Section {
             Section::Commands => serde_json::to_value(feature::commands()),
             Section::Helpers(helpers) => serde_json::to_value(helpers.rows()),
             Section::Kfuncs => serde_json::to_value(feature::kfuncs()),
+            Section::Releases(wanted) => serde_json::to_value(feature::releases(wanted.target)),
         };
         value.expect("rows of names and numbers")
     }
@@ -183,6 +196,7 @@ impl Section {
             Section::AttachTypes => names("attach type", feature::attach_types()),
             Section::Commands => names("command", feature::commands()),
             Section::Helpers(helpers) => helpers.table(),
+            Section::Releases(wanted) => wanted.table(),
             Section::MapTypes => {
                 let rows = feature::map_types().into_iter();
                 presence("map type", rows.map(|row| (row.name, row.here)))
@@ -192,6 +206,27 @@ impl Section {
                 presence("function", rows.map(|row| (row.name, row.here)))
             }
         }
+    }
+}
+
+impl Releases {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            ("since", Align::Left),
+            ("what", Align::Left),
+            ("name", Align::Left),
+            ("known from", Align::Left),
+        ]);
+        for row in feature::releases(self.target) {
+            let since = row.since.to_string();
+            table.row([
+                since,
+                row.kind.to_owned(),
+                row.name.to_owned(),
+                row.source.to_owned(),
+            ]);
+        }
+        table
     }
 }
 

@@ -107,3 +107,15 @@ fn a_few_that_people_know() {
         Some(Release::new(6, 15))
     );
 }
+
+#[test]
+fn later_fields_are_fields() {
+    use crate::context::{Context, context};
+    for (structure, field) in contexts::rows() {
+        let has = |kind: &ProgramKind| match context(*kind) {
+            Context::Fields(fields) => fields.name == structure && fields.field(field).is_some(),
+            _ => false,
+        };
+        assert!(ProgramKind::ALL.iter().any(has), "{structure}.{field}");
+    }
+}

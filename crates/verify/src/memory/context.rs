@@ -88,8 +88,11 @@ impl Transfer<'_> {
             Context::Fields(fields) => {
                 let bytes = access.bytes as u32;
                 match fields.access(offset, bytes, access.write) {
-                    Ok(_) if access.write => Ok(Reg::UNKNOWN),
                     Ok(field) => {
+                        self.check_field_release(fields.name, field.name)?;
+                        if access.write {
+                            return Ok(Reg::UNKNOWN);
+                        }
                         let loaded = self.loaded(field.value);
                         // Part of an address is a number.
                         Ok(if bytes < field.bytes {
