@@ -25,6 +25,13 @@ impl Transfer<'_> {
             let what = format!("attach to unsupported member {member} of struct {operations}");
             return invalid(0, what);
         }
+        if self.is_given_references() {
+            return reject(
+                Some(0),
+                "arguments that carry references cannot be verified here yet",
+                Errno::ENOTSUPP,
+            );
+        }
         self.check_symbols()?;
         for record in &self.records {
             let refused = record.find(|special| {

@@ -207,8 +207,11 @@ impl Transfer<'_> {
                 Ok(())
             }
             Arg::PerCpu => match reg.what {
+                // What the program itself owns is for exchanging only.
                 What::Kernel { .. } | What::Object(_)
-                    if reg.flags.has(Flags::PER_CPU) && !reg.may_be_null() =>
+                    if reg.flags.has(Flags::PER_CPU)
+                        && !reg.may_be_null()
+                        && reg.reference == 0 =>
                 {
                     found.per_cpu = Some(reg.what);
                     Ok(())
@@ -272,6 +275,7 @@ impl Transfer<'_> {
     fn check_memory_kind(&self, name: RegName, reg: &Reg) -> Check {
         let typed = matches!(reg.what, What::Kernel { .. }) && reg.flags == Flags::TRUSTED;
         let bytes = !reg.may_be_null()
+            && !reg.flags.has(Flags::UNTRUSTED)
             && matches!(
                 reg.what,
                 What::Stack { .. }

@@ -20,7 +20,7 @@ use super::dynptr::Room;
 use crate::fields::Root;
 use crate::reg::{Dynptr, Reg};
 use crate::reject::{Check, denied, invalid, reject};
-use crate::state::Lock;
+use crate::state::{Frame, Lock};
 use crate::transfer::{Next, Transfer};
 
 /// A parameter: its name and type in the target's BTF.
@@ -183,6 +183,16 @@ impl Transfer<'_> {
             return invalid(at, "bpf_rbtree_remove not allowed in rbtree cb");
         }
         if name == "bpf_throw" {
+            let called_back = |frame: &&Frame| frame.callback.is_some();
+            if let Some(frame) = self.state.frames.iter().find(called_back) {
+                let function = frame.function;
+                return invalid(
+                    at,
+                    format!(
+                        "bpf_throw kfunc (insn {at}) cannot be called from callback subprog {function}"
+                    ),
+                );
+            }
             self.check_nothing_held("bpf_throw", true)?;
         }
         if name.starts_with("bpf_xdp_metadata_rx") {

@@ -91,15 +91,9 @@ impl Transfer<'_> {
     fn per_cpu_result(&mut self, found: &Arguments, flags: Flags) -> Reg {
         let id = self.fresh_id();
         let what = found.per_cpu.unwrap_or(What::Memory { bytes: 0 });
-        // What is read through it goes with the object.
-        let reference = match what {
-            What::Object(_) => found.reference,
-            _ => 0,
-        };
         Reg {
             flags,
             id,
-            reference,
             ..Reg::pointer(what)
         }
     }

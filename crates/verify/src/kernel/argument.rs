@@ -168,17 +168,29 @@ impl Transfer<'_> {
 
     /// True if the kernel's own function in a table of operations says that an argument may be null.
     fn stub_takes_null(&self, btf: &Btf, index: usize) -> bool {
-        let Some((operations, member)) = self.operations() else {
-            return false;
-        };
-        let Some(proto) = prototype(btf, &format!("{operations}__{member}")) else {
-            return false;
-        };
-        let Body::FuncProto(stub) = btf.type_at(proto).body() else {
-            return false;
-        };
-        let param = stub.params().nth(index);
-        param.is_some_and(|param| param.name.ends_with("__nullable"))
+        let names = self.stub_parameters(btf);
+        names
+            .get(index)
+            .is_some_and(|name| name.ends_with("__nullable"))
+    }
+
+    /// True if an argument is a reference that the program has to give back.
+    pub(crate) fn is_given_references(&self) -> bool {
+        let btf = self.target.btf.as_deref();
+        let names = btf.map_or(Vec::new(), |btf| self.stub_parameters(btf));
+        names.iter().any(|name| name.ends_with("__ref"))
+    }
+
+    /// The parameters' names of the kernel's own function in a table of operations, if it has one.
+    fn stub_parameters<'b>(&self, btf: &'b Btf) -> Vec<&'b str> {
+        let stub = self.operations().and_then(|(operations, member)| {
+            let proto = prototype(btf, &format!("{operations}__{member}"))?;
+            match btf.type_at(proto).body() {
+                Body::FuncProto(stub) => Some(stub.params().map(|param| param.name).collect()),
+                _ => None,
+            }
+        });
+        stub.unwrap_or_default()
     }
 
     /// True if the target has the operations and lets programs be this one of them.

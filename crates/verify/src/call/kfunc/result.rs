@@ -132,7 +132,7 @@ impl Transfer<'_> {
     }
 
     /// A type of the program's BTF that a constant names.
-    fn new_object(&self, called: &Called, per_cpu: bool) -> Check<Reg> {
+    fn new_object(&mut self, called: &Called, per_cpu: bool) -> Check<Reg> {
         /// Most bytes of an object with a copy for each CPU.
         const PER_CPU_BYTES_MAX: u64 = 512;
         let at = self.at;
@@ -156,6 +156,12 @@ impl Transfer<'_> {
                 format!(
                     "bpf_percpu_obj_new type size ({bytes}) is greater than {PER_CPU_BYTES_MAX}"
                 ),
+            );
+        }
+        if per_cpu && !self.record(Owner::Object(ty)).0.is_empty() {
+            return invalid(
+                at,
+                "bpf_percpu_obj_new type ID argument must not contain special fields",
             );
         }
         let flags = if per_cpu {
