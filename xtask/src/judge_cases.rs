@@ -7,6 +7,7 @@
 mod case;
 mod disagreements;
 mod objects;
+mod states;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -36,6 +37,9 @@ pub(crate) struct Options {
     /// Only tests whose name contains this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// Compare the states at every instruction with the kernel's logs (NNNN.p.log) of this folder
+    #[arg(long, value_name = "FOLDER")]
+    states: Option<PathBuf>,
     /// Print every test with both verdicts
     #[arg(long)]
     verbose: bool,
@@ -143,6 +147,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
 
 fn judge_tests(options: &Options, tally: &mut Tally) -> Result<(), Error> {
     let target = target();
+    let mut lines = states::Lines::default();
     for case in case::read(&options.cases, options.mode)? {
         if options
             .only
@@ -156,7 +161,20 @@ fn judge_tests(options: &Options, tally: &mut Tally) -> Result<(), Error> {
             ..Said::only(case.accepted, case.message.clone())
         };
         let name = format!("{} {}", case.id, case.name);
+        if let (Some(folder), Ok(program)) = (&options.states, case.program()) {
+            let log = folder.join(format!("{:04}.p.log", case.id));
+            lines.add(&states::compare(
+                &log,
+                &program,
+                &case.maps,
+                &target,
+                options.verbose,
+            ));
+        }
         tally.judge(&name, &theirs, options.verbose, || ours(&case, &target));
+    }
+    if options.states.is_some() {
+        lines.show();
     }
     Ok(())
 }

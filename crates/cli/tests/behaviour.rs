@@ -215,3 +215,29 @@ fn an_interrupt_ends_a_run_that_waits_for_input() {
         assert!(text.contains(", interrupted"), "{input}: {text}");
     }
 }
+
+#[test]
+fn sarif_has_the_shape_editors_expect() {
+    let run = output("verify tests/gallery/20-index-off-by-one.bpf.o --sarif");
+    assert_eq!(run.status.code(), Some(1));
+    let document: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(document["version"], "2.1.0");
+    let run = &document["runs"][0];
+    let driver = &run["tool"]["driver"];
+    assert_eq!(driver["name"], "osmia");
+    let result = &run["results"][0];
+    let rule = result["ruleIndex"].as_u64().unwrap() as usize;
+    assert_eq!(driver["rules"][rule]["id"], result["ruleId"]);
+    assert_eq!(result["ruleId"], "verify-map-value-bounds");
+    assert!(result["message"]["text"].is_string());
+    let place = &result["locations"][0]["physicalLocation"];
+    let file = place["artifactLocation"]["uri"].as_str().unwrap();
+    assert!(top().join(file).is_file(), "{file}");
+    assert_eq!(place["region"]["startLine"], 19);
+    let flow = &result["codeFlows"][0]["threadFlows"][0]["locations"];
+    for step in flow.as_array().unwrap() {
+        assert!(step["location"]["message"]["text"].is_string());
+        let region = &step["location"]["physicalLocation"]["region"];
+        assert!(region["startLine"].as_u64().unwrap() >= 1);
+    }
+}

@@ -42,6 +42,7 @@ pub mod limits;
 mod linked;
 mod listing;
 mod loaded;
+mod log;
 mod machine;
 mod matrix;
 mod object;
@@ -50,6 +51,7 @@ mod run;
 mod shown;
 mod verdict;
 mod verified;
+mod watched;
 
 pub use changes::Change;
 pub use contents::{GlobalValue, MapContents, MapEntry};
@@ -60,6 +62,7 @@ pub use inspect::Overview;
 pub use linked::Linked;
 pub use listing::{ListedInsn, Listing, ProgramStage};
 pub use loaded::Loaded;
+pub use log::{ExplainedLog, explain_log};
 pub use machine::{use_machine_network, user_options};
 pub use matrix::{Predicted, as_release};
 pub use object::{Object, read_btf};
@@ -68,6 +71,7 @@ pub use run::{Event, Inputs, Outcome, RedirectCount, RunOptions, RunSummary, Sin
 pub use shown::Shown;
 pub use verdict::{Verdict, VerdictCount};
 pub use verified::Judged;
+pub use watched::{KnownAt, KnownValue, LineHeat, Watching};
 
 pub use osmia_btf as btf;
 pub use osmia_diag as diag;

@@ -24,3 +24,5 @@ pub const DESCRIPTION_PROBLEMS_MAX: usize = 50;
 pub const REDIRECT_ROWS_MAX: usize = 64;
 /// Most packets of a capture that a description names.
 pub const DESCRIBED_PACKETS_MAX: usize = 65_536;
+/// Most bytes of a verifier's log.
+pub const LOG_BYTES_MAX: u64 = 64 << 20;

@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use osmia_diag::Diagnostic;
 use osmia_program::{MapSpec, Privilege, Program, ProgramFlags, ProgramSet, Target};
-use osmia_verify::Reject;
-use osmia_verify::explain::{Explanation, explain};
+use osmia_verify::explain::{Explanation, Seen, explain};
+use osmia_verify::{Reject, verify_and_trace, verify_and_watch};
 use serde::Serialize;
 
+use crate::watched::{self, KnownAt, LineHeat, Watching};
 use crate::{Error, Linked};
 
 /// What the verifier made of one program.
@@ -27,6 +28,15 @@ pub struct Judged {
     pub duration_ns: u64,
     /// Time of that which checking the certificate took, if it was checked.
     pub check_ns: Option<u64>,
+    /// Visits by source line, if they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub heat: Vec<LineHeat>,
+    /// What is known at the line that was asked about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<KnownAt>,
+    /// A log in the kernel's style, if it was asked for.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kernel_log: String,
     /// Why it is rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
@@ -54,6 +64,20 @@ impl Linked {
         target: &Target,
         name: Option<&str>,
     ) -> Result<Vec<Judged>, Error> {
+        self.verify_watching(privilege, target, name, &Watching::default())
+    }
+
+    /// The same, and shows more than the verdict.
+    ///
+    /// # Errors
+    /// As [`Linked::verify`].
+    pub fn verify_watching(
+        &self,
+        privilege: Privilege,
+        target: &Target,
+        name: Option<&str>,
+        watching: &Watching,
+    ) -> Result<Vec<Judged>, Error> {
         self.check_endian(target.endian)?;
         let name = match name {
             Some(name) => Some(self.choose(Some(name))?),
@@ -65,18 +89,29 @@ impl Linked {
         };
         let programs = self.set().programs.iter().filter(wanted);
         Ok(programs
-            .map(|program| self.judge(program, privilege, target))
+            .map(|program| self.judge(program, privilege, target, watching))
             .collect())
     }
 
-    fn judge(&self, program: &Program, privilege: Privilege, target: &Target) -> Judged {
+    fn judge(
+        &self,
+        program: &Program,
+        privilege: Privilege,
+        target: &Target,
+        watching: &Watching,
+    ) -> Judged {
         let maps = specs_of(self.set(), program);
         let options = osmia_verify::Options {
             privilege,
             ..options(program)
         };
         let start = Instant::now();
-        let (verdict, trace) = osmia_verify::verify_and_trace(program, &maps, target, &options);
+        let (verdict, trace, seen) = if watching.is_empty() {
+            let (verdict, trace) = verify_and_trace(program, &maps, target, &options);
+            (verdict, trace, Seen::default())
+        } else {
+            verify_and_watch(program, &maps, target, &options, &watching.wish(program))
+        };
         let nanos = start.elapsed().as_nanos();
         let reason = verdict.result.err();
         let explain = |why: &Reject| explain(&trace, why.kind(), &why.message, Some(program));
@@ -92,6 +127,9 @@ impl Linked {
             duration_ns: u64::try_from(nanos).unwrap_or(u64::MAX),
             check_ns: (verdict.check)
                 .map(|(_, time)| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
+            heat: watched::heat(program, &seen),
+            known: watched::known(&seen),
+            kernel_log: seen.kernel_log,
             explanation,
             reason: reason.map(|reason| reason.to_diagnostic(program).in_file(self.file())),
         }

@@ -208,11 +208,8 @@ impl Transfer<'_> {
     /// The result of an operation on numbers.
     fn compute(&self, op: AluOp, width: Width, this: &Reg, other: &Reg) -> Reg {
         let Some(op) = transfer(op) else {
-            let mut num = Scalar::UNKNOWN;
-            if width == Width::W32 {
-                num.truncate_to(32);
-            }
-            return Reg::number(num);
+            // Linux knows nothing of the result, not even its width.
+            return Reg::UNKNOWN;
         };
         let mut result = Reg {
             num: match width {

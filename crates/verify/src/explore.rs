@@ -16,6 +16,7 @@ use crate::branch::widen;
 use crate::certificate::{Certificate, Claim, LookedAt, generalise, precise_registers};
 use crate::checker::inclusion::includes;
 use crate::events::{NumberPlace, Turn};
+use crate::explain::Watch;
 use crate::limits;
 use crate::liveness::Liveness;
 use crate::loops::{BACKEDGE_ROUNDS_MAX, BACKEDGES_MAX, BackEdge, Loops};
@@ -76,6 +77,8 @@ pub(crate) struct Explorer<'a> {
     pub(crate) arguments: Vec<(RegName, Reg)>,
     /// True while there is a path.
     pub(crate) exploring: bool,
+    /// Somebody who watches.
+    pub(crate) watch: Option<Watch>,
     jumps: usize,
     jumps_at_last_state: usize,
     insns_at_last_state: usize,
@@ -98,6 +101,7 @@ impl<'a> Explorer<'a> {
             stats: Stats::default(),
             arguments: Vec::new(),
             exploring: false,
+            watch: None,
             jumps: 0,
             jumps_at_last_state: 0,
             insns_at_last_state: 0,
@@ -132,6 +136,9 @@ impl<'a> Explorer<'a> {
             };
             (self.transfer.state, self.transfer.at) = (next.state, next.at);
             (self.path, self.before) = (next.path, next.before);
+            if let Some(watch) = &mut self.watch {
+                watch.branches(&self.transfer, self.before);
+            }
         }
     }
 
@@ -184,9 +191,18 @@ impl<'a> Explorer<'a> {
         }
         self.noted = false;
         self.path.last = self.before;
+        if let Some(watch) = &mut self.watch {
+            watch.arrives(&self.transfer);
+        }
         let mark = self.transfer.shape.marks[at];
         if mark.prune && self.is_covered()? {
+            if let Some(watch) = &mut self.watch {
+                watch.covered(at, self.before);
+            }
             return Ok(false);
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.looks(&self.transfer);
         }
         if mark.jump {
             self.note(None, Vec::new());
@@ -194,6 +210,9 @@ impl<'a> Explorer<'a> {
         let insn = self.transfer.shape.insn(at);
         let chain = self.transfer.state.frame().chain;
         let next = self.transfer.step()?;
+        if let Some(watch) = &mut self.watch {
+            watch.passed(&self.transfer, at);
+        }
         self.hear()?;
         let stores = matches!(insn, Insn::Store { .. } | Insn::StoreRelease { .. });
         let touched = &self.transfer.events.touched;

@@ -48,7 +48,7 @@ use osmia_program::{Errno, MapSpec, Program, Target};
 
 pub use crate::certificate::Certificate;
 pub use crate::checker::{Checked, Refusal};
-use crate::explain::Trace;
+use crate::explain::{Seen, Trace, Watch, Wish};
 use crate::explore::Explorer;
 pub use crate::explore::Stats;
 pub use crate::facts::Facts;
@@ -73,7 +73,29 @@ pub struct Verdict {
 
 /// Explores a program. `maps` are those of `program.maps`, in that order.
 pub fn verify(program: &Program, maps: &[MapSpec], target: &Target, options: &Options) -> Verdict {
-    judge(program, maps, target, options, |_, _| ())
+    judge(program, maps, target, options, None, |_, _| ()).0
+}
+
+/// Explores a program and watches.
+pub fn verify_and_watch(
+    program: &Program,
+    maps: &[MapSpec],
+    target: &Target,
+    options: &Options,
+    wish: &Wish,
+) -> (Verdict, Trace, Seen) {
+    let mut trace = Trace::default();
+    let tell = |explorer: &mut Explorer<'_>, why: &Reject| trace = explorer.trace(why.at);
+    let watch = Watch::new(wish, program.insns.len());
+    let (verdict, watch) = judge(program, maps, target, options, Some(watch), tell);
+    let message = verdict
+        .result
+        .as_ref()
+        .err()
+        .map(|why| why.message.as_str());
+    let stats = verdict.stats;
+    let seen = watch.map(|watch| watch.ends(message, stats.insns, stats.states));
+    (verdict, trace, seen.unwrap_or_default())
 }
 
 /// Explores a program and tells, if it is rejected, the path that is.
@@ -85,7 +107,7 @@ pub fn verify_and_trace(
 ) -> (Verdict, Trace) {
     let mut trace = Trace::default();
     let tell = |explorer: &mut Explorer<'_>, why: &Reject| trace = explorer.trace(why.at);
-    let verdict = judge(program, maps, target, options, tell);
+    let verdict = judge(program, maps, target, options, None, tell).0;
     (verdict, trace)
 }
 
@@ -95,26 +117,30 @@ fn judge(
     maps: &[MapSpec],
     target: &Target,
     options: &Options,
+    watch: Option<Watch>,
     rejected: impl FnOnce(&mut Explorer<'_>, &Reject),
-) -> Verdict {
+) -> (Verdict, Option<Watch>) {
     let mut explorer = match Transfer::new(program, maps, target, options) {
         Ok(mut transfer) => {
             transfer.speculate();
             Explorer::new(transfer)
         }
         Err(why) => {
-            return Verdict {
+            let verdict = Verdict {
                 result: Err(why),
                 stats: Stats::default(),
                 check: None,
             };
+            return (verdict, watch);
         }
     };
+    explorer.watch = watch;
     let result = explorer.run();
     let stats = explorer.stats;
     if let Err(why) = &result {
         rejected(&mut explorer, why);
     }
+    let watch = explorer.watch.take();
     let mut verdict = Verdict {
         stats,
         result: result.map(|()| Verified::new(program, explorer.into_certificate())),
@@ -129,7 +155,7 @@ fn judge(
             Err(refusal) => verdict.result = refused(&refusal),
         }
     }
-    verdict
+    (verdict, watch)
 }
 
 /// A mistake of ours: there is no telling whether the program is safe.

@@ -23,3 +23,9 @@ pub const LOOPS_MAX: u64 = 8 << 20;
 pub const TRACEPOINT_BUFFER_BYTES_MAX: i64 = 4096;
 /// Most instructions of a path that an explanation looks at, the last ones.
 pub const STEPS_EXPLAINED_MAX: usize = 1 << 16;
+/// Most lines of a kernel's log that are read.
+pub const LOG_LINES_MAX: usize = 4_000_000;
+/// Most different things shown of one register where states are merged.
+pub const SHOWN_VALUES_MAX: usize = 4;
+/// Most bytes of a log in the kernel's style.
+pub const LOG_BYTES_MAX: usize = 64 << 20;

@@ -39,6 +39,11 @@ pub(crate) struct ObjectFlags {
 }
 
 impl ObjectFlags {
+    /// The files.
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     /// Reads the files; several become one object.
     pub(crate) fn open(&self, console: &mut Console) -> Result<Object, Error> {
         let object = Object::open_all(&self.files)?;

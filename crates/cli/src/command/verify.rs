@@ -1,11 +1,14 @@
 //! `osmia verify`: whether programs are safe by Linux's rules, before any kernel is involved.
 
+mod log;
 mod matrix;
 mod rights;
+mod sarif;
 mod story;
+mod watched;
 
 use clap::Args;
-use osmia::{Error, Judged, Release, as_release};
+use osmia::{Error, Judged, Release, Watching, as_release};
 use serde::Serialize;
 
 use self::rights::Rights;
@@ -24,7 +27,10 @@ Examples:
   osmia verify lb.bpf.o --prog balance --stats
   osmia verify filter.bpf.o --caps none
   osmia verify lb.bpf.o --target linux-5.10
-  osmia verify lb.bpf.o --matrix")]
+  osmia verify lb.bpf.o --matrix
+  osmia verify lb.bpf.o --heat
+  osmia verify lb.bpf.o --show-state 42
+  bpftool -d prog load lb.bpf.o /sys/fs/bpf/lb 2>&1 | osmia verify --explain-log -")]
 pub(crate) struct Verify {
     #[command(flatten)]
     object: ObjectFlags,
@@ -43,6 +49,23 @@ pub(crate) struct Verify {
     /// Say how much work each verdict took.
     #[arg(long, help_heading = "Output")]
     stats: bool,
+    /// Say which source lines the work went to.
+    #[arg(long, conflicts_with_all = ["matrix", "explain_log"], help_heading = "Output")]
+    heat: bool,
+    /// Say what is known when a source line begins, all paths together; without line information
+    /// LINE is an instruction.
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["matrix", "explain_log"], help_heading = "Output")]
+    show_state: Option<u32>,
+    /// Print every instruction with what is known, in the style of the kernel's log level 2.
+    #[arg(long, conflicts_with_all = ["matrix", "explain_log"], help_heading = "Output")]
+    kernel_log: bool,
+    /// FILE is the log of a kernel's verifier, of any age and with what loaders print around it (-
+    /// for standard input): explain the rejection in it.
+    #[arg(long, conflicts_with_all = ["matrix", "stats", "target", "prog"], help_heading = "Input")]
+    explain_log: bool,
+    /// Print SARIF 2.1.0, for editors and code review.
+    #[arg(long, conflicts_with_all = ["matrix", "json", "stats", "heat", "show_state", "kernel_log"], help_heading = "Output")]
+    sarif: bool,
     /// Print JSON.
     #[arg(short, long, help_heading = "Output")]
     pub(crate) json: bool,
@@ -60,6 +83,9 @@ struct Document<'a> {
 
 impl Verify {
     pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
+        if self.explain_log {
+            return log::show(console, self.object.files(), self.json, self.sarif);
+        }
         let object = self.object.open(console)?;
         let mut target = self.object.user_options(&object, true)?.target();
         let wanted = self.prog.as_deref();
@@ -72,9 +98,16 @@ impl Verify {
             target = as_release(&target, release);
         }
         let linked = self.object.link(&object, &target, wanted, console)?;
-        let judged = linked.verify_as(self.caps.privilege(), &target, wanted)?;
+        let watching = Watching {
+            heat: self.heat,
+            kernel_log: self.kernel_log,
+            state_at: self.show_state,
+        };
+        let privilege = self.caps.privilege();
+        let judged = linked.verify_watching(privilege, &target, wanted, &watching)?;
         for one in &judged {
             match (&one.explanation, &one.reason) {
+                _ if self.sarif => {}
                 (Some(explanation), _) if !self.json => {
                     console.complaint(|paint| story::text(explanation, &one.program, paint));
                 }
@@ -82,7 +115,13 @@ impl Verify {
                 _ => {}
             }
         }
-        if self.json {
+        if self.sarif {
+            let found = judged
+                .iter()
+                .filter_map(|one| Some((one.program.as_str(), one.explanation.as_ref()?)));
+            let file = self.object.files()[0].display().to_string();
+            console.value(&sarif::document(&file, found));
+        } else if self.json {
             console.value(&Document {
                 schema: "osmia.verify/1",
                 prediction_for: self.target,
@@ -123,6 +162,7 @@ impl Verify {
                 }
                 line.push(')');
             }
+            watched::show(console, one, self.show_state);
             console.line(&line);
         }
     }

@@ -119,8 +119,7 @@ impl Case<'_> {
 
     /// The value of the main thread, by name.
     fn called(&self) -> String {
-        self.main()
-            .map_or("the value".to_owned(), |thread| quoted(thread.called()))
+        self.main().map_or("the value".to_owned(), Thread::quoted)
     }
 
     /// The text of the rejected line.
@@ -221,7 +220,7 @@ fn not_pointer(case: &Case<'_>) -> Advice {
     let Some(thread) = case.main() else {
         return general(case.mistake);
     };
-    let name = quoted(thread.called());
+    let name = thread.quoted();
     let by_call = thread
         .events
         .iter()
@@ -272,7 +271,7 @@ fn pointer_math(case: &Case<'_>) -> Advice {
     let Some(thread) = case.threads.iter().find(|thread| !thread.value.is_number()) else {
         return general(case.mistake);
     };
-    let name = quoted(thread.called());
+    let name = thread.quoted();
     let insn = case
         .trace
         .last()
@@ -290,7 +289,7 @@ fn read_only(case: &Case<'_>) -> Advice {
     let Some(thread) = case.main() else {
         return general(case.mistake);
     };
-    let name = quoted(thread.called());
+    let name = thread.quoted();
     if thread.value.is_packet() {
         let who = case
             .program

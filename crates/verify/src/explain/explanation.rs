@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::advice::{self, Case};
 use super::origin::{Event, Happened};
-use super::thread::{Thread, quoted, told};
+use super::thread::{Thread, told};
 use super::trace::{Place, Source, Trace};
 use super::turnings::{Turning, turnings};
 use super::words;
@@ -333,10 +333,7 @@ fn asked(trace: &Trace, threads: &[Thread]) -> Option<String> {
 }
 
 fn known(trace: &Trace, thread: &Thread) -> Known {
-    let name = match &thread.name {
-        Some(name) => quoted(name),
-        None => thread.register.clone(),
-    };
+    let name = thread.quoted();
     let mut history: Vec<Happening> = Vec::new();
     let mut last: Option<&Event> = None;
     for event in &thread.events {

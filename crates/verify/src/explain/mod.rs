@@ -5,6 +5,8 @@
 
 mod advice;
 mod explanation;
+mod kernel_log;
+mod log;
 mod names;
 mod origin;
 mod parse;
@@ -13,9 +15,14 @@ mod thread;
 mod trace;
 mod turnings;
 mod value;
+mod watch;
 mod words;
 
 pub use explanation::{Explanation, Happening, Known, Missing, explain};
+pub use log::{Log, read_log};
 pub use trace::{Change, Place, Source, Step, Trace};
 pub use turnings::Turning;
 pub use value::{MapName, Value};
+pub(crate) use watch::Watch;
+pub use watch::{Seen, Wish};
+pub use words::value as in_words;

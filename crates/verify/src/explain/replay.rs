@@ -61,7 +61,7 @@ impl Explorer<'_> {
                 }
             }
             if number == 0 {
-                trace.start = all(&self.transfer);
+                trace.start = everything(&self.transfer);
             }
             for (position, &at) in stretch.iter().enumerate() {
                 let next = stretch.get(position + 1).copied().or(after);
@@ -171,20 +171,26 @@ fn executed(path: &Path, transfer: &Transfer<'_>, standing: Option<usize>) -> Ve
 }
 
 /// Everything that holds something.
-fn all(transfer: &Transfer<'_>) -> Vec<(Place, Value)> {
-    let state = &transfer.state;
+pub(crate) fn everything(transfer: &Transfer<'_>) -> Vec<(Place, Value)> {
+    let frames = 0..transfer.state.frames.len();
+    frames
+        .flat_map(|frame| everything_of(transfer, frame))
+        .collect()
+}
+
+/// Everything of one frame that holds something.
+pub(crate) fn everything_of(transfer: &Transfer<'_>, frame: usize) -> Vec<(Place, Value)> {
+    let one = &transfer.state.frames[frame];
     let mut found = Vec::new();
-    for (frame, one) in state.frames.iter().enumerate() {
-        for (number, reg) in one.regs.iter().enumerate() {
-            if reg.what != What::Unset {
-                let place = Place::Reg { frame, number };
-                found.push((place, Value::of(transfer, reg, frame)));
-            }
+    for (number, reg) in one.regs.iter().enumerate() {
+        if reg.what != What::Unset {
+            let place = Place::Reg { frame, number };
+            found.push((place, Value::of(transfer, reg, frame)));
         }
-        for (index, slot) in one.stack.slots().iter().enumerate() {
-            if slot != &Slot::EMPTY {
-                found.push((Place::Slot { frame, index }, of_slot(transfer, slot, frame)));
-            }
+    }
+    for (index, slot) in one.stack.slots().iter().enumerate() {
+        if slot != &Slot::EMPTY {
+            found.push((Place::Slot { frame, index }, of_slot(transfer, slot, frame)));
         }
     }
     found
@@ -288,8 +294,9 @@ pub(crate) fn of_slot(transfer: &Transfer<'_>, slot: &Slot, frame: usize) -> Val
         Byte::Spill => 'r',
         Byte::Misc => 'm',
         Byte::Zero => '0',
-        #[allow(unreachable_patterns, reason = "kinds that come with kernel functions")]
-        _ => '*',
+        Byte::Dynptr => 'd',
+        Byte::Iterator => 'i',
+        Byte::IrqFlags => 'f',
     };
     let mut letters = String::new();
     for byte in &slot.bytes {

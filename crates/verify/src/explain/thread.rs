@@ -58,6 +58,14 @@ impl Thread {
         self.name.as_deref().unwrap_or(&self.register)
     }
 
+    /// The same, as code if it is the program's word.
+    pub(crate) fn quoted(&self) -> String {
+        match &self.name {
+            Some(name) => quoted(name),
+            None => self.register.clone(),
+        }
+    }
+
     /// The numbers this address was computed with that are no constants.
     pub(crate) fn operands(&self, trace: &Trace) -> Vec<Thread> {
         let events = self.events.iter().rev();

@@ -92,6 +92,11 @@ impl Value {
         self.name == "fp"
     }
 
+    /// True for bytes of the stack that are no spilled register, one letter each.
+    pub fn is_bytes(&self) -> bool {
+        self.name.len() == 8 && self.name.bytes().all(|byte| b"m0?dirf*".contains(&byte))
+    }
+
     /// True if both say the same, whatever ids they carry.
     pub fn says_the_same(&self, other: &Value) -> bool {
         let bare = |value: &Value| Value {
@@ -113,6 +118,9 @@ impl fmt::Display for Value {
             return write!(f, "{}", Signed(value as i64));
         }
         f.write_str(&self.name)?;
+        if self.is_bytes() {
+            return Ok(());
+        }
         if let Some(frame) = self.frame {
             write!(f, "[{frame}]")?;
         }

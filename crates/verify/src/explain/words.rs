@@ -53,10 +53,21 @@ fn distance(value: &Value) -> Option<String> {
     }
 }
 
-/// What a value is.
-pub(crate) fn value(value: &Value) -> String {
+/// What a value is, in words.
+pub fn value(value: &Value) -> String {
+    if value.is_bytes() {
+        let unwritten = value.name.matches('?').count();
+        return match unwritten {
+            0 => "8 bytes".to_owned(),
+            8 => "nothing".to_owned(),
+            some => format!(
+                "{} that were written, {some} that were not",
+                bytes(8 - some as u64)
+            ),
+        };
+    }
     let bare = value.name.replace("_or_null", "");
-    let map = value.map.as_ref().map_or("a map", |map| map.name.as_str());
+    let map = value.map.as_ref().map_or("", |map| map.name.as_str());
     let global = [".bss", ".data", ".rodata"]
         .iter()
         .any(|section| map.contains(section));
@@ -73,8 +84,12 @@ pub(crate) fn value(value: &Value) -> String {
                 format!("a number, {words}")
             };
         }
+        "unknown" => return "something the log does not tell".to_owned(),
         "ctx" => "the context".to_owned(),
         "fp" => "the stack".to_owned(),
+        "map_ptr" if map.is_empty() => "a map".to_owned(),
+        "map_value" if map.is_empty() => "a map's value".to_owned(),
+        "map_key" if map.is_empty() => "a map's key".to_owned(),
         "map_ptr" => format!("the map `{map}`"),
         "map_value" if global => "the program's global variables".to_owned(),
         "map_value" => format!("a value of `{map}`"),

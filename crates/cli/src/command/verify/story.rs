@@ -98,10 +98,19 @@ impl Story<'_> {
 
     fn head(&mut self, program: &str) {
         let explanation = self.explanation;
-        let mut title = self.painted(Style::Error, &format!("error[{}]", explanation.code));
-        title += &self.painted(Style::Bold, &format!(": {}", explanation.summary));
-        self.out += &title;
-        self.out.push('\n');
+        let mut head = format!("error[{}]", explanation.code);
+        let words = format!("{}: {}", " ".repeat(head.len()), explanation.summary);
+        for part in self.wrap(&words, 4) {
+            let mark = self.painted(Style::Error, &head);
+            // Later parts stand by themselves.
+            let text = part.trim_start();
+            let indent = if head.is_empty() { "    " } else { "" };
+            self.out += &format!(
+                "{mark}{}\n",
+                self.painted(Style::Bold, &format!("{indent}{text}"))
+            );
+            head.clear();
+        }
         let mut place = match &explanation.source {
             Some(source) if source.column > 0 => {
                 format!("{}:{}:{}", source.file, source.line, source.column)
@@ -109,14 +118,14 @@ impl Story<'_> {
             Some(source) => format!("{}:{}", source.file, source.line),
             None => String::new(),
         };
-        let mut rest = format!("program {program}");
-        if let Some(at) = explanation.at {
-            rest += &format!(", instruction {at}");
+        let program = (!program.is_empty()).then(|| format!("program {program}"));
+        let at = explanation.at.map(|at| format!("instruction {at}"));
+        for part in [program, at].into_iter().flatten() {
+            if !place.is_empty() {
+                place += ", ";
+            }
+            place += &part;
         }
-        if !place.is_empty() {
-            place += ", ";
-        }
-        place += &rest;
         let arrow = self.painted(Style::Frame, &format!("{:>1$}", "-->", self.gutter + 3));
         self.out += &format!("{arrow} {place}\n");
     }

@@ -6,7 +6,7 @@ use super::{Advice, Case, general};
 use crate::Mistake;
 use crate::explain::names;
 use crate::explain::origin::Happened;
-use crate::explain::thread::{Thread, quoted};
+use crate::explain::thread::Thread;
 use crate::explain::trace::Place;
 use crate::explain::value::Value;
 use crate::explain::words;
@@ -20,7 +20,7 @@ pub(super) fn packet(case: &Case<'_>) -> Advice {
     };
     let (end, known) = (off + size, thread.value.range.unwrap_or_default().max(0));
     let fixed = thread.value.id == 0;
-    let name = quoted(thread.called());
+    let name = thread.quoted();
     let summary = if fixed {
         format!(
             "the packet may be shorter than {}, and {name} is used that far",
@@ -192,7 +192,7 @@ pub(super) fn index(case: &Case<'_>) -> Advice {
     };
     let pointer = case.threads.iter().find(|thread| !thread.value.is_number());
     let negative = index.value.num.s.min < 0;
-    let name = quoted(index.called());
+    let name = index.quoted();
     let (_, before) = scaled(case, index);
     let is = words::number(&before.num);
     let unbounded =
@@ -213,10 +213,20 @@ pub(super) fn index(case: &Case<'_>) -> Advice {
 fn bounded(case: &Case<'_>, advice: Advice, index: &Thread, limit: i64) -> Advice {
     let (scale, before) = scaled(case, index);
     let pointer = case.threads.iter().find(|thread| !thread.value.is_number());
-    let (off, bytes) = case
-        .access()
-        .or_else(|| access_ahead(case))
-        .unwrap_or((0, scale as u64));
+    let negative = before.num.s.min < 0 || index.value.num.s.min < 0;
+    let name = index.called();
+    let Some((off, bytes)) = case.access().or_else(|| access_ahead(case)) else {
+        // What is accessed then is not known: an upper bound would be a guess.
+        return match &index.name {
+            Some(name) if negative => advice
+                .example(format!("{name} = -1"))
+                .missing(case, case.unless(&format!("{name} < 0"))),
+            _ => {
+                let name = index.quoted();
+                advice.help(format!("compare {name} with its bounds before it is used"))
+            }
+        };
+    };
     let on_stack = pointer.is_some_and(|pointer| pointer.value.is_stack());
     let start = pointer
         .filter(|_| !on_stack)
@@ -225,8 +235,6 @@ fn bounded(case: &Case<'_>, advice: Advice, index: &Thread, limit: i64) -> Advic
     if count <= 0 {
         return advice;
     }
-    let negative = before.num.s.min < 0 || index.value.num.s.min < 0;
-    let name = index.called();
     let condition = if negative {
         format!("{name} < 0 || {name} >= {count}")
     } else {
@@ -244,6 +252,10 @@ fn bounded(case: &Case<'_>, advice: Advice, index: &Thread, limit: i64) -> Advic
     ));
     match read_again {
         Some(help) => advice.help(help),
+        None if index.name.is_none() => advice.help(format!(
+            "compare the number in {name} before: it has to be from 0 to {}",
+            count - 1
+        )),
         None => advice.missing(case, case.unless(&condition)),
     }
 }
@@ -348,7 +360,7 @@ pub(super) fn size(case: &Case<'_>) -> Advice {
     let Some(size) = number(case) else {
         return general(case.mistake);
     };
-    let name = quoted(size.called());
+    let name = size.quoted();
     let num = &size.value.num;
     if case.message.contains("not a known constant") {
         return Advice::new(format!("{name} must be a constant: it is {}", words::number(num)))
@@ -394,6 +406,10 @@ pub(super) fn size(case: &Case<'_>) -> Advice {
             ));
             match again {
                 Some(help) => advice.help(help),
+                None if size.name.is_none() => advice.help(format!(
+                    "compare the number in {} before: there is room for {room}",
+                    size.called()
+                )),
                 None => advice.missing(case, case.unless(&condition)),
             }
         }
@@ -409,7 +425,7 @@ pub(super) fn stack(case: &Case<'_>) -> Advice {
         case.message.split(" size=").nth(1).and_then(leading),
     );
     if let Some(index) = number(case) {
-        let name = quoted(index.called());
+        let name = index.quoted();
         let advice = Advice::new(format!(
             "{name} picks a byte of the stack and has no bounds: it is {}",
             words::number(&index.value.num)

@@ -187,7 +187,7 @@ pub(super) fn argument(case: &Case<'_>) -> Advice {
     if gone && thread.value.is_number() {
         return not_pointer(case);
     }
-    let name = quoted(thread.called());
+    let name = thread.quoted();
     let is = crate::explain::words::value(&thread.value);
     let expected = case
         .message

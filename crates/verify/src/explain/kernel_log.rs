@@ -1,0 +1,200 @@
+//! The kernel's own style of log: every instruction with what is known of the registers it touches,
+//! and the whole state where a branch is taken up (log level 2). What the kernel says about precision
+//! and liveness is left out.
+
+use osmia_isa::{Callee, Insn, Operand};
+
+use super::replay::everything_of;
+use super::trace::Place;
+use crate::limits;
+use crate::reg::What;
+use crate::transfer::Transfer;
+
+/// The column that states stand at, and what it is rounded to.
+const COLUMN: usize = 40;
+const COLUMN_STEP: usize = 8;
+
+/// A log being written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KernelLog {
+    text: String,
+    /// The source line printed last.
+    line: Option<(u32, String)>,
+    started: bool,
+}
+
+impl KernelLog {
+    pub(crate) fn looks(&mut self, transfer: &Transfer<'_>) {
+        let at = transfer.at;
+        if self.text.len() > limits::LOG_BYTES_MAX {
+            return;
+        }
+        if !std::mem::replace(&mut self.started, true) {
+            self.text += &format!("{at}: {}\n", state(transfer, |_| true));
+        }
+        if let Some(line) = transfer.program.line_at(at) {
+            let now = (line.line, line.text.to_owned());
+            if self.line.as_ref() != Some(&now) {
+                self.text += &format!("; {} @ {}:{}\n", line.text, base(line.file), line.line);
+                self.line = Some(now);
+            }
+        }
+        let opcode = transfer.program.insns[at].code;
+        self.text += &format!("{at}: ({opcode:02x}) {}\n", notation(transfer, at));
+    }
+
+    pub(crate) fn covered(&mut self, at: usize, before: usize) {
+        if before + 1 == at {
+            self.text += &format!("{at}: safe\n");
+        } else {
+            self.text += &format!("from {before} to {at}: safe\n");
+        }
+    }
+
+    pub(crate) fn passed(&mut self, transfer: &Transfer<'_>, at: usize) {
+        if self.text.len() > limits::LOG_BYTES_MAX {
+            return;
+        }
+        let insn = transfer.shape.insn(at);
+        if matches!(
+            insn,
+            Insn::Exit | Insn::Jump { .. } | Insn::Call(Callee::Local(_))
+        ) {
+            return;
+        }
+        let places = touched(transfer, &insn);
+        let shown = state(transfer, |place| places.contains(place));
+        if shown.is_empty() {
+            return;
+        }
+        let start = self.text[..self.text.len() - 1]
+            .rfind('\n')
+            .map_or(0, |at| at + 1);
+        let length = self.text.len() - 1 - start;
+        let column = (length + COLUMN_STEP / 2)
+            .max(COLUMN)
+            .next_multiple_of(COLUMN_STEP)
+            - 2;
+        self.text.pop();
+        self.text += &format!("{:1$}; {shown}\n", "", column - length);
+    }
+
+    pub(crate) fn branches(&mut self, transfer: &Transfer<'_>, before: usize) {
+        let at = transfer.at;
+        let shown = state(transfer, |_| true);
+        self.text += &format!("\nfrom {before} to {at}: {shown}\n{at}: {shown}\n");
+        self.line = None;
+    }
+
+    pub(crate) fn ends(mut self, message: Option<&str>, insns: usize, states: usize) -> String {
+        if let Some(message) = message {
+            self.text += message;
+            self.text.push('\n');
+        }
+        let limit = limits::INSNS_VISITED_MAX;
+        self.text += &format!("processed {insns} insns (limit {limit}) total_states {states}\n");
+        self.text
+    }
+}
+
+/// The last part of a path.
+fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What is known of the running frame's registers and stack, of those that are asked for.
+fn state(transfer: &Transfer<'_>, wanted: impl Fn(&Place) -> bool) -> String {
+    let frame = transfer.state.top();
+    let mut parts = Vec::new();
+    if frame > 0 {
+        parts.push(format!("frame{frame}:"));
+    }
+    let named = parts.len();
+    for (place, value) in everything_of(transfer, frame) {
+        if !wanted(&place) || value.is_unset() {
+            continue;
+        }
+        parts.push(match place {
+            Place::Reg { number, .. } => format!("R{number}={value}"),
+            Place::Slot { index, .. } => format!("fp-{}={value}", 8 * (index + 1)),
+        });
+    }
+    if parts.len() == named {
+        return String::new();
+    }
+    parts.join(" ")
+}
+
+/// Registers and slots that an instruction reads or writes.
+fn touched(transfer: &Transfer<'_>, insn: &Insn) -> Vec<Place> {
+    let frame = transfer.state.top();
+    let reg = |name: osmia_isa::Reg| Place::Reg {
+        frame,
+        number: name.index(),
+    };
+    let operand = |operand: Operand| match operand {
+        Operand::Reg(name) => Some(reg(name)),
+        Operand::Imm(_) => None,
+    };
+    let mut places: Vec<Place> = match *insn {
+        Insn::Alu { dst, src, .. } | Insn::JumpIf { dst, src, .. } => {
+            operand(src).into_iter().chain([reg(dst)]).collect()
+        }
+        Insn::Neg { dst, .. } | Insn::End { dst, .. } | Insn::LoadImm64 { dst, .. } => {
+            vec![reg(dst)]
+        }
+        Insn::MovSx { dst, src, .. } => vec![reg(dst), reg(src)],
+        Insn::Load { dst, base, .. } | Insn::LoadAcquire { dst, base, .. } => {
+            vec![reg(dst), reg(base)]
+        }
+        Insn::Store { base, src, .. } => operand(src).into_iter().chain([reg(base)]).collect(),
+        Insn::StoreRelease { base, src, .. } | Insn::Atomic { base, src, .. } => {
+            vec![reg(base), reg(src)]
+        }
+        Insn::Call(_) | Insn::LoadPacket { .. } => vec![reg(osmia_isa::Reg::R0)],
+        _ => Vec::new(),
+    };
+    let (base, off) = match *insn {
+        Insn::Load { base, off, .. } | Insn::Store { base, off, .. } => (base, off),
+        _ => return places,
+    };
+    let reg = transfer.state.reg(base);
+    if let (What::Stack { frame }, Some(by)) = (reg.what, reg.num.constant()) {
+        let place = i64::from(off) + i64::from(reg.off) + by as i64;
+        if let Ok(index) = usize::try_from((-1 - place) / 8) {
+            let frame = usize::from(frame);
+            places.push(Place::Slot { frame, index });
+        }
+    }
+    places
+}
+
+/// An instruction as the kernel prints it.
+fn notation(transfer: &Transfer<'_>, at: usize) -> String {
+    let text = osmia_program::insn_text(transfer.program, at);
+    let insn = transfer.shape.insn(at);
+    let mut text = text
+        .replace("goto +", "goto pc+")
+        .replace("goto -", "goto pc-");
+    if let Insn::JumpIf {
+        src: Operand::Imm(imm),
+        ..
+    } = insn
+    {
+        text = text.replacen(
+            &format!(" {imm} goto"),
+            &format!(" {:#x} goto", imm as u32),
+            1,
+        );
+    }
+    if let Insn::LoadImm64 { .. } = insn
+        && let Some(value) = text.strip_suffix(" ll")
+    {
+        text = value.to_owned();
+    }
+    // `(r1 + 8)` is `(r1 +8)` there.
+    for sign in ['+', '-'] {
+        text = text.replace(&format!(" {sign} "), &format!(" {sign}"));
+    }
+    text
+}
