@@ -492,6 +492,12 @@ fn general(mistake: Mistake) -> Advice {
         Mistake::Spill => {
             Some("store and load pointers on the stack as 8 bytes, at multiples of 8")
         }
+        Mistake::Dynptr => Some(
+            "make the dynptr on this path first (bpf_dynptr_from_mem, bpf_dynptr_from_skb, bpf_ringbuf_reserve_dynptr), and leave its bytes on the stack alone",
+        ),
+        Mistake::Iterator => Some(
+            "make the iterator with its `_new` function, step with `_next`, and end it with `_destroy` on every path",
+        ),
         Mistake::MixedPointers => {
             Some("give each kind of pointer a load of its own; the compiler merged two of them")
         }

@@ -21,6 +21,11 @@ pub(crate) fn assigned(text: &str, column: u32) -> Option<&str> {
     is_name(name).then_some(name)
 }
 
+/// What an assignment writes to; the whole line if it is none.
+pub(crate) fn left(text: &str) -> &str {
+    &text[..assignments(text).next().unwrap_or(text.len())]
+}
+
 /// Where the `=` of assignments are.
 fn assignments(text: &str) -> impl Iterator<Item = usize> {
     let bytes = text.as_bytes();

@@ -176,6 +176,8 @@ fn look(trace: &Trace, step: &Step, number: usize, change: &Change) -> Found {
             _ => Found::Silent,
         },
         _ if change.was.says_the_same(&change.now) => Found::Silent,
+        // A log tells it later than it happened.
+        _ if change.was.name == change.now.name => Found::GoesOn(Happened::Narrowed),
         _ => Found::GoesOn(Happened::Written),
     }
 }

@@ -126,8 +126,13 @@ fn name(trace: &Trace, events: &[Event], used: usize, place: Place) -> Option<St
         trace.steps.get(used)?.insn,
         Some(Insn::Load { .. } | Insn::Store { .. } | Insn::Atomic { .. })
     );
+    // What is written stands to the left of an assignment.
+    let text = match trace.steps.get(used)?.insn {
+        Some(Insn::Store { .. }) => names::left(&here.text),
+        _ => &here.text,
+    };
     let accessed = (accesses && !value.is_number())
-        .then(|| names::accessed(&here.text, here.inside))
+        .then(|| names::accessed(text, here.inside))
         .flatten();
     let assigned = || {
         let mut events = events.iter().rev();

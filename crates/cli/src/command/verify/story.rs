@@ -111,7 +111,8 @@ impl Story<'_> {
             );
             head.clear();
         }
-        let mut place = match &explanation.source {
+        let numbered = explanation.source.as_ref().filter(|source| source.line > 0);
+        let mut place = match numbered {
             Some(source) if source.column > 0 => {
                 format!("{}:{}:{}", source.file, source.line, source.column)
             }
@@ -189,6 +190,8 @@ impl Story<'_> {
     /// A source line, or an instruction where no line is known.
     fn line(&mut self, moment: &Moment<'_>) {
         let (number, text) = match moment.source {
+            // Older logs do not number lines.
+            Some(source) if source.line == 0 => (String::new(), source.text.clone()),
             Some(source) => (source.line.to_string(), source.text.clone()),
             None => (moment.at.to_string(), self.instruction(moment.at)),
         };
@@ -260,6 +263,7 @@ impl Story<'_> {
         }
         if let Some(missing) = &explanation.missing {
             let place = match &missing.before {
+                Some(source) if source.line == 0 => format!("add before `{}`", source.text),
                 Some(source) => format!("add before line {}", source.line),
                 None => "add before it".to_owned(),
             };

@@ -6,7 +6,7 @@ use super::{Advice, Case, general, not_pointer};
 use crate::explain::names;
 use crate::explain::origin::Happened;
 use crate::explain::thread::{called, quoted};
-use crate::explain::trace::Step;
+use crate::explain::trace::{Source, Step};
 
 /// What gives back what these functions give.
 const RELEASES: &[(&str, &str)] = &[
@@ -41,9 +41,17 @@ pub(super) fn leak(case: &Case<'_>) -> Advice {
     let step: &Step = &case.trace.steps[taken];
     let function = called(case.trace, taken).unwrap_or("the call");
     let line = step.source.as_deref();
-    let name = line
-        .and_then(|line| names::assigned(&line.text, line.inside))
-        .unwrap_or("pointer");
+    // A dynptr is made where the last argument says.
+    let made = |line: &Source| {
+        let argument = names::argument(&line.text, function, 3);
+        argument.map(|name| name.trim_start_matches('&').to_owned())
+    };
+    let name = match line {
+        Some(line) if function.ends_with("_dynptr") => made(line),
+        Some(line) => names::assigned(&line.text, line.inside).map(str::to_owned),
+        None => None,
+    };
+    let name = name.unwrap_or_else(|| "pointer".to_owned());
     let from = line.map_or(String::new(), |line| format!(" in line {}", line.line));
     let advice = Advice::new(if case.message.contains("tail_call") {
         format!(
@@ -61,7 +69,7 @@ pub(super) fn leak(case: &Case<'_>) -> Advice {
         format!("`{name}` is taken here, and must be given back"),
     );
     match RELEASES.iter().find(|(taker, _)| *taker == function) {
-        Some((_, release)) => advice.missing(case, vec![release.replace("{}", name)]),
+        Some((_, release)) => advice.missing(case, vec![release.replace("{}", &name)]),
         None => advice.help("release it before the end of every path"),
     }
 }
