@@ -12,8 +12,8 @@ pub use program::UserProgram;
 
 use crate::{Credentials, Kernel, Process, UserOptions};
 
-/// A machine in an ordinary process. Programs run checked, not verified: every access is tested
-/// while it happens, and what the kernel's verifier would refuse may run until it does harm.
+/// A machine in an ordinary process. What the verifier rejects is not loaded, unless
+/// [`UserOptions::unverified`] says otherwise; every access is tested while it happens all the same.
 ///
 /// Its maps and programs are handles to objects of a [`Kernel`], which [`UserHost::kernel`] shows.
 #[derive(Debug)]
