@@ -1,5 +1,6 @@
 //! One table of figures: what the issues set targets for, measured in turns, medians.
 
+mod kernel;
 mod maps;
 mod peers;
 

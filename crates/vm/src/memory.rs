@@ -5,8 +5,10 @@ mod copy;
 mod lines;
 mod real;
 mod space;
+mod spin;
 
 pub use block::Block;
 pub use lines::{Line, Lines, Row};
 pub use real::Real;
 pub use space::{Cell, Rights, Shape, Space, Spot};
+pub use spin::{Spin, Taken};

@@ -2,21 +2,19 @@
 //! kernel, and on a plain map. All rivals are measured in turns.
 
 use std::hint::black_box;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use osmia_benches::{
-    CPUS, MAP_CASES, MapCase, MapOps, RUN_OPS, map_ops_contents, sized, sized_lookups,
+    CPUS, MAP_CASES, MapCase, MapOps, Osmia, RUN_OPS, WITH_MAPS, contents, map_ops_contents, sized,
+    sized_lookups,
 };
 use osmia_program::MapKind;
 use serde_json::{Value, json};
 
-use crate::libbpf_driver;
-use crate::place::missing_privilege;
-use crate::place::{self, Error};
+use super::kernel::{Entry, Kernel};
+use crate::place::{Error, missing_privilege};
 
 /// Least time of one turn: so long that what the rivals before left in the caches matters little.
 const TURN: Duration = Duration::from_micros(2500);
@@ -29,7 +27,7 @@ type Rival<'a> = Box<dyn FnMut(u32) -> Result<Duration, Error> + 'a>;
 pub(super) fn run(rounds: usize) -> Result<Value, Error> {
     let ours = MapOps::new();
     let mut kernel = match missing_privilege() {
-        None => Some(Kernel::start()?),
+        None => Some(Kernel::start("map_ops", &kernel_contents())?),
         Some(missing) => {
             println!("the kernel is skipped: {missing}");
             None
@@ -59,7 +57,70 @@ pub(super) fn run(rounds: usize) -> Result<Value, Error> {
     }
     println!();
     println!("the loop and its keys alone are the row `nothing`; churn is two operations");
-    Ok(json!({ "operations": tables, "sizes": by_size(rounds)? }))
+    let programs = match kernel {
+        Some(_) => whole_programs(rounds)?,
+        None => Value::Null,
+    };
+    Ok(json!({ "operations": tables, "programs": programs, "sizes": by_size(rounds)? }))
+}
+
+/// What the kernel's maps hold beforehand.
+fn kernel_contents() -> Vec<Entry> {
+    let mut names: Vec<_> = MAP_CASES.iter().filter_map(|case| case.map).collect();
+    names.dedup();
+    let entries_of = |name| {
+        let entries = map_ops_contents(name).into_iter();
+        entries.map(move |(key, mut value)| {
+            if name == "percpu_hash" {
+                // The driver repeats it for as many CPUs as the kernel has.
+                value.truncate(value.len() / CPUS as usize);
+            }
+            (name, key, value)
+        })
+    };
+    names.into_iter().flat_map(entries_of).collect()
+}
+
+/// Whole programs that live in their maps, interpreted and in the kernel.
+fn whole_programs(rounds: usize) -> Result<Value, Error> {
+    println!();
+    println!(
+        "{:20} {:>8} {:>8} {:>8} {:>8}",
+        "ns/run", "executed", "interp.", "kernel", "interp/k"
+    );
+    let mut rows = Vec::new();
+    for bench in WITH_MAPS
+        .iter()
+        .filter(|bench| bench.name.starts_with("map_"))
+    {
+        let mut entries: Vec<Entry> = Vec::new();
+        for map in ["table", "routes"] {
+            let of_map = contents(bench.name, map).into_iter();
+            entries.extend(of_map.map(|(key, value)| (map, key, value)));
+        }
+        let (mut ours, mut kernel) = (Osmia::new(bench), Kernel::start(bench.name, &entries)?);
+        let interpreted: Rival<'_> = Box::new(|runs| {
+            let start = Instant::now();
+            for _ in 0..runs {
+                black_box(ours.run());
+            }
+            Ok(start.elapsed() / runs)
+        });
+        let in_kernel: Rival<'_> = Box::new(|runs| kernel.time("bench", runs, 1));
+        let measured = in_turns(vec![(0, interpreted), (1, in_kernel)], rounds)?;
+        let (interpreted, in_kernel) = (measured[0].1, measured[1].1);
+        let ratio = interpreted / in_kernel;
+        println!(
+            "{:20} {:8} {interpreted:8.0} {in_kernel:8.0} {ratio:8.2}",
+            bench.name, bench.insns
+        );
+        rows.push(json!({
+            "program": bench.name,
+            "interpreted_ns": interpreted,
+            "kernel_ns": in_kernel,
+        }));
+    }
+    Ok(rows.into())
 }
 
 /// Measures a case and prints its row: direct, interpreted, kernel, plain.
@@ -95,7 +156,10 @@ fn row(
         }),
     ));
     if let Some(kernel) = kernel {
-        rivals.push((2, Box::new(move |runs| kernel.time(case, runs, threads))));
+        rivals.push((
+            2,
+            Box::new(move |runs| kernel.time(case.program, runs, threads)),
+        ));
     }
     // Plain maps know no threads.
     if let Some(plain) = case.plain.filter(|_| threads == 1) {
@@ -209,77 +273,4 @@ fn by_size(rounds: usize) -> Result<Value, Error> {
         rows.push(json!({ "elements": entries, "hash_ns": hash, "lpm_trie_ns": trie }));
     }
     Ok(rows.into())
-}
-
-/// The running kernel, through the driver in `drivers/kernel_maps.c`.
-struct Kernel {
-    child: Child,
-    commands: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Kernel {
-    fn start() -> Result<Self, Error> {
-        let object = place::root().join("crates/benches/programs/map_ops.bpf.o");
-        let mut child = Command::new(libbpf_driver::build("kernel_maps")?)
-            .arg(object)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut commands = child.stdin.take().ok_or("the driver has no input")?;
-        let answers = child.stdout.take().ok_or("the driver has no output")?;
-        let names = MAP_CASES.iter().filter_map(|case| case.map);
-        let mut names: Vec<_> = names.collect();
-        names.dedup();
-        let (mut count, mut entries) = (0_u32, Vec::new());
-        for name in names {
-            for (key, value) in map_ops_contents(name) {
-                // The driver repeats it for as many CPUs as the kernel has.
-                let value = match name {
-                    "percpu_hash" => &value[..value.len() / CPUS as usize],
-                    _ => &value,
-                };
-                for part in [name.as_bytes(), &key, value] {
-                    entries.extend((part.len() as u32).to_ne_bytes());
-                }
-                for part in [name.as_bytes(), &key, value] {
-                    entries.extend(part);
-                }
-                count += 1;
-            }
-        }
-        commands.write_all(&count.to_ne_bytes())?;
-        commands.write_all(&entries)?;
-        commands.flush()?;
-        let mut kernel = Self {
-            child,
-            commands,
-            answers: BufReader::new(answers),
-        };
-        match kernel.answer()?.as_str() {
-            "ready" => Ok(kernel),
-            _ => Err("the kernel does not take the bench programs".into()),
-        }
-    }
-
-    /// How long one run takes when so many CPUs run it at once.
-    fn time(&mut self, case: &MapCase, runs: u32, threads: u32) -> Result<Duration, Error> {
-        writeln!(self.commands, "{} {runs} {threads}", case.program)?;
-        self.commands.flush()?;
-        Ok(Duration::from_nanos(self.answer()?.parse()?))
-    }
-
-    fn answer(&mut self) -> Result<String, Error> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        Ok(line.trim().to_owned())
-    }
-}
-
-impl Drop for Kernel {
-    fn drop(&mut self) {
-        // It ends with its input; then its maps are gone.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

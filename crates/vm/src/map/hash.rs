@@ -14,7 +14,7 @@ mod entries;
 mod index;
 mod key;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use osmia_program::{Errno, MapFlags, MapKind, MapSpec, UpdateMode};
 
@@ -26,7 +26,7 @@ use super::lanes::{Element, Lanes, Write, headed_block};
 use super::pool::{Pool, Unused, spare_slots};
 use super::runs::Runs;
 use crate::limits;
-use crate::memory::Block;
+use crate::memory::{Block, Spin};
 
 /// The live part of a hash.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub(super) struct Hash {
 #[repr(align(128))]
 struct Shard {
     index: Index,
-    writer: Mutex<Writer>,
+    writer: Spin<Writer>,
 }
 
 /// What only writers know.
@@ -84,23 +84,20 @@ impl Hash {
             (lanes, keys)
         };
         let seeded = !spec.flags.has(MapFlags::ZERO_SEED);
-        let rows = match spec.flags.has(MapFlags::NO_COMMON_LRU) {
-            true => runs.cpus(),
-            false => 1,
-        };
+        let apart = spec.flags.has(MapFlags::NO_COMMON_LRU);
         let shard = |_| {
             Some(Shard {
                 index: Index::new()?,
-                writer: Mutex::default(),
+                writer: Spin::default(),
             })
         };
         let shard_count = shard_count(entries, runs.cpus());
         let shards: Option<_> = (0..shard_count).map(shard).collect();
         Ok(Self {
             keys: Keys::new(keys, spec.key_size as usize, seeded),
-            entries: Entries::new(entries, rows)?,
+            entries: Entries::new(entries, runs.cpus(), apart)?,
             unused: Unused::new(lanes.slots()),
-            lanes,
+            lanes: lanes.expecting(entries),
             shards: shards.ok_or(BrokenRule::OutOfMemory {
                 bytes: u64::from(shard_count) * Index::BYTES_MIN,
             })?,
@@ -114,7 +111,10 @@ impl Hash {
     }
 
     pub(super) fn len(&self) -> u32 {
-        self.shards.iter().map(|shard| shard.lock().live).sum()
+        self.shards
+            .iter()
+            .map(|shard| shard.writer.lock().live)
+            .sum()
     }
 
     /// The element of a key, for a program on this CPU; an LRU notes that it was used.
@@ -162,7 +162,7 @@ impl Hash {
         self.lanes.check(write)?;
         let hash = self.hash(key);
         // Who holds the lock of a value calls no map, so waiting for it under this one ends.
-        let shard = self.shard(hash).lock();
+        let shard = self.shard(hash).writer.lock();
         match self.find(key, hash) {
             Some(_) if mode == UpdateMode::NoExist => Err(Errno::EEXIST),
             Some(found) => {
@@ -238,7 +238,7 @@ impl Hash {
             self.entries.give(entry);
         }
         if let Some(slot) = brought.slot {
-            shard.lock().pool.give(slot);
+            shard.writer.lock().pool.give(slot);
         }
         result
     }
@@ -247,7 +247,7 @@ impl Hash {
         self.keys.check(key)?;
         let hash = self.hash(key);
         let shard = self.shard(hash);
-        let mut writer = shard.lock();
+        let mut writer = shard.writer.lock();
         let found = self.find(key, hash).ok_or(Errno::ENOENT)?;
         self.remove(shard, &mut writer, hash, found);
         Ok(())
@@ -258,7 +258,7 @@ impl Hash {
         self.keys.check(key)?;
         let hash = self.hash(key);
         let shard = self.shard(hash);
-        let mut writer = shard.lock();
+        let mut writer = shard.writer.lock();
         let found = self.find(key, hash).ok_or(Errno::ENOENT)?;
         // Values without a lock need none.
         let locked = self.lanes.lock(found.slot).ok();
@@ -324,7 +324,7 @@ impl Hash {
         mode: UpdateMode,
         brought: &mut Brought,
     ) -> Result<Result<(), Errno>, Wanted> {
-        let mut writer = shard.lock();
+        let mut writer = shard.writer.lock();
         let found = self.find(key, hash);
         match found {
             Some(_) if mode == UpdateMode::NoExist => return Ok(Err(Errno::EEXIST)),
@@ -397,7 +397,7 @@ impl Hash {
             }
             let hash = self.keys.hash_of(slot);
             let shard = self.shard(hash);
-            let mut writer = shard.lock();
+            let mut writer = shard.writer.lock();
             // Meanwhile it may have died, or be another key's.
             if self.entries.slot(entry) == Some(slot)
                 && let Some(found) = shard.index.find(hash, |other| other == slot)
@@ -418,19 +418,13 @@ impl Hash {
             .shards
             .iter()
             .filter(|shard| !std::ptr::eq(*shard, own));
-        let mut slots = others.filter_map(|shard| shard.lock().pool.scrape(&self.runs));
+        let mut slots = others.filter_map(|shard| shard.writer.lock().pool.scrape(&self.runs));
         slots.next().ok_or(Errno::ENOMEM)
-    }
-}
-
-impl Shard {
-    fn lock(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Enough that CPUs seldom meet in one, and few for small maps.
 fn shard_count(entries: u32, cpus: u32) -> u32 {
-    let wanted = cpus.saturating_mul(32).min(limits::HASH_SHARDS_MAX);
+    let wanted = cpus.saturating_mul(8).min(limits::HASH_SHARDS_MAX);
     wanted.min(entries / 64).max(1).next_power_of_two()
 }

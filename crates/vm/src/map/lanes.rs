@@ -89,6 +89,15 @@ impl Lanes {
         })
     }
 
+    /// The same, where so many slots are used before others.
+    #[must_use]
+    pub(super) fn expecting(self, slots: u32) -> Self {
+        if self.cpus == 0 {
+            self.block.expect_use(slots as usize);
+        }
+        self
+    }
+
     /// What in a value is more than bytes.
     pub(super) fn fields(&self) -> Option<&Arc<Fields>> {
         self.fields.as_ref()

@@ -50,7 +50,7 @@ impl Lpm {
             trie: Trie::default(),
             entries_max: spec.max_entries,
             unused: Unused::new(lanes.slots()),
-            lanes,
+            lanes: lanes.expecting(spec.max_entries),
             runs: Arc::clone(runs),
             writer: Mutex::default(),
         })

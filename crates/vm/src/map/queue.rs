@@ -1,19 +1,17 @@
 //! `queue` and `stack`: values without keys, first or last in, first out.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use osmia_program::{Errno, MapKind, MapSpec};
 
 use super::error::BrokenRule;
 use super::lanes::block;
-use crate::memory::Block;
+use crate::memory::{Block, Spin};
 
 /// A queue or a stack: a ring of slots in use from `head` on.
 #[derive(Debug)]
 pub(super) struct Queue {
     slots: Block,
     is_stack: bool,
-    used: Mutex<Used>,
+    used: Spin<Used>,
 }
 
 #[derive(Debug, Default)]
@@ -27,12 +25,12 @@ impl Queue {
         Ok(Self {
             slots: block(u64::from(spec.max_entries), u64::from(spec.value_size))?,
             is_stack: spec.kind == MapKind::Stack,
-            used: Mutex::default(),
+            used: Spin::default(),
         })
     }
 
     pub(super) fn len(&self) -> u32 {
-        self.used().len as u32
+        self.used.lock().len as u32
     }
 
     /// Adds a value; with `BPF_EXIST` a full one loses its oldest.
@@ -45,15 +43,15 @@ impl Queue {
         if value.len() != self.slots.window() {
             return Err(Errno::EINVAL);
         }
-        let mut used = self.used();
+        let mut used = self.used.lock();
         if used.len == self.slots.count() {
             if !replace {
                 return Err(Errno::E2BIG);
             }
-            used.head = (used.head + 1) % self.slots.count();
+            used.head = self.wrapped(used.head + 1);
             used.len -= 1;
         }
-        let at = (used.head + used.len) % self.slots.count();
+        let at = self.wrapped(used.head + used.len);
         self.slots.write(at, 0, value);
         used.len += 1;
         Ok(())
@@ -61,15 +59,15 @@ impl Queue {
 
     /// Copies the next value out; `ENOENT` leaves zeroes.
     pub(super) fn peek(&self, value: &mut [u8]) -> Result<(), Errno> {
-        self.copy_next(&self.used(), value)
+        self.copy_next(&self.used.lock(), value)
     }
 
     /// Removes the next value; `ENOENT` leaves zeroes.
     pub(super) fn pop(&self, value: &mut [u8]) -> Result<(), Errno> {
-        let mut used = self.used();
+        let mut used = self.used.lock();
         self.copy_next(&used, value)?;
         if !self.is_stack {
-            used.head = (used.head + 1) % self.slots.count();
+            used.head = self.wrapped(used.head + 1);
         }
         used.len -= 1;
         Ok(())
@@ -77,7 +75,7 @@ impl Queue {
 
     /// Every value, the next one first.
     pub(super) fn values(&self) -> Vec<Vec<u8>> {
-        let used = self.used();
+        let used = self.used.lock();
         let one = |place: usize| {
             let offset = if self.is_stack {
                 used.len - 1 - place
@@ -85,7 +83,7 @@ impl Queue {
                 place
             };
             let mut value = vec![0; self.slots.window()];
-            let at = (used.head + offset) % self.slots.count();
+            let at = self.wrapped(used.head + offset);
             self.slots.read(at, 0, &mut value);
             value
         };
@@ -101,12 +99,17 @@ impl Queue {
             return Err(Errno::ENOENT);
         }
         let offset = if self.is_stack { used.len - 1 } else { 0 };
-        let at = (used.head + offset) % self.slots.count();
+        let at = self.wrapped(used.head + offset);
         self.slots.read(at, 0, value);
         Ok(())
     }
 
-    fn used(&self) -> MutexGuard<'_, Used> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A place less than a round behind the last one, in the ring.
+    #[inline]
+    fn wrapped(&self, place: usize) -> usize {
+        match place.checked_sub(self.slots.count()) {
+            Some(place) => place,
+            None => place,
+        }
     }
 }

@@ -10,12 +10,16 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
+use rustix::mm::{Advice, madvise};
+
 use super::copy::{copy_in, copy_out};
 
 /// Bytes that are read from memory together.
 const CACHE_LINE: usize = 64;
 /// Bytes of a page.
 const PAGE: usize = 4096;
+/// Bytes of a large page, and of the smallest block that is worth some.
+const LARGE_PAGE: usize = 2 << 20;
 
 /// `count` elements of `window` accessible bytes each, `stride` bytes apart. In front of each may
 /// lie a header that is its owner's alone: no offset leads there.
@@ -77,6 +81,11 @@ impl Block {
         };
         let bytes = stride.checked_mul(count.max(1))?;
         let bytes = bytes.checked_next_multiple_of(align)?;
+        let align = if bytes < LARGE_PAGE {
+            align
+        } else {
+            LARGE_PAGE
+        };
         let layout = Layout::from_size_align(bytes.checked_add(align - 8)?, 8).ok()?;
         // SAFETY: the layout's size is at least 8.
         let allocation = NonNull::new(unsafe { alloc_zeroed(layout) })?;
@@ -93,6 +102,21 @@ impl Block {
             window,
             stride,
         })
+    }
+
+    /// Says that the first elements are going to be used: if they take much memory it comes in large
+    /// pages, so that fewer addresses have to be translated.
+    pub fn expect_use(&self, elements: usize) {
+        let bytes = elements.min(self.count) * self.stride;
+        if bytes < LARGE_PAGE || cfg!(miri) {
+            return;
+        }
+        let pages = bytes
+            .next_multiple_of(LARGE_PAGE)
+            .min(self.bytes / PAGE * PAGE);
+        // SAFETY: whole pages, all of them of this block, whose memory is aligned to large ones; what
+        // they contain does not change. A kernel that takes no advice is none the worse.
+        let _ = unsafe { madvise(self.memory.as_ptr().cast(), pages, Advice::LinuxHugepage) };
     }
 
     /// Elements.

@@ -56,7 +56,10 @@ impl Lines {
     }
 
     fn row(bits: u32) -> Option<Block> {
-        Block::in_lines(1_usize.checked_shl(bits)?, size_of::<Line>())
+        let lines = 1_usize.checked_shl(bits)?;
+        let row = Block::in_lines(lines, size_of::<Line>())?;
+        row.expect_use(lines);
+        Some(row)
     }
 
     /// The row in use.

@@ -1,8 +1,8 @@
 //! The entries of a hash: numbers that elements keep as long as they live, by which walks go.
 //!
 //! An entry is half a word: the slot of its element or, while it is free, a link to another free one.
-//! Entries lie in one row that every CPU takes from or, for an LRU with `BPF_F_NO_COMMON_LRU`, in a
-//! row for each CPU. Taking and giving are one compare-and-swap on the top of a row's stack, whose
+//! Entries lie in a row for each CPU, so that CPUs do not wait for each other; who finds its own row
+//! used up takes from another's, but for an LRU with `BPF_F_NO_COMMON_LRU`. Taking and giving are one compare-and-swap on the top of a row's stack, whose
 //! tag keeps an entry that came back from being mistaken for one that never left.
 
 use std::ops::Range;
@@ -18,6 +18,8 @@ use crate::memory::Block;
 
 /// In an entry: the rest is a slot, not a link.
 const LIVE: u32 = 1 << 31;
+/// Fewest entries of a CPU's row where CPUs may take from each other's.
+const ROW_ENTRIES_MIN: u32 = 64;
 
 /// The entries, in rows.
 #[derive(Debug)]
@@ -25,7 +27,12 @@ pub(super) struct Entries {
     /// One element, four bytes an entry.
     words: Block,
     rows: Box<[Row]>,
+    /// Of every row; the last one may have more.
     row_entries: u32,
+    /// Of all rows.
+    entries: u32,
+    /// A CPU has its own row, and no others.
+    apart: bool,
 }
 
 /// On a cache line of its own.
@@ -42,13 +49,24 @@ struct Row {
 }
 
 impl Entries {
-    /// So many entries in so many rows of equal length.
-    pub(super) fn new(entries: u32, rows: u32) -> Result<Self, BrokenRule> {
+    /// So many entries for so many CPUs; every CPU may use its own only if they are to be kept apart.
+    pub(super) fn new(entries: u32, cpus: u32, apart: bool) -> Result<Self, BrokenRule> {
+        // A few are one row: a CPU would soon need another's.
+        let rows = if apart || entries / cpus >= ROW_ENTRIES_MIN {
+            cpus
+        } else {
+            1
+        };
         let row_entries = entries / rows;
+        let entries = if apart { row_entries * rows } else { entries };
         // Slots and links are below the mark, since a map's memory is limited.
         const { assert!(limits::MAP_BYTES_MAX / 8 < LIVE as u64) };
         let row = |row: u32| Row {
-            entries: row * row_entries..(row + 1) * row_entries,
+            entries: row * row_entries..if row + 1 == rows {
+                entries
+            } else {
+                (row + 1) * row_entries
+            },
             born: AtomicU32::new(row * row_entries),
             freed: AtomicU64::new(0),
             hand: AtomicU32::new(0),
@@ -57,6 +75,8 @@ impl Entries {
             words: block(1, u64::from(entries) * 4)?,
             rows: (0..rows).map(row).collect(),
             row_entries,
+            entries,
+            apart,
         })
     }
 
@@ -82,10 +102,18 @@ impl Entries {
         self.word(entry).store(0, Release);
     }
 
-    /// Takes an entry from the row of a CPU.
+    /// Takes an entry for a CPU.
     #[inline]
     pub(super) fn take(&self, cpu: u32) -> Option<u32> {
-        let row = self.row(cpu);
+        let own = self.take_from(self.row(cpu));
+        own.or_else(|| match self.apart {
+            true => None,
+            false => self.rows.iter().find_map(|row| self.take_from(row)),
+        })
+    }
+
+    #[inline]
+    fn take_from(&self, row: &Row) -> Option<u32> {
         let mut top = row.freed.load(Acquire);
         while let Some(entry) = (top as u32).checked_sub(1) {
             let next = next_tag(top) | u64::from(self.word(entry).load(Relaxed));
@@ -100,7 +128,8 @@ impl Entries {
     /// Gives an entry back to its row.
     #[inline]
     pub(super) fn give(&self, entry: u32) {
-        let row = &self.rows[(entry / self.row_entries) as usize];
+        let row = (entry / self.row_entries) as usize;
+        let row = &self.rows[row.min(self.rows.len() - 1)];
         let mut top = row.freed.load(Relaxed);
         loop {
             self.word(entry).store(top as u32, Relaxed);
@@ -112,10 +141,17 @@ impl Entries {
         }
     }
 
-    /// The next entry of the row of a CPU to consider for eviction.
+    /// The next entry to consider for eviction on a CPU. CPUs begin far from each other.
     pub(super) fn candidate(&self, cpu: u32) -> u32 {
         let row = self.row(cpu);
-        row.entries.start + row.hand.fetch_add(1, Relaxed) % self.row_entries
+        let step = row.hand.fetch_add(1, Relaxed);
+        match self.apart {
+            true => row.entries.start + step % self.row_entries,
+            false => {
+                let place = u64::from(row.entries.start) + u64::from(step % self.entries);
+                (place % u64::from(self.entries)) as u32
+            }
+        }
     }
 
     /// The entries from this one on that have been in use.
@@ -132,6 +168,9 @@ impl Entries {
 
 impl Row {
     fn never_used(&self) -> Option<u32> {
+        if self.born.load(Relaxed) == self.entries.end {
+            return None;
+        }
         let more = |born| (born < self.entries.end).then_some(born + 1);
         self.born.fetch_update(AcqRel, Relaxed, more).ok()
     }
