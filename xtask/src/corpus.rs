@@ -59,12 +59,13 @@ pub(crate) struct Stale {
 pub(crate) fn stale(root: &Path) -> Result<Vec<Stale>, Error> {
     let example = |name: &str| std::fs::read(root.join("examples").join(name));
     let hello = example("hello.bpf.o")?;
-    let kinds: [(&str, Inputs); 6] = [
+    let kinds: [(&str, Inputs); 7] = [
         ("elf", elf::inputs(root)?),
         ("btf", btf::inputs(&hello)?),
         ("insns", code::extended(&hello)?),
         ("classic", code::classic()),
         ("pcap", packets::inputs(&example("ping.pcap")?)),
+        ("verify", code::for_verifier(&hello)?),
         ("run", packets::runs(root)?),
     ];
     let mut stale = Vec::new();

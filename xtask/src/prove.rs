@@ -33,7 +33,7 @@ pub(crate) struct Options {
 enum Proof {
     Proved,
     TimedOut,
-    Refuted(String),
+    Refuted,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
@@ -56,9 +56,9 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
         }
         let start = Instant::now();
         let (said, count) = match ask(&script, options.seconds)? {
-            Proof::Proved => ("proved".to_owned(), &mut proved),
-            Proof::TimedOut => ("timed out".to_owned(), &mut timed_out),
-            Proof::Refuted(what) => (format!("REFUTED: {what}"), &mut refuted),
+            Proof::Proved => ("proved", &mut proved),
+            Proof::TimedOut => ("timed out", &mut timed_out),
+            Proof::Refuted => ("REFUTED", &mut refuted),
         };
         *count += 1;
         println!(
@@ -89,6 +89,7 @@ fn ask(script: &str, seconds: u64) -> Result<Proof, Error> {
     Ok(match said.as_str() {
         "unsat" => Proof::Proved,
         "timeout" | "unknown" => Proof::TimedOut,
-        _ => Proof::Refuted(said),
+        "sat" => Proof::Refuted,
+        _ => return Err(format!("z3 says: {said}").into()),
     })
 }

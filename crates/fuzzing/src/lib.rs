@@ -11,16 +11,20 @@ mod mutate;
 mod programs;
 pub mod soundness;
 mod targets;
+mod verify;
 
 pub use chance::Chance;
 pub use mutate::Mutator;
 pub use programs::{elf, run};
 pub use targets::{btf, classic, insns, pcap};
+pub use verify::verify;
 
 /// Bytes any target may hold, however small its input.
 pub const MEMORY_BYTES_FREE: usize = 4 << 20;
 /// Bytes a reader may hold for each byte of its input, above [`MEMORY_BYTES_FREE`].
 pub const MEMORY_BYTES_PER_BYTE: usize = 64;
+/// Bytes that verifying a program may hold: states.
+pub const VERIFY_BYTES_FREE: usize = 64 << 20;
 /// Bytes that running a program may hold beside its maps: its packet, stacks, records.
 pub const RUN_BYTES_FREE: usize = 16 << 20;
 /// Bytes that the maps of a program may ask for; inputs that ask for more are not run.
@@ -52,6 +56,11 @@ pub const TARGETS: &[Target] = &[
     reader("insns", insns),
     reader("classic", classic),
     reader("pcap", pcap),
+    Target {
+        name: "verify",
+        run: verify,
+        memory_bytes_free: VERIFY_BYTES_FREE,
+    },
     Target {
         name: "run",
         run,

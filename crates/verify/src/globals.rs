@@ -106,11 +106,16 @@ impl Transfer<'_> {
                 }
             }
         }
+        for called in &mut callees {
+            called.sort_unstable();
+            called.dedup();
+        }
         // What runs later runs on a stack of its own.
         let roots = [0].into_iter().chain(self.later_functions.iter().copied());
         for root in roots {
             let private = root == 0 && self.has_private_stack();
-            self.descend(root, 0, private, &callees, &mut Vec::new())?;
+            let mut seen = vec![[None; CALL_FRAMES_MAX]; callees.len()];
+            self.descend(root, 0, private, &callees, &mut Vec::new(), &mut seen)?;
         }
         Ok(())
     }
@@ -136,6 +141,7 @@ impl Transfer<'_> {
         private: bool,
         callees: &[Vec<usize>],
         chain: &mut Vec<usize>,
+        seen: &mut [[Option<u32>; CALL_FRAMES_MAX]],
     ) -> Check {
         /// Stack that may be in use where a callee ends in a tail call.
         const TAIL_CALL_STACK_BYTES: u32 = 256;
@@ -164,6 +170,13 @@ impl Transfer<'_> {
         if chain.contains(&function) {
             return reject(None, "recursive call", Errno::EINVAL);
         }
+        // Below a function nothing is new that was not as deep, in calls and in bytes, before: or the
+        // number of chains would grow with every level of calls.
+        let depth = chain.len();
+        if (seen[function][depth..].iter()).any(|bytes| bytes.is_some_and(|bytes| bytes >= above)) {
+            return Ok(());
+        }
+        seen[function][depth] = Some(above);
         chain.push(function);
         for &callee in &callees[function] {
             if self.shape.functions[callee].has_tail_calls && used >= TAIL_CALL_STACK_BYTES {
@@ -175,7 +188,7 @@ impl Transfer<'_> {
                     Errno::EACCES,
                 );
             }
-            self.descend(callee, used, private, callees, chain)?;
+            self.descend(callee, used, private, callees, chain, seen)?;
         }
         chain.pop();
         Ok(())

@@ -14,6 +14,27 @@ fn slot(opcode: u8, registers: u8, offset: i16, immediate: i32) -> [u8; 8] {
 
 const EXIT: [u8; 8] = [0x95, 0, 0, 0, 0, 0, 0, 0];
 
+/// Programs for the verifier, behind a byte for the type and one for the number of maps.
+pub(super) fn for_verifier(hello: &[u8]) -> Result<Inputs, Error> {
+    let (_, code) = Elf(hello).section("xdp")?;
+    let mut inputs = Inputs::new();
+    let mut insert = |name, insns: &[u8]| inputs.insert(name, [&[1, 2], insns].concat());
+    insert("hello", code);
+    insert("exit", &EXIT);
+    insert("loop", &[slot(0x05, 0, -1, 0), EXIT].concat());
+    let names = [
+        "made-0", "made-1", "made-2", "made-3", "made-4", "made-5", "made-6", "made-7",
+    ];
+    for (seed, name) in names.into_iter().enumerate() {
+        let made = osmia_fuzzing::generate::generate(seed as u64);
+        insert(
+            name,
+            &osmia_isa::write_slots(&made.insns, osmia_isa::Endian::Little),
+        );
+    }
+    Ok(inputs)
+}
+
 pub(super) fn extended(hello: &[u8]) -> Result<Inputs, Error> {
     let (_, code) = Elf(hello).section("xdp")?;
     let mut inputs = Inputs::new();

@@ -148,10 +148,8 @@ pub(super) fn begin() {
 pub(super) fn finish(wanted: &Formula) -> String {
     SCRIPT.with_borrow_mut(|(script, _)| {
         let script = std::mem::take(script);
-        format!(
-            "(set-logic QF_BV)\n{script}(assert {})\n(check-sat)\n",
-            wanted.0
-        )
+        // No logic is set: the words for overflow are not part of QF_BV.
+        format!("{script}(assert {})\n(check-sat)\n", wanted.0)
     })
 }
 

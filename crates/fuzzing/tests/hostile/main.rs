@@ -97,6 +97,11 @@ fn run() {
 }
 
 #[test]
+fn verify() {
+    replay("verify");
+}
+
+#[test]
 fn btf() {
     replay("btf");
 }
@@ -120,5 +125,8 @@ fn pcap() {
 #[test]
 fn every_target_is_replayed() {
     let names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
-    assert_eq!(names, ["elf", "btf", "insns", "classic", "pcap", "run"]);
+    assert_eq!(
+        names,
+        ["elf", "btf", "insns", "classic", "pcap", "verify", "run"]
+    );
 }
