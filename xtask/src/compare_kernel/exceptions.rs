@@ -7,7 +7,12 @@ const PROGRAMS: &[(&str, &str)] = &[];
 const MAPS: &[(&str, &str)] = &[
     ("graphs.bpf.o lists", LIST_HEADS),
     ("graphs.bpf.o queues", LIST_HEADS),
+    ("29-call-under-lock.fixed.bpf.o accounts", TIMES),
+    ("45-past-the-record.fixed.bpf.o events", TIMES),
 ];
+
+/// `bpf_ktime_get_ns`
+const TIMES: &str = "every machine has its own time";
 
 /// `check_and_init_map_value` links the heads in the copy it hands out to themselves (6.18).
 const LIST_HEADS: &str = "the kernel shows addresses of its own in list heads";
