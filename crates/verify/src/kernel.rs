@@ -3,6 +3,7 @@
 
 mod argument;
 mod nullable;
+mod variable;
 mod writable;
 
 use osmia_btf::{Body, Btf, Kind, TypeId};

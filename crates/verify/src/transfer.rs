@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use osmia_btf::{Body, TypeId};
+use osmia_btf::TypeId;
 use osmia_isa::{Callee, Imm64, Insn, Operand, Reg as RegName};
 use osmia_program::{Errno, MapKind, MapSpec, Program, ProgramFlags, Target};
 
@@ -401,11 +401,6 @@ impl<'a> Transfer<'a> {
                 format!("ldimm64 insn specifies invalid btf_id {}.", id.0),
             );
         }
-        let name = match btf.type_at(id).body() {
-            Body::Var(variable) => btf.resolve(variable.ty).name().to_owned(),
-            _ => String::new(),
-        };
-        let type_id = self.type_number(&name);
-        Ok(Reg::pointer(What::Kernel { type_id }))
+        Ok(self.variable(&btf, id))
     }
 }

@@ -91,10 +91,11 @@ impl Transfer<'_> {
     fn per_cpu_result(&mut self, found: &Arguments, flags: Flags) -> Reg {
         let id = self.fresh_id();
         let what = found.per_cpu.unwrap_or(What::Memory { bytes: 0 });
+        let own = self.own_copy(what);
         Reg {
-            flags,
+            flags: own.flags.with(flags),
             id,
-            ..Reg::pointer(what)
+            ..own
         }
     }
 
