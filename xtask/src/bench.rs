@@ -3,6 +3,7 @@
 mod kernel;
 mod maps;
 mod peers;
+mod verify;
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -40,6 +41,8 @@ enum Subject {
     /// Programs in every engine there is here: ours, rbpf's, the kernel's (needs root), clang's machine
     /// code
     Peers,
+    /// Verdicts on the committed objects, beside the running kernel's verifier (needs root)
+    Verify,
 }
 
 /// Least time of one batch.
@@ -51,26 +54,22 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
             "figures of a debug build say nothing: cargo run --release -p xtask -- bench".into(),
         );
     }
-    if options.subject == Subject::Maps {
-        let maps = maps::run(options.rounds)?;
-        if options.json {
-            println!("{maps}");
-        }
-        return Ok(Verdict::Holds);
-    }
-    if options.subject == Subject::Peers {
-        let peers = peers::run(options.rounds)?;
-        if options.json {
-            println!("{peers}");
-        }
-        return Ok(Verdict::Holds);
-    }
-    let loading = loading(options)?;
-    let engines = engines(options)?;
+    let figures = match options.subject {
+        Subject::Flow => flow(options)?,
+        Subject::Maps => maps::run(options.rounds)?,
+        Subject::Peers => peers::run(options.rounds)?,
+        Subject::Verify => verify::run(options.rounds)?,
+    };
     if options.json {
-        println!("{}", json!({ "loading": loading, "interpreter": engines }));
+        println!("{figures}");
     }
     Ok(Verdict::Holds)
+}
+
+fn flow(options: &Options) -> Result<Value, Error> {
+    let loading = loading(options)?;
+    let engines = engines(options)?;
+    Ok(json!({ "loading": loading, "interpreter": engines }))
 }
 
 fn loading(options: &Options) -> Result<Value, Error> {
