@@ -5,11 +5,15 @@
 //! forgotten, numbers that never decided anything may be anything. So the checker also finds a
 //! number wrongly held for unimportant, or a slot wrongly held for dead.
 
+mod claimed;
+
 use rustc_hash::FxHashMap;
 
 use crate::chains::Chains;
 use crate::reg::Reg;
 use crate::state::{Frame, State};
+
+pub(crate) use claimed::Claimed;
 
 /// States at instructions, for the entry and for every function that is verified on its own.
 #[derive(Clone, Debug, Default)]
@@ -29,14 +33,14 @@ pub(crate) struct Claim {
     /// Which.
     pub(crate) function: usize,
     /// By instruction.
-    pub(crate) states: FxHashMap<usize, Vec<State>>,
+    pub(crate) states: FxHashMap<usize, Claimed>,
 }
 
 impl Certificate {
     /// How many states it holds.
     pub fn state_count(&self) -> usize {
         let states = (self.functions.iter()).flat_map(|claim| claim.states.values());
-        states.map(Vec::len).sum()
+        states.map(Claimed::len).sum()
     }
 }
 

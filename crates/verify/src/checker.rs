@@ -131,7 +131,7 @@ impl<'a, S: FnMut(usize, &State)> Checker<'a, S> {
         while let Some((at, index)) = walk.waiting.pop_front() {
             self.counted.states += 1;
             self.transfer.at = at;
-            self.transfer.state = claim.states[&at][index].clone();
+            self.transfer.state = claim.states[&at].state(index).clone();
             self.follow(&mut walk)?;
         }
         Ok(())
@@ -197,12 +197,10 @@ impl<'a> Walk<'a> {
 
     /// True if a state of the claim covers this one; it will be walked from.
     fn covers(&mut self, transfer: &Transfer<'_>) -> bool {
-        let Some(states) = self.claim.states.get(&transfer.at) else {
+        let Some(claimed) = self.claim.states.get(&transfer.at) else {
             return false;
         };
-        let (state, options) = (&transfer.state, transfer.options);
-        let covering =
-            (states.iter()).position(|claimed| inclusion::includes(claimed, state, options));
+        let covering = claimed.covering(&transfer.state, transfer.options);
         if let Some(index) = covering
             && self.met.insert((transfer.at, index))
         {

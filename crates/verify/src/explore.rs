@@ -13,8 +13,7 @@ use osmia_program::Errno;
 use rustc_hash::FxHashMap;
 
 use crate::branch::widen;
-use crate::certificate::{Certificate, Claim, LookedAt, generalise, precise_registers};
-use crate::checker::inclusion::includes;
+use crate::certificate::{Certificate, Claim, Claimed, LookedAt, generalise, precise_registers};
 use crate::events::{NumberPlace, Turn};
 use crate::explain::Watch;
 use crate::limits;
@@ -160,13 +159,12 @@ impl<'a> Explorer<'a> {
             let kept = &mut self.states[id];
             let mut state = std::mem::replace(&mut kept.state, State::empty());
             generalise(&mut state, &looked_at);
-            let there = states.entry(kept.at).or_default();
-            let options = self.transfer.options;
-            if !(there.iter()).any(|known| includes(known, &state, options)) {
-                there.retain(|known| !includes(&state, known, options));
-                there.push(state);
-            }
+            states.entry(kept.at).or_default().push(state);
         }
+        let options = self.transfer.options;
+        let states = (states.into_iter())
+            .map(|(at, states)| (at, Claimed::new(states, options)))
+            .collect();
         Claim { function, states }
     }
 
