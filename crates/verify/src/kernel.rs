@@ -249,8 +249,11 @@ fn find(btf: &Btf, ty: TypeId, offset: u64, bytes: u64, depth: u32) -> Found<'_>
             let mut found = Found::Number;
             for member in composite.members() {
                 let start = u64::from(member.bit_offset / 8);
+                if start > offset {
+                    continue;
+                }
                 let length = btf.size_of(member.ty).unwrap_or(0);
-                let inside = start <= offset && offset + bytes <= start + length;
+                let inside = offset + bytes <= start + length;
                 if !inside || btf.bitfield_bits(&member) != 0 {
                     continue;
                 }
