@@ -6,6 +6,7 @@ mod context;
 mod flow;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 
 use osmia_program::context::{Context, packet_access};
@@ -20,12 +21,16 @@ use crate::limits;
 use crate::map::{GroupKey, Map, Runs};
 use crate::memory::Block;
 use crate::packet::Packet;
-use crate::socket::{LiveSocket, Socket};
+use crate::socket::{LiveSocket, Socket, family};
 use crate::stage::Stage;
 use crate::system_calls::SystemCalls;
 
 pub use context::ContextBytes;
 
+/// `ETH_P_IP`
+const IPV4: u16 = 0x0800;
+/// `ETH_P_IPV6`
+const IPV6: u16 = 0x86dd;
 /// Bytes of an Ethernet header.
 const ETHERNET_BYTES: usize = 14;
 /// Cookie of the socket that stands for one nobody described.
@@ -340,13 +345,7 @@ impl World {
             .event
             .socket
             .and_then(|cookie| network.socket(cookie));
-        let own = Socket {
-            cookie: UNDESCRIBED,
-            family: self.context.field("family"),
-            kind: self.context.field("type"),
-            protocol: self.context.field("protocol"),
-            ..Socket::default()
-        };
+        let own = self.own_socket();
         let live = match described {
             None if !always => return Ok(()),
             Some(described) => LiveSocket::of(&self.runs, described),
@@ -358,6 +357,43 @@ impl World {
         }
         self.context.point("sk", live.address());
         Ok(())
+    }
+
+    /// The socket that nobody described: that of a socket's context, or the one that a test run makes for
+    /// a packet, which has the packet's addresses.
+    fn own_socket(&self) -> Socket {
+        let mut own = Socket {
+            cookie: UNDESCRIBED,
+            family: self.context.field("family"),
+            ..Socket::default()
+        };
+        if !self.context.is_packet_view() {
+            own.kind = self.context.field("type");
+            own.protocol = self.context.field("protocol");
+            return own;
+        }
+        let start = match self.layer {
+            Layer::Network => 0,
+            _ => ETHERNET_BYTES,
+        };
+        if let Some((from, to)) = self.addresses(own.family, start) {
+            (own.local.0, own.remote.0) = (from, to);
+        }
+        own
+    }
+
+    /// Source and destination of the IP header at an offset from the link header.
+    fn addresses(&self, family: u32, start: usize) -> Option<(IpAddr, IpAddr)> {
+        if family == family::INET {
+            let mut header = [0; 20];
+            self.packet.read_from_link(start, &mut header)?;
+            let address = |at| -> Option<[u8; 4]> { header[at..at + 4].try_into().ok() };
+            return Some((address(12)?.into(), address(16)?.into()));
+        }
+        let mut header = [0; 40];
+        self.packet.read_from_link(start, &mut header)?;
+        let address = |at| -> Option<[u8; 16]> { header[at..at + 16].try_into().ok() };
+        (family == family::INET6).then_some((address(8)?.into(), address(24)?.into()))
     }
 
     /// What a program keeps from a function's entry to its return; `None` if memory is short.
@@ -487,8 +523,14 @@ impl World {
                 };
                 self.context.set("len", len);
                 self.context.default("wire_len", len);
+                let family = match protocol {
+                    IPV4 => family::INET,
+                    IPV6 => family::INET6,
+                    _ => 0,
+                };
                 let protocol = u32::from(protocol.to_be());
                 self.context.default("protocol", protocol);
+                self.context.default("family", family);
                 self.context.default("pkt_type", kind);
                 self.context.default("ifindex", LOOPBACK);
             }
@@ -537,8 +579,8 @@ impl World {
     fn network_type(&self) -> (u16, u32) {
         let mut first = [0; 1];
         match self.packet.read(0, &mut first).map(|()| first[0] >> 4) {
-            Some(4) => (0x0800, 0),
-            Some(6) => (0x86dd, 0),
+            Some(4) => (IPV4, 0),
+            Some(6) => (IPV6, 0),
             _ => (0, 0),
         }
     }

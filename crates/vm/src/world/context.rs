@@ -207,6 +207,11 @@ impl ContextBytes {
         known.map_or(0, |(_, address)| *address)
     }
 
+    /// True if the context is a view of a packet's buffer.
+    pub(super) fn is_packet_view(&self) -> bool {
+        matches!(self.kind, Context::Fields(fields) if fields.name == "__sk_buff")
+    }
+
     /// True for flow dissectors.
     pub(super) fn is_flow(&self) -> bool {
         matches!(self.kind, Context::Fields(fields) if fields.class() == Class::FLOW)
