@@ -187,7 +187,8 @@ impl ContextBytes {
             ContextValue::Pointer {
                 to: Pointee::Socket | Pointee::SockCommon,
                 or_null,
-            } => Some(!or_null),
+                // Test runs make one for a packet.
+            } => Some(!or_null || self.is_packet_view()),
             _ => None,
         }
     }
