@@ -1,7 +1,7 @@
 //! Native code for verified programs.
 //!
 //! A program is lowered to operations on real addresses ([`Stages`] shows them), those are compiled by
-//! [tier 1](tier1), and the result is sealed in executable pages. Only a verified program can be
+//! tier 1, and the result is sealed in executable pages. Only a verified program can be
 //! compiled: machine code checks nothing.
 //!
 //! x86-64 only; there is no second tier yet.
