@@ -33,36 +33,6 @@ const LOOP: i32 = 181;
 
 const WIDTHS: [Width; 2] = [Width::W32, Width::W64];
 const SIZES: [Size; 4] = [Size::B, Size::H, Size::W, Size::DW];
-const CONDS: [Cond; 11] = [
-    Cond::Eq,
-    Cond::Ne,
-    Cond::Gt,
-    Cond::Ge,
-    Cond::Lt,
-    Cond::Le,
-    Cond::Set,
-    Cond::Sgt,
-    Cond::Sge,
-    Cond::Slt,
-    Cond::Sle,
-];
-const OPS: [AluOp; 14] = [
-    AluOp::Add,
-    AluOp::Sub,
-    AluOp::Mul,
-    AluOp::Div,
-    AluOp::Sdiv,
-    AluOp::Mod,
-    AluOp::Smod,
-    AluOp::Or,
-    AluOp::And,
-    AluOp::Xor,
-    AluOp::Lsh,
-    AluOp::Rsh,
-    AluOp::Arsh,
-    AluOp::Mov,
-];
-
 fn reg(number: usize) -> Reg {
     Reg::new(number as u8).expect("a register's number")
 }
@@ -291,7 +261,7 @@ impl<'a> Author<'a> {
 
     fn arithmetic(&mut self) {
         let dst = self.number();
-        let (op, width) = (self.chance.one_of(&OPS), self.chance.one_of(&WIDTHS));
+        let (op, width) = (self.chance.one_of(&AluOp::ALL), self.chance.one_of(&WIDTHS));
         let shift = matches!(op, AluOp::Lsh | AluOp::Rsh | AluOp::Arsh);
         let divides = matches!(op, AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod);
         let src = if self.chance.percent(50) {
@@ -389,7 +359,7 @@ impl<'a> Author<'a> {
             Operand::Imm(self.chance.immediate())
         };
         let (otherwise, end) = (self.code.label(), self.code.label());
-        let (cond, width) = (self.chance.one_of(&CONDS), self.chance.one_of(&WIDTHS));
+        let (cond, width) = (self.chance.one_of(&Cond::ALL), self.chance.one_of(&WIDTHS));
         self.jump_if(cond, width, dst, src, otherwise);
         let (regs, stack) = (self.regs, self.stack);
         self.depth += 1;

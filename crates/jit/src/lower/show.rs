@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use osmia_isa::{AluOp, AtomicOp, Cond, Operand, Reg, Size, Width};
+use osmia_isa::{AtomicOp, Operand, Reg, Size, Width};
 
 use super::{Base, Constant, Lowered, Op, PacketField};
 
@@ -66,7 +66,7 @@ impl Display for Shown<'_> {
                 f,
                 "{} {} {}",
                 Wide(width, dst),
-                sign(op),
+                op.symbol(),
                 Second(width, src)
             ),
             Op::Sum { dst, src, imm } => write!(f, "{dst} = {}", At(src, imm)),
@@ -142,7 +142,7 @@ impl Display for Shown<'_> {
                 f,
                 "if {} {} {} goto {to}",
                 Wide(width, dst),
-                condition(cond),
+                cond.symbol(),
                 Second(width, src)
             ),
             Op::CallHelper { helper } => {
@@ -164,41 +164,6 @@ fn name(field: PacketField) -> &'static str {
         PacketField::Start => "start",
         PacketField::End => "end",
         PacketField::Meta => "meta",
-    }
-}
-
-fn sign(op: AluOp) -> &'static str {
-    match op {
-        AluOp::Add => "+=",
-        AluOp::Sub => "-=",
-        AluOp::Mul => "*=",
-        AluOp::Div => "/=",
-        AluOp::Sdiv => "s/=",
-        AluOp::Mod => "%=",
-        AluOp::Smod => "s%=",
-        AluOp::Or => "|=",
-        AluOp::And => "&=",
-        AluOp::Xor => "^=",
-        AluOp::Lsh => "<<=",
-        AluOp::Rsh => ">>=",
-        AluOp::Arsh => "s>>=",
-        AluOp::Mov => "=",
-    }
-}
-
-fn condition(cond: Cond) -> &'static str {
-    match cond {
-        Cond::Eq => "==",
-        Cond::Ne => "!=",
-        Cond::Gt => ">",
-        Cond::Ge => ">=",
-        Cond::Lt => "<",
-        Cond::Le => "<=",
-        Cond::Set => "&",
-        Cond::Sgt => "s>",
-        Cond::Sge => "s>=",
-        Cond::Slt => "s<",
-        Cond::Sle => "s<=",
     }
 }
 
