@@ -12,6 +12,7 @@ mod compare_kernel;
 mod compare_tags;
 mod compare_targets;
 mod compare_tcpdump;
+mod conformance;
 mod core_case;
 mod corpus;
 mod differential;
@@ -63,6 +64,8 @@ enum Command {
     CompareTargets(compare_targets::Options),
     /// Compare which packets a classic filter keeps here with what tcpdump keeps
     CompareTcpdump(compare_tcpdump::Options),
+    /// Run a folder of the bpf_conformance suite's tests through our plugin for it
+    Conformance(conformance::Options),
     /// Write the hostile inputs under tests/corpus, or check that they are current
     Corpus(corpus::Options),
     /// Write docs/features.md from the tables, or check that it is current
@@ -105,6 +108,7 @@ fn main() -> ExitCode {
         Command::CompareTags(options) => compare_tags::run(&options),
         Command::CompareTargets(options) => compare_targets::run(&options),
         Command::CompareTcpdump(options) => compare_tcpdump::run(&options),
+        Command::Conformance(options) => conformance::run(&options),
         Command::Corpus(options) => corpus::run(&options),
         Command::Features(options) => features::run(&options),
         Command::Gallery(options) => gallery::run(&options),

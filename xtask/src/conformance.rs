@@ -1,0 +1,162 @@
+//! Drives the plugin as the `bpf_conformance` suite does: every test of the suite's folder through the
+//! example `bpf-conformance`, one process a test.
+//!
+//! The suite's own runner is a C++ program with libraries of its own; what it does with a test file is
+//! little, and is done here, so that a folder of its tests is all one needs. Older tests in the same
+//! format (uBPF's) work as well.
+
+mod assemble;
+mod data;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::Verdict;
+use crate::place::{self, Error};
+use data::{Expected, Test};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The suite's folder of tests, files ending in `.data`
+    suite: PathBuf,
+    /// Another plugin, to compare with
+    #[arg(long, value_name = "FILE")]
+    plugin: Option<PathBuf>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// What became of the tests, by name, with the reason.
+#[derive(Default)]
+struct Tally {
+    passed: u64,
+    failed: Vec<(String, String)>,
+    skipped: Vec<(String, String)>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
+    let plugin = match &options.plugin {
+        Some(plugin) => plugin.clone(),
+        None => build()?,
+    };
+    let mut files = Vec::new();
+    find(&options.suite, &mut files)?;
+    files.sort();
+    if files.is_empty() {
+        return Err(format!("{}: no test files", options.suite.display()).into());
+    }
+    let mut tally = Tally::default();
+    for file in &files {
+        let name = file.strip_prefix(&options.suite).unwrap_or(file);
+        let name = name.display().to_string();
+        match Test::parse(&std::fs::read_to_string(file)?) {
+            Err(why) => tally.skipped.push((name, why)),
+            Ok(test) => match judge(&plugin, &test)? {
+                Ok(()) => tally.passed += 1,
+                Err(how) => tally.failed.push((name, how)),
+            },
+        }
+    }
+    match options.json {
+        true => println!("{}", as_json(&tally)),
+        false => print_text(&tally),
+    }
+    match tally.failed.is_empty() {
+        true => Ok(Verdict::Holds),
+        false => Ok(Verdict::Fails),
+    }
+}
+
+fn build() -> Result<PathBuf, Error> {
+    let example = ["build", "-p", "osmia", "--example", "bpf-conformance"];
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(place::root()).args(example);
+    let said = place::run(command.args(["--message-format", "json"]))?;
+    let said = String::from_utf8_lossy(&said);
+    let built = said.lines().find_map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        line["executable"].as_str().map(PathBuf::from)
+    });
+    Ok(built.ok_or("cargo names no executable")?)
+}
+
+fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let listing =
+        std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for entry in listing {
+        let path = entry?.path();
+        if path.is_dir() {
+            find(&path, files)?;
+        } else if path.extension().is_some_and(|ending| ending == "data") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Runs the plugin once; the inner error says what it did instead of what was expected.
+fn judge(plugin: &Path, test: &Test) -> Result<Result<(), String>, Error> {
+    let mut command = Command::new(plugin);
+    if !test.memory.is_empty() {
+        command.arg(hex(&test.memory));
+    }
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut input = child.stdin.take().ok_or("no standard input")?;
+    // A plugin that refuses early need not have read it all.
+    let _ = writeln!(input, "{}", hex(&test.program));
+    drop(input);
+    let output = child.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let value = u64::from_str_radix(String::from_utf8_lossy(&output.stdout).trim(), 16);
+    Ok(match (test.expected, output.status.success(), value) {
+        (Expected::Refusal, false, _) => Ok(()),
+        (Expected::Refusal, true, _) => Err("runs, an error was expected".into()),
+        (Expected::Value(expected), true, Ok(value)) if value == expected => Ok(()),
+        (Expected::Value(expected), true, Ok(value)) => {
+            Err(format!("{value:#x}, {expected:#x} was expected"))
+        }
+        (Expected::Value(_), true, Err(_)) => Err("prints no number".into()),
+        (Expected::Value(_), false, _) => Err(format!("refused: {}", said.trim())),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn print_text(tally: &Tally) {
+    for (name, how) in &tally.failed {
+        println!("failed: {name}: {how}");
+    }
+    for (name, why) in &tally.skipped {
+        println!("skipped: {name}: {why}");
+    }
+    let (failed, skipped) = (tally.failed.len(), tally.skipped.len());
+    println!(
+        "{} passed, {failed} failed, {skipped} skipped",
+        tally.passed
+    );
+}
+
+fn as_json(tally: &Tally) -> serde_json::Value {
+    let list = |tests: &[(String, String)]| -> Vec<serde_json::Value> {
+        let tests = tests.iter();
+        tests
+            .map(|(name, why)| json!({"name": name, "why": why}))
+            .collect()
+    };
+    json!({
+        "passed": tally.passed,
+        "failed": list(&tally.failed),
+        "skipped": list(&tally.skipped),
+    })
+}
