@@ -1,15 +1,17 @@
 //! `union bpf_attr` as data: what each command of bpf(2) reads and writes where.
 //!
-//! Offsets are those of Linux 6.18; a test compares them with the running kernel's BTF. This module
-//! does not know what commands do.
+//! Offsets are those of Linux 6.18; a test compares them with the running kernel's BTF. [`Request`] is
+//! what a call asks, from bytes and to bytes. This module does not know what commands do.
 
 mod info;
+mod request;
 mod table;
 
 use crate::abi::abi_enum;
 
 pub use info::{BTF_INFO, InfoLayout, LINK_INFO, MAP_INFO, PROG_INFO};
-pub use table::layout;
+pub use request::{Address, Fields, LinkDetail, known_part};
+pub use table::*;
 
 abi_enum! {
     /// A command of bpf(2) (`enum bpf_cmd`).
@@ -103,15 +105,23 @@ impl AttrLayout {
     }
 
     /// Where the last field ends. The kernel refuses bytes behind that are not zero (`CHECK_ATTR`).
-    pub fn end(&self) -> usize {
-        let ends = self.fields.iter().map(|field| field.offset + field.bytes);
-        ends.max().unwrap_or(0)
+    pub const fn end(&self) -> usize {
+        let mut end = 0;
+        let mut rest = self.fields;
+        while let [field, behind @ ..] = rest {
+            if field.offset + field.bytes > end {
+                end = field.offset + field.bytes;
+            }
+            rest = behind;
+        }
+        end
     }
 }
 
 /// The attributes of one call: the whole union, whatever size the caller knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attr {
+    command: Command,
     layout: &'static AttrLayout,
     bytes: [u8; ATTR_BYTES],
 }
@@ -123,9 +133,15 @@ impl Attr {
         let known = given.len().min(ATTR_BYTES);
         bytes[..known].copy_from_slice(&given[..known]);
         Self {
+            command,
             layout: layout(command),
             bytes,
         }
+    }
+
+    /// The command they are for.
+    pub const fn command(&self) -> Command {
+        self.command
     }
 
     /// The union.

@@ -1,8 +1,9 @@
-//! bpf(2) as bytes: attributes in a caller's memory, decoded as Linux 6.18 does, into the typed
-//! commands of [`Process`]; answers written back where the caller expects them.
+//! bpf(2) as bytes: attributes in a caller's memory, decoded as Linux 6.18 does into a
+//! [`Request`], whose addresses are followed to make the typed commands of [`Process`]; answers
+//! written back where the caller expects them.
 //!
-//! This layer knows where things lie ([`osmia_program::attr`]) and copies. What a command means, and
-//! every errno that depends on an object, is the process'.
+//! This layer copies. Where things lie is [`osmia_program::attr`]'s, what a command means, and every
+//! errno that depends on an object, is the process'.
 
 mod attach;
 mod infos;
@@ -14,7 +15,7 @@ mod objects;
 mod runs;
 
 use osmia_program::Errno;
-use osmia_program::attr::{ATTR_BYTES, Attr, Command};
+use osmia_program::attr::{ATTR_BYTES, Address, AttrField, AttrLayout, Request, layout};
 
 use osmia_vm::{CallerMemory, SystemCalls};
 
@@ -61,111 +62,97 @@ pub fn bpf(
     address: u64,
     size: u32,
 ) -> Answer {
-    let given = memory::known_part(memory, address, size as usize, ATTR_BYTES)?;
-    let command = Command::from_number(command).ok_or(Errno::EINVAL)?;
-    let attr = Attr::new(command, &given);
-    if !attr.is_within_layout() {
-        return Err(Errno::EINVAL);
-    }
+    let given = memory::known_part(memory, Address(address), size as usize, ATTR_BYTES)?;
+    let request = Request::decode(command, &given)?;
     let mut call = Call {
         process,
         memory,
-        attr,
+        layout: layout(request.command()),
         address,
         size: size as usize,
     };
-    call.dispatch(command)
+    call.run(&request)
 }
 
-/// One call: who calls, the memory, the attributes and where they lie.
+/// One call: who calls, the memory, and where the attributes lie.
 struct Call<'a> {
     process: &'a Process,
     memory: &'a mut dyn UserMemory,
-    attr: Attr,
+    layout: &'static AttrLayout,
     address: u64,
     size: usize,
 }
 
 impl Call<'_> {
-    fn dispatch(&mut self, command: Command) -> Answer {
-        match command {
-            Command::MapCreate => self.map_create(),
-            Command::MapLookupElem => self.map_lookup(),
-            Command::MapUpdateElem => self.map_update(),
-            Command::MapDeleteElem => self.map_delete(),
-            Command::MapGetNextKey => self.map_next_key(),
-            Command::MapLookupAndDeleteElem => self.map_take(),
-            Command::MapFreeze => self.map_freeze(),
-            Command::MapLookupBatch
-            | Command::MapLookupAndDeleteBatch
-            | Command::MapUpdateBatch
-            | Command::MapDeleteBatch => self.map_batch(command),
-            Command::ProgLoad => self.prog_load(),
-            Command::BtfLoad => self.btf_load(),
-            Command::ProgTestRun => self.prog_test_run(),
-            Command::ProgBindMap => self.prog_bind_map(),
-            Command::ProgGetNextId
-            | Command::MapGetNextId
-            | Command::BtfGetNextId
-            | Command::LinkGetNextId => self.next_id(command),
-            Command::ProgGetFdById
-            | Command::MapGetFdById
-            | Command::BtfGetFdById
-            | Command::LinkGetFdById => self.fd_by_id(command),
-            Command::ObjPin => self.obj_pin(),
-            Command::ObjGet => self.obj_get(),
-            Command::ObjGetInfoByFd => self.obj_info(),
-            Command::EnableStats => self.enable_stats(),
-            Command::TokenCreate => self.token_create(),
-            Command::ProgStreamReadByFd => self.stream_read(),
-            Command::ProgAttach => self.prog_attach(),
-            Command::ProgDetach => self.prog_detach(),
-            Command::ProgQuery => self.prog_query(),
-            Command::TaskFdQuery => self.task_fd_query(),
-            Command::LinkCreate => self.link_create(),
-            Command::LinkUpdate => self.link_update(),
-            Command::LinkDetach => self.link_detach(),
-            Command::IterCreate => self.iter_create(),
-            Command::RawTracepointOpen => self.raw_tracepoint_open(),
+    fn run(&mut self, request: &Request) -> Answer {
+        match request {
+            Request::MapCreate(asked) => self.map_create(asked),
+            Request::MapLookupElem(asked) => self.map_lookup(asked),
+            Request::MapUpdateElem(asked) => self.map_update(asked),
+            Request::MapDeleteElem(asked) => self.map_delete(asked),
+            Request::MapGetNextKey(asked) => self.map_next_key(asked),
+            Request::MapLookupAndDeleteElem(asked) => self.map_take(asked),
+            Request::MapFreeze(asked) => self.map_freeze(asked),
+            Request::MapLookupBatch(asked) => self.map_lookup_batch(asked),
+            Request::MapLookupAndDeleteBatch(asked) => self.map_take_batch(asked),
+            Request::MapUpdateBatch(asked) => self.map_update_batch(asked),
+            Request::MapDeleteBatch(asked) => self.map_delete_batch(asked),
+            Request::ProgLoad(asked) => self.prog_load(asked),
+            Request::BtfLoad(asked) => self.btf_load(asked),
+            Request::ProgTestRun(asked) => self.prog_test_run(asked),
+            Request::ProgBindMap(asked) => self.prog_bind_map(asked),
+            Request::ProgGetNextId(asked) => self.next_id(asked, Process::prog_next_id),
+            Request::MapGetNextId(asked) => self.next_id(asked, Process::map_next_id),
+            Request::BtfGetNextId(asked) => self.next_id(asked, Process::btf_next_id),
+            Request::LinkGetNextId(asked) => self.next_id(asked, Process::link_next_id),
+            Request::ProgGetFdById(asked) => self.prog_by_id(asked),
+            Request::MapGetFdById(asked) => self.map_by_id(asked),
+            Request::BtfGetFdById(asked) => self.btf_by_id(asked),
+            Request::LinkGetFdById(asked) => self.link_by_id(asked),
+            Request::ObjPin(asked) => self.obj_pin(asked),
+            Request::ObjGet(asked) => self.obj_get(asked),
+            Request::ObjGetInfoByFd(asked) => self.obj_info(asked),
+            Request::EnableStats(asked) => self.enable_stats(asked),
+            Request::TokenCreate(asked) => self.token_create(asked),
+            Request::ProgStreamReadByFd(asked) => self.stream_read(asked),
+            Request::ProgAttach(asked) => self.prog_attach(asked),
+            Request::ProgDetach(asked) => self.prog_detach(asked),
+            Request::ProgQuery(asked) => self.prog_query(asked),
+            Request::TaskFdQuery(asked) => self.task_fd_query(asked),
+            Request::LinkCreate(asked) => self.link_create(asked),
+            Request::LinkUpdate(asked) => self.link_update(asked),
+            Request::LinkDetach(asked) => self.link_detach(asked),
+            Request::IterCreate(asked) => self.iter_create(asked),
+            Request::RawTracepointOpen(asked) => self.raw_tracepoint_open(asked),
         }
     }
 
-    fn u32(&self, field: &str) -> u32 {
-        self.attr.u32(field)
+    /// What an address leads to: at most `bytes` bytes, fewer if readable memory ends before.
+    fn behind(&self, address: Address, bytes: usize) -> Option<Vec<u8>> {
+        (!address.is_null()).then(|| memory::prefix(self.memory, address, bytes))
     }
 
-    fn u64(&self, field: &str) -> u64 {
-        self.attr.number(field)
-    }
-
-    fn fd(&self, field: &str) -> Fd {
-        Fd(self.u32(field) as i32)
-    }
-
-    /// What a pointer leads to: at most `bytes` bytes, fewer if readable memory ends before.
-    fn behind(&self, field: &str, bytes: usize) -> Option<Vec<u8>> {
-        match self.u64(field) {
-            0 => None,
-            address => Some(memory::prefix(self.memory, address, bytes)),
-        }
-    }
-
-    /// Writes to where a pointer of the attributes leads.
-    fn write_behind(&mut self, field: &str, bytes: &[u8]) -> Result<(), Errno> {
-        let address = self.u64(field);
+    /// Writes to where an address of the attributes leads.
+    fn write_behind(&mut self, address: Address, bytes: &[u8]) -> Result<(), Errno> {
         memory::write(self.memory, address, bytes)
+    }
+
+    fn field(&self, name: &str) -> &'static AttrField {
+        let field = self.layout.field(name);
+        field.unwrap_or_else(|| panic!("no field {name} among these attributes"))
     }
 
     /// Writes a field of the attributes back.
     fn answer(&mut self, field: &str, value: u64) -> Result<(), Errno> {
-        let place = self.attr.expect(field);
+        let place = self.field(field);
         let bytes = &value.to_le_bytes()[..place.bytes];
-        memory::write(self.memory, self.address + place.offset as u64, bytes)
+        let address = Address(self.address + place.offset as u64);
+        memory::write(self.memory, address, bytes)
     }
 
     /// As [`Call::answer`], if the caller's attributes have the field.
     fn answer_if_known(&mut self, field: &str, value: u64) -> Result<(), Errno> {
-        let place = self.attr.expect(field);
+        let place = self.field(field);
         match self.size >= place.offset + place.bytes {
             true => self.answer(field, value),
             false => Ok(()),

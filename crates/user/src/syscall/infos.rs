@@ -4,12 +4,12 @@
 //! lists are copied as far as there is room, and the counts say how long they are.
 
 use osmia_program::Errno;
-use osmia_program::attr::{BTF_INFO, InfoLayout, LINK_INFO, MAP_INFO, PROG_INFO};
+use osmia_program::attr::{self, Address, BTF_INFO, InfoLayout, LINK_INFO, MAP_INFO, PROG_INFO};
 
 use super::memory::{self, UserMemory};
 use super::{Answer, Call};
 use crate::bpf::{
-    BtfInfo, IterTarget, LinkInfo, LinkInfoDetail, MapHash, MapInfo, ObjInfo, PerfEventInfo,
+    BtfInfo, Fd, IterTarget, LinkInfo, LinkInfoDetail, MapHash, MapInfo, ObjInfo, PerfEventInfo,
     ProgInfo,
 };
 use crate::limits::DIGEST_BYTES;
@@ -22,15 +22,15 @@ struct Form<'a> {
 }
 
 impl Call<'_> {
-    pub(super) fn obj_info(&mut self) -> Answer {
-        let told = self.process.obj_info(self.fd("bpf_fd"))?;
+    pub(super) fn obj_info(&mut self, asked: &attr::ObjInfo) -> Answer {
+        let told = self.process.obj_info(Fd(asked.bpf_fd))?;
         let layout = match &told {
             ObjInfo::Program(_) => &PROG_INFO,
             ObjInfo::Map(_) => &MAP_INFO,
             ObjInfo::Btf(_) => &BTF_INFO,
             ObjInfo::Link(_) => &LINK_INFO,
         };
-        let (address, size) = (self.u64("info"), self.u32("info_len") as usize);
+        let (address, size) = (asked.info, asked.info_len as usize);
         let mut bytes = memory::known_part(self.memory, address, size, layout.bytes)?;
         let known = bytes.len();
         bytes.resize(layout.bytes, 0);
@@ -70,6 +70,10 @@ impl Form<'_> {
         u64::from_le_bytes(value)
     }
 
+    fn address(&self, field: &str) -> Address {
+        Address(self.number(field))
+    }
+
     fn set(&mut self, field: &str, value: impl Into<u64>) {
         let place = self.layout.expect(field);
         let value = value.into().to_le_bytes();
@@ -92,32 +96,32 @@ impl Form<'_> {
         let room = self.number(count) as usize;
         self.set(count, (items.len() / width) as u64);
         let copied = room.saturating_mul(width).min(items.len());
-        let address = self.number(pointer);
+        let address = self.address(pointer);
         memory::write(self.memory, address, &items[..copied])
     }
 
     /// A list of numbers.
     fn numbers(&mut self, pointer: &str, room: usize, items: &[u64]) -> Result<(), Errno> {
-        let address = self.number(pointer);
+        let address = self.address(pointer);
         let bytes: Vec<u8> = items
             .iter()
             .take(room)
             .flat_map(|one| one.to_le_bytes())
             .collect();
-        match address {
-            0 => Ok(()),
-            _ => memory::write(self.memory, address, &bytes),
+        match address.is_null() {
+            true => Ok(()),
+            false => memory::write(self.memory, address, &bytes),
         }
     }
 
     /// A text with its final zero; `ENOSPC` if there is not room for all.
     fn text(&mut self, pointer: &str, length: &str, text: &str) -> Result<Short, Errno> {
-        let (address, room) = (self.number(pointer), self.number(length) as usize);
-        if (address == 0) != (room == 0) {
+        let (address, room) = (self.address(pointer), self.number(length) as usize);
+        if address.is_null() != (room == 0) {
             return Err(Errno::EINVAL);
         }
         let whole = [text.as_bytes(), b"\0"].concat();
-        if address == 0 {
+        if address.is_null() {
             return Ok(None);
         }
         if room >= whole.len() {
@@ -228,7 +232,7 @@ impl Form<'_> {
                 MapHash::Changing => return Err(Errno::EPERM),
                 MapHash::Of(digest) => digest,
             };
-            memory::write(self.memory, hash, &digest)?;
+            memory::write(self.memory, Address(hash), &digest)?;
         } else if room != 0 {
             return Err(Errno::EINVAL);
         }

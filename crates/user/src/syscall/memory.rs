@@ -1,7 +1,7 @@
 //! The memory of a caller, which may end anywhere.
 
 use osmia_program::Errno;
-use osmia_program::attr::ATTR_BYTES_MAX;
+use osmia_program::attr::{self, ATTR_BYTES_MAX, Address};
 
 /// Memory that a caller's addresses mean something in.
 pub trait UserMemory {
@@ -16,12 +16,12 @@ pub trait UserMemory {
 const CHUNK_BYTES: usize = 1 << 16;
 
 /// At most `bytes` bytes, up to where readable memory ends.
-pub(super) fn prefix(memory: &dyn UserMemory, address: u64, bytes: usize) -> Vec<u8> {
+pub(super) fn prefix(memory: &dyn UserMemory, address: Address, bytes: usize) -> Vec<u8> {
     let mut out = Vec::new();
     while out.len() < bytes {
         let start = out.len();
         out.resize((start + CHUNK_BYTES).min(bytes), 0);
-        let read = memory.read(address.wrapping_add(start as u64), &mut out[start..]);
+        let read = memory.read(address.0.wrapping_add(start as u64), &mut out[start..]);
         if start + read < out.len() {
             out.truncate(start + read);
             break;
@@ -31,7 +31,11 @@ pub(super) fn prefix(memory: &dyn UserMemory, address: u64, bytes: usize) -> Vec
 }
 
 /// All of these bytes, or `EFAULT`.
-pub(super) fn all(memory: &dyn UserMemory, address: u64, bytes: usize) -> Result<Vec<u8>, Errno> {
+pub(super) fn all(
+    memory: &dyn UserMemory,
+    address: Address,
+    bytes: usize,
+) -> Result<Vec<u8>, Errno> {
     let found = prefix(memory, address, bytes);
     match found.len() == bytes {
         true => Ok(found),
@@ -40,8 +44,12 @@ pub(super) fn all(memory: &dyn UserMemory, address: u64, bytes: usize) -> Result
 }
 
 /// Writes all of these bytes, or as many as there is memory for and `EFAULT`.
-pub(super) fn write(memory: &mut dyn UserMemory, address: u64, bytes: &[u8]) -> Result<(), Errno> {
-    match memory.write(address, bytes) == bytes.len() {
+pub(super) fn write(
+    memory: &mut dyn UserMemory,
+    address: Address,
+    bytes: &[u8],
+) -> Result<(), Errno> {
+    match memory.write(address.0, bytes) == bytes.len() {
         true => Ok(()),
         false => Err(Errno::EFAULT),
     }
@@ -51,23 +59,21 @@ pub(super) fn write(memory: &mut dyn UserMemory, address: u64, bytes: &[u8]) -> 
 /// (`bpf_check_uarg_tail_zero`).
 pub(super) fn known_part(
     memory: &dyn UserMemory,
-    address: u64,
+    address: Address,
     size: usize,
     known: usize,
 ) -> Result<Vec<u8>, Errno> {
     if size > ATTR_BYTES_MAX {
         return Err(Errno::E2BIG);
     }
-    let rest = size.saturating_sub(known);
-    let tail = all(memory, address.wrapping_add(known as u64), rest)?;
-    if tail.iter().any(|&byte| byte != 0) {
-        return Err(Errno::E2BIG);
-    }
-    all(memory, address, size.min(known))
+    let mut given = all(memory, address, size)?;
+    let known = attr::known_part(&given, known)?.len();
+    given.truncate(known);
+    Ok(given)
 }
 
 /// Text up to its zero, at most `bytes` bytes, without it.
-pub(super) fn text(memory: &dyn UserMemory, address: u64, bytes: usize) -> Vec<u8> {
+pub(super) fn text(memory: &dyn UserMemory, address: Address, bytes: usize) -> Vec<u8> {
     let mut found = prefix(memory, address, bytes);
     let end = found.iter().position(|&byte| byte == 0);
     found.truncate(end.unwrap_or(found.len()));
