@@ -10,6 +10,7 @@ pub mod codes;
 mod facts;
 mod listing;
 mod lower;
+mod map_functions;
 mod native;
 mod pages;
 mod refused;

@@ -69,6 +69,8 @@ fn stand_in(symbol: Symbol) -> u64 {
         Symbol::Helper(id) => (3, id, 0),
         Symbol::CallHelper => (4, 0, 0),
         Symbol::TailCall => (5, 0, 0),
+        Symbol::MapItself(map) => (6, map, 0),
+        Symbol::CallMap(operation, map) => (7, map, operation as u32),
     };
     0x7000_0000_0000_0000 | kind << 56 | u64::from(position) << 32 | u64::from(offset)
 }
@@ -165,6 +167,8 @@ impl Names {
                 .to_owned(),
             0x74 => "call_helper".to_owned(),
             0x75 => "tail_call".to_owned(),
+            0x76 => format!("&{}", map(position)?),
+            0x77 => "call_map".to_owned(),
             _ => return None,
         })
     }

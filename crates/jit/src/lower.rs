@@ -7,7 +7,7 @@
 
 mod callback;
 mod context;
-mod lookup;
+mod map_call;
 mod registers;
 mod show;
 mod sum;
@@ -19,6 +19,7 @@ use osmia_isa::{AluOp, AtomicOp, Cond, Operand, Reg, Size, Width};
 use osmia_program::Program;
 use osmia_program::limits::{CALL_FRAMES_MAX, STACK_BYTES};
 use osmia_vm::map::Map;
+use osmia_vm::map_call::MapOperation;
 
 use crate::facts::Facts;
 use crate::refused::Refused;
@@ -151,6 +152,11 @@ pub(crate) enum Op {
     ArrayElement {
         map: u32,
     },
+    /// An operation on a known map, which `r1` need not tell; it cannot end the program.
+    CallMap {
+        operation: MapOperation,
+        map: u32,
+    },
     CallFunction {
         to: u32,
     },
@@ -175,7 +181,7 @@ impl Lowered {
     ) -> Result<Self, Refused> {
         let mut lowered = translate::translate(program, maps, facts)?;
         context::rewrite(&mut lowered, facts)?;
-        lookup::inline(&mut lowered);
+        map_call::resolve(&mut lowered);
         callback::inline(&mut lowered)?;
         sum::merge(&mut lowered);
         Ok(lowered)

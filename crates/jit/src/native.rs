@@ -1,9 +1,13 @@
 //! A compiled program, ready to run.
 
+use std::sync::Arc;
+
+use osmia_vm::map::Map;
 use osmia_vm::memory::Real;
 use osmia_vm::{Code, Machine, Native, NativeHelper};
 
 use crate::lower::{Lowered, Op};
+use crate::map_functions;
 use crate::pages::{self, CodePages};
 use crate::refused::NotCompiled;
 use crate::symbols::{Symbol, Symbols};
@@ -20,6 +24,8 @@ pub struct NativeCode {
     stack_bytes: usize,
     /// Machine code has the addresses of these.
     _helpers: Box<[NativeHelper]>,
+    /// Likewise.
+    _maps: Vec<Arc<Map>>,
 }
 
 impl NativeCode {
@@ -32,6 +38,10 @@ impl NativeCode {
                 let values = lowered.maps[map as usize].values();
                 let values = values.expect("it was asked for one when it was lowered");
                 values.base().addr().get() as u64 + u64::from(off)
+            }
+            Symbol::MapItself(map) => Arc::as_ptr(&lowered.maps[map as usize]).addr() as u64,
+            Symbol::CallMap(operation, map) => {
+                map_functions::address(operation, &lowered.maps[map as usize])
             }
             Symbol::Helper(id) => helpers.address(id),
             Symbol::CallHelper => pages::call_helper as *const () as u64,
@@ -55,6 +65,7 @@ impl NativeCode {
             stack_bytes: lowered.stack_bytes(),
             pages,
             _helpers: helpers.list,
+            _maps: lowered.maps.clone(),
         })
     }
 

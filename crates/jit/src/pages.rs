@@ -9,6 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use memmap2::{Mmap, MmapMut};
 use osmia_verify::Facts;
+use osmia_vm::map::Map;
+use osmia_vm::map_call::{MapCall, MapFunction};
 use osmia_vm::memory::Real;
 use osmia_vm::{Machine, NativeHelper};
 
@@ -77,7 +79,35 @@ pub(crate) extern "C" fn call_helper(
     // Unwinding into native code is not possible.
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(value) => value,
-        Err(_) => machine.helper_panicked(helper),
+        Err(_) => machine.helper_panicked(helper.name()),
+    }
+}
+
+/// What native code calls for an operation on a map: the map, its arguments, then the machine that
+/// entered it.
+pub(crate) extern "C" fn call_map<F: MapFunction>(
+    map: *const Map,
+    a2: u64,
+    a3: u64,
+    a4: u64,
+    _a5: u64,
+    machine: *mut Machine,
+) -> u64 {
+    // SAFETY: native code passes a map of its program, which the code keeps alive.
+    let map = unsafe { &*map };
+    // SAFETY: as in `call_helper`.
+    let machine = unsafe { &mut *machine };
+    let call = MapCall {
+        map,
+        // SAFETY: only code of verified programs gets here.
+        real: unsafe { Real::of_verified() },
+        args: [a2, a3, a4],
+        cpu: machine.native_cpu(),
+    };
+    // Unwinding into native code is not possible.
+    match catch_unwind(AssertUnwindSafe(|| F::call(&call))) {
+        Ok(value) => value,
+        Err(_) => machine.helper_panicked(F::OPERATION.name()),
     }
 }
 

@@ -4,18 +4,23 @@ use std::sync::Arc;
 
 use osmia_program::MapKind;
 use osmia_vm::map::Map;
+use osmia_vm::map_call::MapOperation;
 
 /// Something with an address that differs from run to run.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Symbol {
     /// What stands for a map of the program, by position.
     Map(u32),
+    /// A map of the program, by position.
+    MapItself(u32),
     /// A byte of the first value of a map.
     Value(u32, u32),
     /// What the machine knows of a helper.
     Helper(u32),
     /// The machine's function that calls it.
     CallHelper,
+    /// The function for an operation on a map of the program.
+    CallMap(MapOperation, u32),
     /// The machine's function that looks for the program of a tail call.
     TailCall,
 }

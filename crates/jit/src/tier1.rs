@@ -176,6 +176,7 @@ impl<'a> Compiler<'a> {
             } => self.branch(cond, is_wide(width), gpr(dst), src, to),
             Op::CallHelper { helper } => self.call_helper(slot, helper),
             Op::ArrayElement { map } => self.array_element(map),
+            Op::CallMap { operation, map } => self.call_map(operation, map),
             Op::CallFunction { to } => self.call_function(to),
             Op::Loop { to } => self.loop_over(to),
             Op::TailCall => self.tail_call(slot),

@@ -25,6 +25,7 @@ mod kfunc;
 pub mod limits;
 mod machine;
 pub mod map;
+pub mod map_call;
 pub mod memory;
 mod native;
 pub mod net;

@@ -94,6 +94,11 @@ impl NativeHelper {
             name: osmia_program::helper::by_id(id)?.name,
         })
     }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
 }
 
 impl Machine {
@@ -121,11 +126,17 @@ impl Machine {
         self.direct().0.head.helper
     }
 
-    /// Ends the program for a helper that did not come back.
+    /// The CPU that native code runs on.
+    #[inline]
+    pub fn native_cpu(&mut self) -> u32 {
+        self.direct().0.head.cpu as u32
+    }
+
+    /// Ends the program, at its next look, for a helper that did not come back.
     #[cold]
-    pub fn helper_panicked(&mut self, helper: &NativeHelper) -> u64 {
+    pub fn helper_panicked(&mut self, name: &'static str) -> u64 {
         let what = "panicked, which is a bug of this machine's".to_owned();
-        self.end_native(helper.name, Fault::Misuse { what })
+        self.end_native(name, Fault::Misuse { what })
     }
 
     #[cold]

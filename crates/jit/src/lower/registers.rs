@@ -20,6 +20,7 @@ impl Op {
             Op::Atomic { src, .. } => src == reg || reg == Reg::R0,
             Op::CallHelper { .. }
             | Op::ArrayElement { .. }
+            | Op::CallMap { .. }
             | Op::CallFunction { .. }
             | Op::Loop { .. }
             | Op::TailCall => reg.number() <= 5,
@@ -44,6 +45,7 @@ impl Op {
                 (1..=5).contains(&reg.number())
             }
             Op::ArrayElement { .. } => reg.number() == 2,
+            Op::CallMap { .. } => (2..=4).contains(&reg.number()),
             Op::TailCall => (1..=3).contains(&reg.number()),
             Op::Exit => reg == Reg::R0,
             Op::Constant { .. } | Op::Jump { .. } | Op::Unreachable => false,

@@ -149,6 +149,9 @@ impl Display for Shown<'_> {
                 let known = osmia_program::helper::by_id(helper);
                 write!(f, "call {}", known.map_or("?", |helper| helper.name))
             }
+            Op::CallMap { operation, map } => {
+                write!(f, "call {} on {}", operation.name(), self.map(map))
+            }
             Op::ArrayElement { map } => write!(f, "r0 = &{}[*r2]", self.map(map)),
             Op::CallFunction { to } => write!(f, "call function at {to}"),
             Op::Loop { to } => write!(f, "loop over function at {to}"),

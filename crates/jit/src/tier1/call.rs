@@ -3,6 +3,7 @@
 use osmia_isa::Reg;
 use osmia_program::limits::STACK_BYTES;
 use osmia_vm::layout;
+use osmia_vm::map_call::MapOperation;
 
 use super::Compiler;
 use super::regs::{RUN, SCRATCH, SCRATCH2, gpr};
@@ -20,6 +21,12 @@ impl Compiler<'_> {
         self.asm.emit(op::MOV_TO, true, SCRATCH, place);
         self.call_machine(Symbol::CallHelper);
         self.end_if_asked(slot);
+    }
+
+    /// The map is the first argument, whatever `r1` was. Nothing it does ends the program.
+    pub(super) fn call_map(&mut self, operation: MapOperation, map: u32) {
+        self.address(Gpr::Rdi, Symbol::MapItself(map));
+        self.call_machine(Symbol::CallMap(operation, map));
     }
 
     fn call_machine(&mut self, function: Symbol) {

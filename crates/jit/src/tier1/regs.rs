@@ -56,7 +56,11 @@ impl Compiler<'_> {
             }
             calls |= matches!(
                 line.op,
-                Op::CallHelper { .. } | Op::CallFunction { .. } | Op::Loop { .. } | Op::TailCall
+                Op::CallHelper { .. }
+                    | Op::CallMap { .. }
+                    | Op::CallFunction { .. }
+                    | Op::Loop { .. }
+                    | Op::TailCall
             );
         }
         let saved = SAVED.iter().zip(written).filter(|(_, written)| *written);

@@ -1,15 +1,14 @@
-//! Lookups in arrays become arithmetic: their elements all exist and lie in a row.
+//! Calls on a known map: lookups in arrays become arithmetic, since their elements all exist and lie in
+//! a row; the usual operations on other kinds become calls with the map itself.
 
 use osmia_isa::Reg;
 use osmia_program::MapKind;
 use osmia_vm::map::Map;
+use osmia_vm::map_call::MapOperation;
 
 use super::{Constant, Lowered, Op};
 
-/// `bpf_map_lookup_elem`
-const LOOKUP: u32 = 1;
-
-pub(super) fn inline(lowered: &mut Lowered) {
+pub(super) fn resolve(lowered: &mut Lowered) {
     let targets = lowered.targets();
     // The map that r1 stands for, as far as the lines since the last jump's target tell.
     let mut known = None;
@@ -18,11 +17,12 @@ pub(super) fn inline(lowered: &mut Lowered) {
             known = None;
         }
         match line.op {
-            Op::CallHelper { helper: LOOKUP } => {
+            Op::CallHelper { helper } => {
                 if let Some(map) = known
-                    && is_array(&lowered.maps[map as usize])
+                    && let Some(operation) = MapOperation::of_helper(helper)
+                    && let Some(op) = direct(operation, map, &lowered.maps[map as usize])
                 {
-                    line.op = Op::ArrayElement { map };
+                    line.op = op;
                 }
                 known = None;
             }
@@ -36,8 +36,16 @@ pub(super) fn inline(lowered: &mut Lowered) {
     }
 }
 
+/// What an operation on a known map becomes.
+fn direct(operation: MapOperation, map: u32, known: &Map) -> Option<Op> {
+    if operation == MapOperation::Lookup && is_row(known) {
+        return Some(Op::ArrayElement { map });
+    }
+    (operation.is_direct(known)).then_some(Op::CallMap { operation, map })
+}
+
 /// True for arrays whose numbers fit immediates.
-fn is_array(map: &Map) -> bool {
+fn is_row(map: &Map) -> bool {
     let is_array = matches!(map.spec().kind, MapKind::Array | MapKind::PercpuArray);
     let is_small = |number: usize| i32::try_from(number).is_ok();
     let stride = map.values().map(|values| values.stride());
