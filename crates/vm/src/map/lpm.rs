@@ -1,13 +1,15 @@
 //! `lpm_trie`: values by prefix, found by the longest one that matches.
 //!
-//! Every value slot keeps its prefix; a trie finds the slot. Lookups take no lock. Updates write a
-//! fresh slot, so that a program which holds the old value keeps it until its run ends.
+//! A slot is a prefix and behind it its value; a trie finds the slot. Lookups take no lock. Updates
+//! write a fresh slot, so that a program which holds the old value keeps it until its run ends.
 
 mod arena;
+mod node;
 mod prefix;
+mod root;
 mod trie;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use osmia_program::{Errno, MapSpec, UpdateMode};
 
@@ -15,10 +17,10 @@ use self::arena::Room;
 use self::prefix::{LENGTH_BYTES, Prefix, Prefixes};
 use self::trie::{Trie, Writing};
 use super::error::BrokenRule;
-use super::lanes::{Element, Lanes, Write, block};
+use super::lanes::{Element, Lanes, Write};
 use super::pool::{Pool, Unused, spare_slots};
 use super::runs::Runs;
-use crate::memory::Block;
+use crate::memory::{Block, Spin, Taken};
 
 /// The live part of an LPM trie.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ pub(super) struct Lpm {
     entries_max: u32,
     unused: Unused,
     runs: Arc<Runs>,
-    writer: Mutex<Writer>,
+    writer: Spin<Writer>,
 }
 
 /// What only writers know.
@@ -44,15 +46,15 @@ impl Lpm {
     pub(super) fn new(spec: &MapSpec, runs: &Arc<Runs>) -> Result<Self, BrokenRule> {
         let slots = u64::from(spec.max_entries) + spare_slots(spec, runs.cpus());
         let bytes = spec.key_size as usize - LENGTH_BYTES;
-        let lanes = Lanes::new(spec, slots, runs.cpus())?;
+        let lanes = Lanes::with_headers(spec, slots, runs.cpus(), Prefixes::slot_bytes(bytes))?;
         Ok(Self {
-            prefixes: Prefixes::new(block(slots, Prefixes::slot_bytes(bytes))?, bytes),
-            trie: Trie::default(),
+            prefixes: Prefixes::new(Arc::clone(lanes.block()), bytes),
+            trie: Trie::new(bytes, spec.max_entries)?,
             entries_max: spec.max_entries,
             unused: Unused::new(lanes.slots()),
             lanes: lanes.expecting(spec.max_entries),
             runs: Arc::clone(runs),
-            writer: Mutex::default(),
+            writer: Spin::default(),
         })
     }
 
@@ -91,11 +93,14 @@ impl Lpm {
         self.lanes.check(write)?;
         let key = self.prefix(key)?;
         let mut writer = self.writer();
-        match self.trie.exact(&self.prefixes, key) {
-            Some(_) if mode == UpdateMode::NoExist => return Err(Errno::EEXIST),
-            None if mode == UpdateMode::Exist => return Err(Errno::ENOENT),
-            None if writer.live >= self.entries_max => return Err(Errno::ENOSPC),
-            _ => {}
+        let full = writer.live >= self.entries_max;
+        if full || mode != UpdateMode::Any {
+            match self.trie.exact(&self.prefixes, key) {
+                Some(_) if mode == UpdateMode::NoExist => return Err(Errno::EEXIST),
+                None if mode == UpdateMode::Exist => return Err(Errno::ENOENT),
+                None if full => return Err(Errno::ENOSPC),
+                _ => {}
+            }
         }
         let slot = writer.pool.take(&self.unused, &self.runs);
         let slot = slot.ok_or(Errno::ENOMEM)?;
@@ -145,7 +150,7 @@ impl Lpm {
         }
     }
 
-    fn writer(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn writer(&self) -> Taken<'_, Writer> {
+        self.writer.lock()
     }
 }

@@ -1,5 +1,6 @@
-//! Prefixes: the keys of a trie, as callers give them and as they are kept beside the values.
+//! Prefixes: the keys of a trie, as callers give them and as they are kept in front of the values.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use osmia_program::Errno;
@@ -10,6 +11,10 @@ use crate::memory::Block;
 pub(super) const LENGTH_BYTES: usize = 4;
 /// Bits of the words prefixes are compared in.
 const WORD_BITS: u32 = 64;
+/// Bytes of bits that have room in a slot's first word.
+const SHORT_BYTES: usize = 4;
+/// The length in a slot's first word.
+const LENGTH: u64 = 0xffff_ffff;
 
 /// A key: the length of the prefix, and its bits.
 #[derive(Copy, Clone, Debug)]
@@ -17,7 +22,7 @@ pub(super) struct Prefix<'a> {
     pub(super) len: u32,
     bits: &'a [u8],
     /// The first word: all of it for IPv4.
-    first: u64,
+    pub(super) first: u64,
 }
 
 impl<'a> Prefix<'a> {
@@ -71,40 +76,49 @@ fn word_of(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(word)
 }
 
-/// The prefix of each slot: a word for its length, then its bits. Those behind the prefix stay as
-/// they came.
+/// The prefix of each slot. The first word has its length and, if they are few, its bits on top;
+/// more follow. Those behind the prefix stay as they came.
 #[derive(Debug)]
 pub(super) struct Prefixes {
-    block: Block,
+    /// They are the headers of its elements.
+    block: Arc<Block>,
     bytes: usize,
 }
 
 impl Prefixes {
     /// Bytes of memory for each slot, with so many bytes of bits.
     pub(super) fn slot_bytes(bytes: usize) -> u64 {
-        8 + bytes.next_multiple_of(8) as u64
+        match bytes {
+            0..=SHORT_BYTES => 8,
+            _ => 8 + bytes.next_multiple_of(8) as u64,
+        }
     }
 
-    pub(super) fn new(block: Block, bytes: usize) -> Self {
+    pub(super) fn new(block: Arc<Block>, bytes: usize) -> Self {
         Self { block, bytes }
     }
 
     /// Bytes of bits.
+    #[inline]
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
     #[inline]
     fn words(&self, slot: u32) -> &[AtomicU64] {
-        self.block.words(slot as usize)
+        self.block.header_words(slot as usize)
     }
 
     /// Keeps the prefix of a slot that nobody can reach.
     pub(super) fn set(&self, slot: u32, prefix: Prefix<'_>) {
-        let [len, words @ ..] = self.words(slot) else {
+        let [first, words @ ..] = self.words(slot) else {
             unreachable!("every slot has a length")
         };
-        len.store(u64::from(prefix.len), Relaxed);
+        let short = match words {
+            [] => prefix.first,
+            _ => 0,
+        };
+        first.store(short | u64::from(prefix.len), Relaxed);
         for (at, word) in (0..).zip(words) {
             word.store(prefix.word(at), Relaxed);
         }
@@ -115,25 +129,50 @@ impl Prefixes {
         self.words(slot)[0].load(Relaxed) as u32
     }
 
+    /// The 64 bits from `64 * at` on; zero behind the end.
+    #[inline]
+    fn word(words: &[AtomicU64], at: u32) -> u64 {
+        match words {
+            [first] if at == 0 => first.load(Relaxed) & !LENGTH,
+            _ => (words.get(1 + at as usize)).map_or(0, |word| word.load(Relaxed)),
+        }
+    }
+
+    /// The four bits from `at`, a multiple of four, on; zero behind the end.
     pub(super) fn nibble(&self, slot: u32, at: u32) -> u32 {
-        let word = self.words(slot)[1 + (at / WORD_BITS) as usize].load(Relaxed);
+        let word = Self::word(self.words(slot), at / WORD_BITS);
         (word >> (60 - at % WORD_BITS)) as u32 & 15
     }
 
     /// True if this prefix begins with the slot's.
     #[inline]
     pub(super) fn is_begun_with(&self, slot: u32, prefix: Prefix<'_>) -> bool {
-        let len = self.len(slot);
-        len <= prefix.len && self.common(slot, prefix) == len
+        let words = self.words(slot);
+        if let [word] = words {
+            let word = word.load(Relaxed);
+            let (len, same) = (
+                word as u32,
+                ((word ^ prefix.first) | LENGTH).leading_zeros(),
+            );
+            return len <= prefix.len && len <= same;
+        }
+        let len = words[0].load(Relaxed) as u32;
+        len <= prefix.len && Self::common_of(words, len, prefix) == len
     }
 
     /// Bits the prefixes have in common.
     #[inline]
     pub(super) fn common(&self, slot: u32, prefix: Prefix<'_>) -> u32 {
-        let most = self.len(slot).min(prefix.len);
-        let words = &self.words(slot)[1..];
+        let words = self.words(slot);
+        let len = words[0].load(Relaxed) as u32;
+        Self::common_of(words, len.min(prefix.len), prefix)
+    }
+
+    /// The same, up to so many.
+    #[inline]
+    fn common_of(words: &[AtomicU64], most: u32, prefix: Prefix<'_>) -> u32 {
         for at in 0..most.div_ceil(WORD_BITS) {
-            let differing = words[at as usize].load(Relaxed) ^ prefix.word(at);
+            let differing = Self::word(words, at) ^ prefix.word(at);
             if differing != 0 {
                 return most.min(at * WORD_BITS + differing.leading_zeros());
             }
@@ -144,8 +183,9 @@ impl Prefixes {
     /// The key of a slot, as it was given.
     pub(super) fn key(&self, slot: u32) -> Vec<u8> {
         let mut key = self.len(slot).to_ne_bytes().to_vec();
-        let words = self.words(slot)[1..].iter();
-        key.extend(words.flat_map(|word| word.load(Relaxed).to_be_bytes()));
+        let words = self.words(slot);
+        let bits = (0..self.bytes.div_ceil(8) as u32).map(|at| Self::word(words, at));
+        key.extend(bits.flat_map(u64::to_be_bytes));
         key.truncate(LENGTH_BYTES + self.bytes);
         key
     }

@@ -1,14 +1,13 @@
 //! The trie: which slot holds the longest prefix of a key.
 //!
-//! A node looks at four bits. It stands for the prefixes that end before, between or right in front
-//! of the last of them (15 places) and leads to what goes on behind them (16 places); only places in
-//! use take room. Bits on which nothing forks are skipped: a node tells its position and all bits up
-//! to it. A prefix without neighbours is no node but a link to its slot.
+//! It begins with a row for the first bits ([`root`](super::root)); behind them it goes on in nodes
+//! ([`node`](super::node)). A prefix without neighbours is no node but a link to its slot.
 //!
 //! A node never changes but for the slots it links to: to add or remove a place a writer makes a new
 //! one and replaces the link to the old. So every change is one store, readers take no lock, and
 //! what they may still be in is kept until their run has ended.
 
+use std::iter::once;
 use std::sync::atomic::{
     AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
@@ -17,16 +16,11 @@ use std::sync::atomic::{
 use osmia_program::Errno;
 
 use super::arena::{Arena, Room};
+use super::node::{ENDS, Node, STRIDE, place, size_of_node};
 use super::prefix::{Prefix, Prefixes};
+use super::root::Root;
+use crate::map::error::BrokenRule;
 use crate::map::runs::Runs;
-
-/// Bits a node looks at.
-const STRIDE: u32 = 4;
-/// Places of prefixes in a node; the places behind them lead on.
-const ENDS: u32 = 15;
-const PLACES: usize = 31;
-/// Words of a node before its path: which places are in use, and its position.
-const HEADER_WORDS: u32 = 2;
 
 /// What a link leads to; 0 leads nowhere.
 const NOWHERE: u32 = 0;
@@ -34,9 +28,9 @@ const NOWHERE: u32 = 0;
 const SLOT: u32 = 1 << 31;
 
 /// The trie without its prefixes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Trie {
-    root: AtomicU32,
+    root: Root,
     arena: Arena,
 }
 
@@ -48,78 +42,26 @@ pub(super) struct Writing<'a> {
     pub(super) runs: &'a Runs,
 }
 
-/// The words of a node.
+/// Where a link is, for the writer.
 #[derive(Copy, Clone)]
-struct Node<'a> {
-    number: u32,
-    /// Places in use.
-    used: u32,
-    /// The bit it looks at first, a multiple of [`STRIDE`].
-    position: u32,
-    /// The bits up to there, then the links of the places in use.
-    words: &'a [AtomicU32],
+enum At<'a> {
+    Root(&'a Root, usize),
+    Node(&'a AtomicU32),
 }
 
-/// The places of a node while it is made.
-#[derive(Copy, Clone, Default)]
-struct Places {
-    used: u32,
-    links: [u32; PLACES],
-}
-
-impl Places {
-    fn put(&mut self, place: u32, link: u32) {
-        self.used |= 1 << place;
-        self.links[place as usize] = link;
-    }
-}
-
-/// By how many of the four bits count (0 to 3) and what they are: the places of prefixes that match.
-const MATCHING: [[u32; 16]; STRIDE as usize] = {
-    let mut table = [[0; 16]; STRIDE as usize];
-    let mut bits = 0;
-    while bits < 16 {
-        let mut depth = 0;
-        let mut places = 0;
-        while depth < STRIDE {
-            places |= 1 << end(depth, bits as u32);
-            table[depth as usize][bits] = places;
-            depth += 1;
+impl At<'_> {
+    fn load(self) -> u32 {
+        match self {
+            At::Root(root, index) => root.entry(index).link(),
+            At::Node(link) => link.load(Relaxed),
         }
-        bits += 1;
     }
-    table
-};
 
-/// The places in the kernel's order of walks: what is behind a prefix comes before it.
-const ORDER: [u32; PLACES] = order([0; PLACES], 0, 0, 0).0;
-
-const fn order(
-    mut places: [u32; PLACES],
-    mut next: usize,
-    depth: u32,
-    bits: u32,
-) -> ([u32; PLACES], usize) {
-    if depth == STRIDE {
-        places[next] = ENDS + bits;
-        return (places, next + 1);
-    }
-    (places, next) = order(places, next, depth + 1, bits << 1);
-    (places, next) = order(places, next, depth + 1, bits << 1 | 1);
-    places[next] = (1 << depth) - 1 + bits;
-    (places, next + 1)
-}
-
-/// The place of a prefix that ends after `depth` (0 to 3) of these four bits.
-const fn end(depth: u32, bits: u32) -> u32 {
-    (1 << depth) - 1 + (bits >> (STRIDE - depth))
-}
-
-/// The place of a prefix of this length in, or behind, a node at a position.
-fn place(len: u32, position: u32, bits: u32) -> u32 {
-    match len - position {
-        depth @ 0..STRIDE => end(depth, bits),
-        _ => ENDS + bits,
+    fn store(self, link: u32) {
+        match self {
+            At::Root(root, index) => root.set_link(index, link),
+            At::Node(at) => at.store(link, Release),
+        }
     }
 }
 
@@ -128,84 +70,15 @@ fn link_in(place: u32, slot: u32) -> u32 {
     if place < ENDS { slot } else { slot | SLOT }
 }
 
-impl<'a> Node<'a> {
-    #[inline]
-    fn at(arena: &'a Arena, number: u32) -> Option<Self> {
-        let [used, position, words @ ..] = arena.words(number)? else {
-            return None;
-        };
-        Some(Self {
-            number,
-            used: used.load(Relaxed),
-            position: position.load(Relaxed),
-            words,
+impl Trie {
+    /// For keys with so many bytes of bits, and so many prefixes.
+    pub(super) fn new(bytes: usize, prefixes: u32) -> Result<Self, BrokenRule> {
+        Ok(Self {
+            root: Root::new(bytes, prefixes)?,
+            arena: Arena::default(),
         })
     }
 
-    #[inline]
-    fn path_words(&self) -> u32 {
-        self.position.div_ceil(32)
-    }
-
-    fn size(&self) -> u32 {
-        HEADER_WORDS + self.path_words() + self.used.count_ones()
-    }
-
-    #[inline]
-    fn has(&self, place: u32) -> bool {
-        self.used >> place & 1 != 0
-    }
-
-    /// The link of a place in use.
-    #[inline]
-    fn link(&self, place: u32) -> Option<&'a AtomicU32> {
-        let before = (self.used & ((1 << place) - 1)).count_ones();
-        self.words.get((self.path_words() + before) as usize)
-    }
-
-    /// Bits of the path and a prefix that are the same; those before `known` are.
-    #[inline]
-    fn common(&self, prefix: Prefix<'_>, known: u32) -> u32 {
-        let most = self.position.min(prefix.len);
-        for at in known / 32..most.div_ceil(32) {
-            let own = self
-                .words
-                .get(at as usize)
-                .map_or(0, |word| word.load(Relaxed));
-            let differing = own ^ prefix.half(at);
-            if differing != 0 {
-                return most.min(at * 32 + differing.leading_zeros());
-            }
-        }
-        most
-    }
-
-    /// The four bits of the path from `at` on.
-    fn nibble(&self, at: u32) -> u32 {
-        let word = self.words[(at / 32) as usize].load(Relaxed);
-        word >> (28 - at % 32) & 15
-    }
-
-    fn places(&self) -> Places {
-        let mut places = Places::default();
-        for place in (0..PLACES as u32).filter(|&place| self.has(place)) {
-            let link = self.link(place).map_or(NOWHERE, |link| link.load(Relaxed));
-            places.put(place, link);
-        }
-        places
-    }
-
-    /// The first place in use, in the order of walks, behind this one.
-    fn after(&self, place: Option<u32>) -> Option<u32> {
-        let mut order = ORDER.iter().copied();
-        if place.is_some() {
-            order.find(|&known| Some(known) == place);
-        }
-        order.find(|&place| self.has(place))
-    }
-}
-
-impl Trie {
     #[inline]
     fn node(&self, link: u32) -> Option<Node<'_>> {
         Node::at(&self.arena, link)
@@ -214,7 +87,20 @@ impl Trie {
     /// The slot of the longest prefix this one begins with.
     #[inline]
     pub(super) fn longest(&self, prefixes: &Prefixes, key: Prefix<'_>) -> Option<u32> {
-        let (mut link, mut known, mut best) = (self.root.load(Acquire), 0, None);
+        let index = self.root.index(key);
+        let entry = self.root.entry(index);
+        if entry.link() != NOWHERE
+            && let Some(slot) = self.longest_behind(entry.link(), prefixes, key)
+        {
+            return Some(slot);
+        }
+        self.root.longest_end(entry, index, key.len)
+    }
+
+    /// The same among those that go on behind the row.
+    #[inline]
+    fn longest_behind(&self, link: u32, prefixes: &Prefixes, key: Prefix<'_>) -> Option<u32> {
+        let (mut link, mut known, mut best) = (link, self.root.bits(), None);
         while link != NOWHERE {
             if link & SLOT != 0 {
                 let slot = link & !SLOT;
@@ -225,12 +111,7 @@ impl Trie {
                 break;
             }
             let bits = key.nibble(node.position);
-            let depth = (key.len - node.position).min(STRIDE - 1);
-            let ends = node.used & MATCHING[depth as usize][bits as usize];
-            if ends != 0 {
-                let slot = node.link(31 - ends.leading_zeros())?;
-                best = Some(slot.load(Acquire));
-            }
+            best = node.longest_end(key, bits).or(best);
             known = node.position + STRIDE;
             if known > key.len || !node.has(ENDS + bits) {
                 break;
@@ -240,9 +121,22 @@ impl Trie {
         best
     }
 
-    /// The slot of exactly this prefix, and the nodes and places on the way to it.
-    fn way(&self, prefixes: &Prefixes, key: Prefix<'_>) -> Option<(Vec<(Node<'_>, u32)>, u32)> {
-        let (mut link, mut way) = (self.root.load(Acquire), Vec::new());
+    /// True if a prefix ends in the row.
+    #[inline]
+    fn is_short(&self, key: Prefix<'_>) -> bool {
+        key.len <= self.root.bits()
+    }
+
+    /// The slot of exactly this prefix, one that does not end in the row. Says which nodes and places
+    /// are on the way to it.
+    #[inline]
+    fn way<'t>(
+        &'t self,
+        prefixes: &Prefixes,
+        key: Prefix<'_>,
+        mut visit: impl FnMut(Node<'t>, u32),
+    ) -> Option<u32> {
+        let mut link = self.root.entry(self.root.index(key)).link();
         loop {
             if link == NOWHERE {
                 return None;
@@ -250,7 +144,7 @@ impl Trie {
             if link & SLOT != 0 {
                 let slot = link & !SLOT;
                 let same = prefixes.len(slot) == key.len && prefixes.is_begun_with(slot, key);
-                return same.then_some((way, slot));
+                return same.then_some(slot);
             }
             let node = self.node(link)?;
             if node.common(key, 0) < node.position {
@@ -261,28 +155,49 @@ impl Trie {
                 return None;
             }
             link = node.link(place)?.load(Acquire);
-            way.push((node, place));
+            visit(node, place);
             if place < ENDS {
-                return Some((way, link));
+                return Some(link);
             }
         }
     }
 
     /// The slot of exactly this prefix.
     pub(super) fn exact(&self, prefixes: &Prefixes, key: Prefix<'_>) -> Option<u32> {
-        self.way(prefixes, key).map(|(_, slot)| slot)
+        if self.is_short(key) {
+            return self.root.end(key.len, self.root.index(key));
+        }
+        self.way(prefixes, key, |_, _| ())
     }
 
     /// The slot that comes after this prefix in the order of walks; the first for none or an unknown
     /// one.
     pub(super) fn next(&self, prefixes: &Prefixes, key: Option<Prefix<'_>>) -> Option<u32> {
-        match key.and_then(|key| self.way(prefixes, key)) {
-            None => self.first(self.root.load(Acquire)),
-            Some((way, _)) => way
-                .into_iter()
-                .rev()
-                .find_map(|(node, place)| self.first_in(node, node.after(Some(place))?)),
+        let Some(key) = key.filter(|key| self.exact(prefixes, *key).is_some()) else {
+            return self.first_from(0);
+        };
+        let (index, bits) = (self.root.index(key), self.root.bits());
+        if self.is_short(key) {
+            // It came after everything that begins with it.
+            let last = index | ((1 << (bits - key.len)) - 1);
+            let shorter = self.root.last_ends(key.len, last);
+            return shorter.or_else(|| self.first_from(last + 1));
         }
+        let mut way = Vec::new();
+        self.way(prefixes, key, |node, place| way.push((node, place)));
+        let mut above = way.into_iter().rev();
+        let behind = above.find_map(|(node, place)| self.first_in(node, node.after(Some(place))?));
+        (behind.or_else(|| self.root.last_ends(bits + 1, index)))
+            .or_else(|| self.first_from(index + 1))
+    }
+
+    /// The first slot from an entry of the row on.
+    fn first_from(&self, index: usize) -> Option<u32> {
+        let first_of = |index| {
+            (self.first(self.root.entry(index).link()))
+                .or_else(|| self.root.last_ends(self.root.bits() + 1, index))
+        };
+        (index..self.root.count()).find_map(first_of)
     }
 
     fn first(&self, link: u32) -> Option<u32> {
@@ -312,61 +227,104 @@ impl Trie {
         key: Prefix<'_>,
         slot: u32,
     ) -> Result<Option<u32>, Errno> {
-        let mut at = &self.root;
+        let index = self.root.index(key);
+        if self.is_short(key) {
+            return Ok(self.root.set_end(key.len, index, slot));
+        }
+        let mut at = At::Root(&self.root, index);
         loop {
-            let link = at.load(Relaxed);
+            let link = at.load();
             if link == NOWHERE {
-                at.store(slot | SLOT, Release);
+                at.store(slot | SLOT);
                 return Ok(None);
             }
-            let (position, mut places) = if link & SLOT != 0 {
+            if link & SLOT != 0 {
                 let (other, prefixes) = (link & !SLOT, writing.prefixes);
                 let (common, len) = (prefixes.common(other, key), prefixes.len(other));
                 if common == len && common == key.len {
-                    at.store(slot | SLOT, Release);
+                    at.store(slot | SLOT);
                     return Ok(Some(other));
                 }
                 let position = common / STRIDE * STRIDE;
-                let mut places = Places::default();
-                let place = place(len, position, nibble_of(prefixes, other, position));
-                places.put(place, link_in(place, other));
-                (position, places)
-            } else {
-                let node = self.node(link).ok_or(Errno::ENOMEM)?;
-                let common = node.common(key, 0);
-                if common < node.position {
-                    let position = common / STRIDE * STRIDE;
-                    let mut places = Places::default();
-                    places.put(ENDS + node.nibble(position), link);
-                    (position, places)
-                } else {
-                    let place = place(key.len, node.position, key.nibble(node.position));
-                    let known = if node.has(place) {
-                        node.link(place)
-                    } else {
-                        None
-                    };
-                    match known {
-                        Some(known) if place < ENDS => {
-                            let old = known.load(Relaxed);
-                            known.store(slot, Release);
-                            return Ok(Some(old));
-                        }
-                        Some(known) => {
-                            at = known;
-                            continue;
-                        }
-                        None => (node.position, node.places()),
-                    }
-                }
-            };
-            let place = place(key.len, position, key.nibble(position));
-            places.put(place, link_in(place, slot));
-            let new = self.make(writing, position, |at| key.half(at), &places)?;
-            at.store(new, Release);
-            self.retire_if_replaced(writing, link, position);
-            return Ok(None);
+                let place = place(len, position, prefixes.nibble(other, position));
+                let beside = (place, link_in(place, other));
+                at.store(self.fork(writing, position, key, slot, beside)?);
+                return Ok(None);
+            }
+            let node = self.node(link).ok_or(Errno::ENOMEM)?;
+            let common = node.common(key, 0);
+            if common < node.position {
+                let position = common / STRIDE * STRIDE;
+                let beside = (ENDS + node.nibble(position), link);
+                at.store(self.fork(writing, position, key, slot, beside)?);
+                return Ok(None);
+            }
+            let place = place(key.len, node.position, key.nibble(node.position));
+            if !node.has(place) {
+                at.store(self.grown(writing, node, key, place, slot)?);
+                self.retire(writing, node);
+                return Ok(None);
+            }
+            let known = node.link(place).ok_or(Errno::ENOMEM)?;
+            if place < ENDS {
+                let old = known.load(Relaxed);
+                known.store(slot, Release);
+                return Ok(Some(old));
+            }
+            at = At::Node(known);
         }
+    }
+
+    /// A new node with the slot of a key and one other place.
+    fn fork(
+        &self,
+        writing: &mut Writing<'_>,
+        position: u32,
+        key: Prefix<'_>,
+        slot: u32,
+        beside: (u32, u32),
+    ) -> Result<u32, Errno> {
+        let place = place(key.len, position, key.nibble(position));
+        let mut both = [(place, link_in(place, slot)), beside];
+        both.sort_unstable();
+        let used = 1 << both[0].0 | 1 << both[1].0;
+        let links = both.into_iter().map(|(_, link)| link);
+        self.make(writing, position, key, used, links)
+    }
+
+    /// A node like this one with one place more.
+    fn grown(
+        &self,
+        writing: &mut Writing<'_>,
+        node: Node<'_>,
+        key: Prefix<'_>,
+        place: u32,
+        slot: u32,
+    ) -> Result<u32, Errno> {
+        let before = node.rank(place) as usize;
+        let links = (node.links().take(before))
+            .chain(once(link_in(place, slot)))
+            .chain(node.links().skip(before));
+        self.make(writing, node.position, key, node.used | 1 << place, links)
+    }
+
+    /// A node like this one without a place.
+    fn shrunk(
+        &self,
+        writing: &mut Writing<'_>,
+        node: Node<'_>,
+        key: Prefix<'_>,
+        place: u32,
+    ) -> Result<u32, Errno> {
+        let used = node.used & !(1 << place);
+        let before = node.rank(place) as usize;
+        let mut links = (node.links().take(before)).chain(node.links().skip(before + 1));
+        let last = used.trailing_zeros();
+        if !used.is_power_of_two() {
+            return self.make(writing, node.position, key, used, links);
+        }
+        let link = links.next().ok_or(Errno::ENOMEM)?;
+        Ok(if last < ENDS { link | SLOT } else { link })
     }
 
     /// Takes a prefix out and returns its slot.
@@ -375,31 +333,25 @@ impl Trie {
         writing: &mut Writing<'_>,
         key: Prefix<'_>,
     ) -> Result<Option<u32>, Errno> {
-        let Some((way, slot)) = self.way(writing.prefixes, key) else {
+        let index = self.root.index(key);
+        if self.is_short(key) {
+            return Ok(self.root.remove_end(key.len, index));
+        }
+        let (mut parent, mut last) = (None, None);
+        let visit = |node, place| (parent, last) = (last, Some((node, place)));
+        let Some(slot) = self.way(writing.prefixes, key, visit) else {
             return Ok(None);
         };
-        let Some((&(node, place), above)) = way.split_last() else {
-            self.root.store(NOWHERE, Release);
+        let Some((node, place)) = last else {
+            self.root.set_link(index, NOWHERE);
             return Ok(Some(slot));
         };
-        let at = match above.last() {
-            Some((parent, place)) => parent.link(*place).ok_or(Errno::ENOMEM)?,
-            None => &self.root,
+        let at = match parent {
+            Some((parent, place)) => At::Node(parent.link(place).ok_or(Errno::ENOMEM)?),
+            None => At::Root(&self.root, index),
         };
-        let mut places = node.places();
-        places.used &= !(1 << place);
-        let left = places.used.trailing_zeros();
-        let new = if places.used.count_ones() > 1 {
-            let path = |at: u32| node.words[at as usize].load(Relaxed);
-            self.make(writing, node.position, path, &places)?
-        } else if left < ENDS {
-            places.links[left as usize] | SLOT
-        } else {
-            places.links[left as usize]
-        };
-        at.store(new, Release);
-        self.arena
-            .retire(writing.room, node.number, node.size(), writing.runs);
+        at.store(self.shrunk(writing, node, key, place)?);
+        self.retire(writing, node);
         Ok(Some(slot))
     }
 
@@ -408,44 +360,22 @@ impl Trie {
         &self,
         writing: &mut Writing<'_>,
         position: u32,
-        path: impl Fn(u32) -> u32,
-        places: &Places,
+        key: Prefix<'_>,
+        used: u32,
+        links: impl Iterator<Item = u32>,
     ) -> Result<u32, Errno> {
-        let path_words = position.div_ceil(32);
-        let size = HEADER_WORDS + path_words + places.used.count_ones();
-        let number = self
-            .arena
-            .allocate(writing.room, size, writing.runs)
-            .ok_or(Errno::ENOMEM)?;
+        let size = size_of_node(position, used);
+        let number = self.arena.allocate(writing.room, size, writing.runs);
+        let number = number.ok_or(Errno::ENOMEM)?;
         let words = self.arena.words(number).ok_or(Errno::ENOMEM)?;
-        let used = (0..PLACES).filter(|place| places.used >> place & 1 != 0);
-        let content = [places.used, position]
-            .into_iter()
-            .chain((0..path_words).map(path))
-            .chain(used.map(|place| places.links[place]));
-        for (word, content) in words.iter().zip(content) {
-            word.store(content, Relaxed);
-        }
+        Node::write(words, position, key, used, links);
         Ok(number)
     }
 
-    /// Gives up the node a link led to, if the new node took its position and not one above it.
-    fn retire_if_replaced(&self, writing: &mut Writing<'_>, link: u32, position: u32) {
-        if link & SLOT != 0 {
-            return;
-        }
-        if let Some(node) = self.node(link).filter(|node| node.position == position) {
-            self.arena
-                .retire(writing.room, node.number, node.size(), writing.runs);
-        }
-    }
-}
-
-/// Four bits of a slot's prefix; behind the last there are none.
-fn nibble_of(prefixes: &Prefixes, slot: u32, at: u32) -> u32 {
-    if at < prefixes.len(slot) {
-        prefixes.nibble(slot, at)
-    } else {
-        0
+    /// Gives up a node that was replaced.
+    fn retire(&self, writing: &mut Writing<'_>, node: Node<'_>) {
+        let size = node.size();
+        self.arena
+            .retire(writing.room, node.number, size, writing.runs);
     }
 }
