@@ -1,14 +1,9 @@
 //! The same objects through our own linker, for the kernel this machine runs.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
-use std::sync::Arc;
 
-use osmia_btf::Btf;
-use osmia_isa::Endian;
 use osmia_object::{LinkOptions, Object, ProgramType};
-use osmia_program::{Kconfig, KernelVersion, MapSpec, Program, ProgramKind, ProgramSet, Target};
+use osmia_program::{MapSpec, Program, ProgramKind, ProgramSet, Target};
 
 use super::Unit;
 use crate::place::{self, Error};
@@ -29,25 +24,8 @@ pub(crate) struct Linker {
 
 impl Linker {
     pub(crate) fn for_this_kernel() -> Result<Linker, Error> {
-        let btf = Arc::new(Btf::parse(std::fs::read("/sys/kernel/btf/vmlinux")?, None)?);
-        let kconfig = Command::new("zcat").arg("/proc/config.gz").output().ok();
-        let kconfig = kconfig.filter(|output| output.status.success());
-        let kconfig = kconfig.and_then(|output| String::from_utf8(output.stdout).ok());
-        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
-        Ok(Linker {
-            target: Target {
-                name: format!("linux {}", release.trim()),
-                endian: Endian::NATIVE,
-                kernel: version(&release),
-                release: None,
-                cpus: std::thread::available_parallelism()?.get() as u32,
-                btf: Some(btf),
-                module_btfs: Vec::new(),
-                kconfig: kconfig.map(|text| Arc::new(Kconfig::from_text(&text))),
-                ksyms: Some(Arc::new(kernel_symbols())),
-                kfuncs: None,
-            },
-        })
+        let target = osmia_linux::running_kernel()?;
+        Ok(Linker { target })
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -119,32 +97,6 @@ impl Linker {
                 .map_or_else(|| error.to_string(), |first| first.message.clone())
         })
     }
-}
-
-/// `6.18.44-something` → its three numbers.
-fn version(release: &str) -> KernelVersion {
-    let mut numbers = release
-        .split(|c: char| !c.is_ascii_digit())
-        .map(|digits| digits.parse::<u32>().unwrap_or_default());
-    let mut next = || numbers.next().unwrap_or_default();
-    let (major, minor, patch) = (next(), next(), next());
-    KernelVersion::new(major as u8, minor as u8, patch)
-}
-
-/// Addresses of the running kernel; of two symbols of a name the first, as libbpf takes it.
-fn kernel_symbols() -> BTreeMap<String, u64> {
-    let text = std::fs::read_to_string("/proc/kallsyms").unwrap_or_default();
-    let mut symbols = BTreeMap::new();
-    for line in text.lines() {
-        let mut words = line.split_whitespace();
-        let address = words
-            .next()
-            .and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        if let (Some(address), Some(name)) = (address, words.nth(1)) {
-            symbols.entry(name.to_owned()).or_insert(address);
-        }
-    }
-    symbols
 }
 
 /// The object whose CO-RE relocations are timed.
