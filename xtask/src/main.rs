@@ -6,6 +6,7 @@
 mod bench;
 mod capture;
 mod compare;
+mod compare_attach;
 mod compare_contexts;
 mod compare_helpers;
 mod compare_kernel;
@@ -58,6 +59,8 @@ enum Command {
     CompareKernel(compare_kernel::Options),
     /// Compare our linked instructions with those libbpf hands to the kernel
     CompareLibbpf(compare::Options),
+    /// Compare what programs may be attached to with the running kernel's verifier, or another one's
+    CompareAttach(compare_attach::Options),
     /// Compare tags of programs with those bpftool shows for the running kernel
     CompareTags(compare_tags::Options),
     /// Compare the table of releases with what the running kernel, or another one, takes
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Examples(options) => examples::run(&options),
         Command::CoreCase => core_case::run(),
+        Command::CompareAttach(options) => compare_attach::run(&options),
         Command::CompareContexts(options) => compare_contexts::run(&options),
         Command::CompareHelpers(options) => compare_helpers::run(&options),
         Command::CompareKernel(options) => compare_kernel::run(&options),

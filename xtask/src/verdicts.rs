@@ -298,6 +298,27 @@ pub(crate) fn split<'p>(places: &'p [Place]) -> Result<(Vec<&'p Place>, Vec<Stri
 }
 
 impl Place {
+    /// Programs for what a type of the kernel stands for, loaded with these flags.
+    pub(crate) fn attached(
+        kind: ProgramKind,
+        attach: AttachKind,
+        target: &str,
+        btf_id: u32,
+        flags: u32,
+    ) -> Place {
+        let mut place = place(kind, Some(attach), Some(target), btf_id);
+        place.flags |= flags;
+        if ProgramFlags(flags).has(ProgramFlags::SLEEPABLE) {
+            place.name += " sleepable";
+        }
+        place
+    }
+
+    /// The flags it is loaded with.
+    pub(crate) fn flags(&self) -> u32 {
+        self.flags
+    }
+
     /// A value that programs of this role may return.
     pub(crate) fn accepted_value(&self) -> i32 {
         let outcomes = osmia_program::outcome::outcomes(&self.hook);

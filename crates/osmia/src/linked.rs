@@ -1,8 +1,11 @@
 //! Programs linked for a target, not alive yet.
 
+use std::sync::Arc;
+
 use osmia_diag::{Diagnostic, Place};
 use osmia_isa::Endian;
-use osmia_program::{Fault, Host, MapKind, MapSpec, ProgramSet};
+use osmia_program::{Fault, Host, MapKind, MapSpec, Program, ProgramKind, ProgramSet};
+use osmia_verify::Replaced;
 
 use crate::loaded::{no_such_program, with_choices};
 use crate::{Error, Loaded, codes};
@@ -14,6 +17,8 @@ pub struct Linked {
     endian: Endian,
     set: ProgramSet,
     notes: Vec<Diagnostic>,
+    /// Programs whose functions extensions of this object replace.
+    extended: Vec<Arc<Program>>,
 }
 
 impl Linked {
@@ -31,7 +36,30 @@ impl Linked {
             endian,
             set,
             notes,
+            extended: Vec::new(),
         }
+    }
+
+    /// Says whose functions the extensions (`freplace`) among the programs replace: they are verified as
+    /// functions of those.
+    pub fn extend(&mut self, other: &Linked) {
+        let programs = other.set.programs.iter().cloned().map(Arc::new);
+        self.extended.extend(programs);
+    }
+
+    /// The function that a program replaces, if it is an extension and that is known.
+    pub(crate) fn replaced(&self, program: &Program) -> Option<Replaced> {
+        let function = program.hook.target.as_ref()?;
+        let has =
+            |other: &&Arc<Program>| other.functions.iter().any(|known| known.name == *function);
+        let is_extension = program.hook.kind == ProgramKind::Ext;
+        // Without the function, the first one says that it is missing.
+        let found = (self.extended.iter().find(has)).or_else(|| self.extended.first());
+        let other = found.filter(|_| is_extension)?;
+        Some(Replaced {
+            program: Arc::clone(other),
+            function: function.clone(),
+        })
     }
 
     pub(crate) fn file(&self) -> &str {

@@ -103,6 +103,7 @@ impl Linked {
         let maps = specs_of(self.set(), program);
         let options = osmia_verify::Options {
             privilege,
+            replaces: self.replaced(program),
             ..options(program)
         };
         let start = Instant::now();

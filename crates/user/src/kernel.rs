@@ -12,6 +12,7 @@ use osmia_diag::Diagnostic;
 use osmia_program::{
     Fault, HostError, MapKind, MapSpec, Program, ProgramKind, Record, Run, Target,
 };
+use osmia_verify::Replaced;
 use osmia_vm::map::{Map, Runs};
 use osmia_vm::net::Network;
 use osmia_vm::{Clock, Code, Environment, InputError, Layer, Machine, SystemCalls, Trap};
@@ -236,9 +237,15 @@ impl Kernel {
         ProgramRecord::load(&self.programs, program, maps, about, &variable)
     }
 
-    /// Whether a program may run, by the verifier; handles may do without.
-    pub(crate) fn judge(&self, program: &Program, maps: &[Arc<Map>]) -> Judgement {
-        verdict::judge(program, maps, &self.target)
+    /// Whether a program may run, in place of another's function if it replaces one, by the verifier;
+    /// handles may do without.
+    pub(crate) fn judge(
+        &self,
+        program: &Program,
+        replaces: Option<Replaced>,
+        maps: &[Arc<Map>],
+    ) -> Judgement {
+        verdict::judge(program, replaces, maps, &self.target)
     }
 
     /// True if programs that come by handle are not verified.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use osmia_btf::{Btf, BtfError};
-use osmia_program::{Kconfig, KernelVersion, Target};
+use osmia_program::{Kconfig, KernelVersion, Release, Target};
 use osmia_vm::Clock;
 use osmia_vm::net::Network;
 
@@ -30,6 +30,9 @@ pub struct UserOptions {
     pub network: Arc<Network>,
     /// Types of the kernel that CO-RE relocations are resolved against.
     pub btf: Option<Arc<Btf>>,
+    /// The release of Linux it has the features of: what came later is refused, and programs are told its
+    /// version. If none is named, it has everything known here.
+    pub release: Option<Release>,
     /// Programs that come by handle are not verified: what the verifier would reject runs until it does
     /// harm.
     pub unverified: bool,
@@ -38,7 +41,7 @@ pub struct UserOptions {
 }
 
 impl Default for UserOptions {
-    /// One CPU, real time, no network but the loopback interface, no types, no configuration.
+    /// One CPU, real time, no network but the loopback interface, no types, no configuration, no release.
     fn default() -> Self {
         Self {
             cpus: 1,
@@ -47,6 +50,7 @@ impl Default for UserOptions {
             insns_max: osmia_vm::limits::INSNS_PER_RUN,
             network: Arc::new(Network::loopback()),
             btf: None,
+            release: None,
             unverified: false,
             kconfig: None,
         }
@@ -71,8 +75,8 @@ impl UserOptions {
         Target {
             name: "user".to_owned(),
             endian: osmia_btf::Endian::NATIVE,
-            kernel: KERNEL,
-            release: None,
+            kernel: self.release.map_or(KERNEL, Release::kernel),
+            release: self.release,
             cpus: self.cpus.max(1),
             btf: self.btf.clone(),
             module_btfs: Vec::new(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use osmia_program::{Initial, MapKind, MapSpec, Program, ProgramFlags, Standing, Target};
-use osmia_verify::{Options, Reject, Stats, verify};
+use osmia_verify::{Options, Reject, Replaced, Stats, verify};
 use osmia_vm::map::Map;
 
 /// A verdict on a program.
@@ -15,9 +15,15 @@ pub(crate) struct Judgement {
 }
 
 /// Asks the verifier. What it does not know it leaves to the checks of every run.
-pub(crate) fn judge(program: &Program, maps: &[Arc<Map>], target: &Target) -> Judgement {
+pub(crate) fn judge(
+    program: &Program,
+    replaces: Option<Replaced>,
+    maps: &[Arc<Map>],
+    target: &Target,
+) -> Judgement {
     let specs: Vec<MapSpec> = maps.iter().map(|map| seen(map)).collect();
     let options = Options {
+        replaces,
         keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
         ..Options::default()
     };

@@ -14,9 +14,10 @@ use osmia_isa::Reg as RegName;
 use osmia_program::{MapSpec, Program, Target};
 
 use crate::Options;
+use crate::attach;
 use crate::certificate::{Certificate, Claim};
 use crate::limits;
-use crate::reg::{Reg, What};
+use crate::reg::Reg;
 use crate::reject::{Check, Reject, invalid};
 use crate::state::State;
 use crate::transfer::{Next, Transfer};
@@ -81,7 +82,8 @@ pub(crate) fn walk(
     options: &Options,
     seen: impl FnMut(usize, &State),
 ) -> Result<Checked, Refusal> {
-    let transfer = Transfer::new(program, maps, target, options).map_err(Refusal::Step)?;
+    let program = attach::replacing(program, target, options).map_err(Refusal::Step)?;
+    let transfer = Transfer::new(&program, maps, target, options).map_err(Refusal::Step)?;
     let mut checker = Checker {
         transfer: transfer.know(certificate),
         certificate,
@@ -105,8 +107,8 @@ struct Checker<'a, S> {
 impl<'a, S: FnMut(usize, &State)> Checker<'a, S> {
     fn run(&mut self) -> Result<(), Refusal> {
         self.transfer.check_program().map_err(Refusal::Step)?;
-        let context = Reg::pointer(What::Context);
-        self.check_function(0, &[(RegName::R1, context)])?;
+        let arguments = self.transfer.entry_arguments();
+        self.check_function(0, &arguments.map_err(Refusal::Step)?)?;
         let mut done = 0;
         while let Some(&function) = self.transfer.wanted_functions.get(done) {
             done += 1;

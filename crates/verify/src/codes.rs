@@ -6,6 +6,7 @@ osmia_diag::codes! {
     TARGET_MAP = "verify-target-map", "the target's release has no such maps";
     TARGET_CALL = "verify-target-call", "the target's release has no such helper or kernel function";
     TARGET_INSTRUCTION = "verify-target-instruction", "the target's release has no such instruction";
+    ATTACH = "verify-attach", "the kernel does not let such a program be attached to what it names";
     UNSUPPORTED = "verify-unsupported", "the verifier does not know something the program uses yet";
     NULL = "verify-null-pointer", "a pointer is used that may be null";
     PACKET = "verify-packet-bounds", "the packet is not known to reach as far as the program reads or writes";

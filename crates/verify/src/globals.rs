@@ -2,7 +2,6 @@
 
 use osmia_btf::TypeId;
 use osmia_isa::{Callee, Imm64, Insn};
-use osmia_program::helper::is_gpl_compatible;
 use osmia_program::limits::{CALL_FRAMES_MAX, STACK_BYTES};
 use osmia_program::{AttachKind, Errno, KernelVersion};
 
@@ -17,21 +16,7 @@ const PRIVATE_STACK: KernelVersion = KernelVersion::new(6, 13, 0);
 impl Transfer<'_> {
     /// Rules for a program as a whole.
     pub(crate) fn check_program(&self) -> Check {
-        let struct_ops = self.program.hook.kind == osmia_program::ProgramKind::StructOps;
-        if struct_ops && !is_gpl_compatible(&self.program.license) {
-            return invalid(0, "struct ops programs must have a GPL compatible license");
-        }
-        if let Some((operations, member)) = self.operations().filter(|_| !self.has_operation()) {
-            let what = format!("attach to unsupported member {member} of struct {operations}");
-            return invalid(0, what);
-        }
-        if self.is_given_references() {
-            return reject(
-                Some(0),
-                "arguments that carry references cannot be verified here yet",
-                Errno::ENOTSUPP,
-            );
-        }
+        self.check_attachment()?;
         self.check_symbols()?;
         for record in &self.records {
             let refused = record.find(|special| {

@@ -4,6 +4,7 @@
 //! gives a verdict. It does not know how code runs; hosts decide what to do with a verdict.
 
 mod arithmetic;
+mod attach;
 mod branch;
 mod call;
 mod certificate;
@@ -42,10 +43,10 @@ mod verified;
 
 use std::time::{Duration, Instant};
 
-use osmia_isa::Reg as RegName;
 pub use osmia_program::Privilege;
 use osmia_program::{Errno, MapSpec, Program, Target};
 
+pub use crate::attach::Replaced;
 pub use crate::certificate::Certificate;
 pub use crate::checker::{Checked, Refusal};
 use crate::explain::{Seen, Trace, Watch, Wish};
@@ -54,7 +55,6 @@ pub use crate::explore::Stats;
 pub use crate::facts::Facts;
 pub use crate::mistake::Mistake;
 pub use crate::options::Options;
-use crate::reg::{Reg, What};
 pub use crate::reject::Reject;
 pub use crate::trail::{Frames, Trail};
 use crate::transfer::Transfer;
@@ -120,19 +120,21 @@ fn judge(
     watch: Option<Watch>,
     rejected: impl FnOnce(&mut Explorer<'_>, &Reject),
 ) -> (Verdict, Option<Watch>) {
-    let mut explorer = match Transfer::new(program, maps, target, options) {
+    let refused = |why| Verdict {
+        result: Err(why),
+        stats: Stats::default(),
+        check: None,
+    };
+    let seen = match attach::replacing(program, target, options) {
+        Ok(seen) => seen,
+        Err(why) => return (refused(why), watch),
+    };
+    let mut explorer = match Transfer::new(&seen, maps, target, options) {
         Ok(mut transfer) => {
             transfer.speculate();
             Explorer::new(transfer)
         }
-        Err(why) => {
-            let verdict = Verdict {
-                result: Err(why),
-                stats: Stats::default(),
-                check: None,
-            };
-            return (verdict, watch);
-        }
+        Err(why) => return (refused(why), watch),
     };
     explorer.watch = watch;
     let result = explorer.run();
@@ -152,14 +154,14 @@ fn judge(
         let start = Instant::now();
         match verified.check(maps, target, options) {
             Ok(checked) => verdict.check = Some((checked, start.elapsed())),
-            Err(refusal) => verdict.result = refused(&refusal),
+            Err(refusal) => verdict.result = not_held(&refusal),
         }
     }
     (verdict, watch)
 }
 
 /// A mistake of ours: there is no telling whether the program is safe.
-fn refused(refusal: &Refusal) -> Result<Verified, Box<Reject>> {
+fn not_held(refusal: &Refusal) -> Result<Verified, Box<Reject>> {
     reject::reject(
         None,
         format!("the verifier's certificate does not hold: {refusal}"),
@@ -173,8 +175,8 @@ impl Explorer<'_> {
         self.transfer.check_needs()?;
         self.transfer.check_privileges()?;
         self.transfer.check_program()?;
-        let context = Reg::pointer(What::Context);
-        self.explore(0, &[(RegName::R1, context)])?;
+        let arguments = self.transfer.entry_arguments()?;
+        self.explore(0, &arguments)?;
         let mut done = 0;
         while let Some(&function) = self.transfer.wanted_functions.get(done) {
             done += 1;

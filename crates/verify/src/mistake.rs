@@ -42,6 +42,13 @@ mistakes! {
     TargetCall, TARGET_CALL: ["linux-* has no helper *", "linux-* has no kernel function *"];
     /// The target's release has no such instruction.
     TargetInstruction, TARGET_INSTRUCTION: ["linux-* has no *, which are there since *"];
+    /// The kernel lets no such program be attached to what it names.
+    Attach, ATTACH: [
+        "Attaching *", "attach_btf_id *", "attach to *", "*() is not modifiable", "*is not sleepable", "Cannot replace *",
+        "Cannot extend *", "Cannot recursively attach*", "Extension program*", "Subprog * doesn't exist", "The function * unsupported.",
+        "The function * Too many.", "The function * malformed void argument.", "The address of function *", "Only fentry/fexit/fmod_ret, *", "Syscall programs can only be *",
+        "the target's kernel has no *", "program with __ref argument *",
+    ];
     /// Something about dynptrs.
     Dynptr, DYNPTR: ["*dynptr*"];
     /// Something about open-coded iterators.

@@ -77,8 +77,16 @@ impl Transfer<'_> {
     /// The smallest and largest number the program may return, if it matters.
     pub(crate) fn returns(&self) -> Option<(i32, i32)> {
         let hook = &self.program.hook;
-        let checked = hook.kind != ProgramKind::Lsm || self.has(Feature::LsmReturns);
-        outcomes(hook).allowed.filter(|_| checked)
+        let by_hook = matches!(hook.attach, Some(AttachKind::LsmMac));
+        match hook.kind {
+            ProgramKind::Lsm if !self.has(Feature::LsmReturns) => None,
+            ProgramKind::Lsm if by_hook && self.is_asked_yes_or_no() => Some((0, 1)),
+            // Hooks without a result let the operation go on.
+            ProgramKind::Lsm if !by_hook && self.attached_to_void() => Some((1, 1)),
+            // An operation that returns a pointer returns null, if nothing else.
+            ProgramKind::StructOps => self.given_back().map(|_| (0, 0)),
+            _ => outcomes(hook).allowed,
+        }
     }
 
     /// True if stack bytes that were never written may be read.

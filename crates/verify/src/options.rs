@@ -2,6 +2,7 @@
 
 use osmia_program::Privilege;
 
+use crate::attach::Replaced;
 use crate::limits;
 
 /// Privileges and switches of a verification.
@@ -13,6 +14,8 @@ pub struct Options {
     pub keep_every_state: bool,
     /// Instructions that may be visited before the program is too complex, at most Linux's number.
     pub insns_visited_max: usize,
+    /// The function that the program replaces, if it is an extension (`freplace`).
+    pub replaces: Option<Replaced>,
     /// Hand the certificate to the checker, and reject the program if it refuses. By default in builds
     /// with debug assertions: tests and fuzzing. It takes about two thirds of the time of exploration.
     pub check_certificate: bool,
@@ -24,6 +27,7 @@ impl Default for Options {
         Self {
             privilege: Privilege::All,
             keep_every_state: false,
+            replaces: None,
             insns_visited_max: limits::INSNS_VISITED_MAX,
             check_certificate: cfg!(debug_assertions),
         }

@@ -113,6 +113,14 @@ impl Transfer<'_> {
         }
     }
 
+    /// What the program finds in its registers: its context, or what the function has that it replaces.
+    pub(crate) fn entry_arguments(&mut self) -> Check<Vec<(RegName, Reg)>> {
+        if self.options.is_extension() {
+            return self.global_arguments(0);
+        }
+        Ok(vec![(RegName::R1, Reg::pointer(What::Context))])
+    }
+
     /// What a function finds in its registers, as far as its prototype tells.
     pub(crate) fn global_arguments(&mut self, function: usize) -> Check<Vec<(RegName, Reg)>> {
         let parameters = self.parameters(function)?;

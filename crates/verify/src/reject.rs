@@ -60,16 +60,12 @@ impl<T> Because for Check<T> {
 impl Reject {
     /// True if it is we who do not know something: no verdict.
     pub fn is_unsupported(&self) -> bool {
-        self.errno == Errno::ENOTSUPP
+        self.mistake == Mistake::Unsupported
     }
 
     /// What kind of mistake it is; of ours, if it is we who do not know something.
     pub fn kind(&self) -> Mistake {
-        if self.is_unsupported() {
-            Mistake::Unsupported
-        } else {
-            self.mistake
-        }
+        self.mistake
     }
 
     /// What people are told.

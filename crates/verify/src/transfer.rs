@@ -14,6 +14,7 @@ use osmia_isa::{Callee, Imm64, Insn, Operand, Reg as RegName};
 use osmia_program::{Errno, MapKind, MapSpec, Program, ProgramFlags, Target};
 
 use crate::Options;
+use crate::attach::Given;
 use crate::certificate::{Certificate, Claim};
 use crate::chains::Chains;
 use crate::events::Events;
@@ -22,7 +23,7 @@ use crate::reg::{Reg, What};
 use crate::reject::{Check, denied, invalid, reject};
 use crate::shape::Shape;
 use crate::speculation::Speculation;
-use crate::state::{Linked, State};
+use crate::state::{Linked, Reference, State};
 
 /// What happens after an instruction.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -84,6 +85,8 @@ pub(crate) struct Transfer<'a> {
     pub(crate) events: Events,
     /// What is known of mispredicted paths, if they are followed.
     pub(crate) speculation: Option<Speculation>,
+    /// Arguments of the program that are references.
+    pub(crate) given: Vec<Given>,
 }
 
 impl<'a> Transfer<'a> {
@@ -106,7 +109,7 @@ impl<'a> Transfer<'a> {
         let kernel = target.btf.as_deref();
         let record = |map| Arc::new(Record::of_map(map, kernel));
         let records = all.iter().map(record).collect();
-        Ok(Self {
+        let mut transfer = Self {
             program,
             own_maps: maps.len(),
             records,
@@ -129,7 +132,10 @@ impl<'a> Transfer<'a> {
             asides: Vec::new(),
             events: Events::default(),
             speculation: None,
-        })
+            given: Vec::new(),
+        };
+        transfer.find_given();
+        Ok(transfer)
     }
 
     /// Speaks of types and chains of calls by the numbers a certificate has for them.
@@ -160,6 +166,13 @@ impl<'a> Transfer<'a> {
         self.state.secretive = !self.options.is_trusted();
         for (name, reg) in arguments {
             *self.state.reg_mut(*name) = *reg;
+        }
+        if function == 0 {
+            let references = self.given.iter().map(|given| Reference {
+                id: given.id,
+                at: 0,
+            });
+            self.state.references = references.collect();
         }
     }
 

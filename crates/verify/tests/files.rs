@@ -2,7 +2,7 @@
 //! `BLESS=1` writes what comes out instead of comparing it.
 //!
 //! Directives: `; type: xdp`, `; map: NAME KIND KEY VALUE ENTRIES`, `; target: linux-5.10`, `; caps: none`,
-//! `; attach: TYPE TARGET`, `; sleepable: yes`, and `; types: kernel` for a small kernel's BTF, whose functions
+//! `; attach: TYPE TARGET`, `; license: TEXT`, `; sleepable: yes`, and `; types: kernel` for a small kernel's BTF, whose functions
 //! are called by name, and a program's.
 
 mod types;
@@ -95,6 +95,9 @@ fn judged_with_code(text: &str) -> (&'static str, String) {
         parts.hook.attach = AttachKind::from_name(attach);
         assert!(parts.hook.attach.is_some(), "{attach}");
         parts.hook.target = Some(target.to_owned());
+    }
+    if let Some(license) = directives("license").first() {
+        parts.license.clone_from(license);
     }
     if !directives("sleepable").is_empty() {
         parts.flags = ProgramFlags(ProgramFlags::SLEEPABLE);

@@ -7,6 +7,8 @@ mod sarif;
 mod story;
 mod watched;
 
+use std::path::PathBuf;
+
 use clap::Args;
 use osmia::{Error, Judged, Release, Watching, as_release};
 use serde::Serialize;
@@ -43,6 +45,9 @@ pub(crate) struct Verify {
     /// Predict for a release of Linux, linux-5.4 to linux-6.18: refuse what came later.
     #[arg(long, value_name = "linux-X.Y", help_heading = "Machine")]
     target: Option<Release>,
+    /// The object whose functions extension programs (`freplace`) replace.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["matrix", "explain_log"], help_heading = "Input")]
+    extends: Option<PathBuf>,
     /// Predict which releases should take the object, and why others should not.
     #[arg(long, conflicts_with_all = ["target", "caps", "stats"], help_heading = "Output")]
     matrix: bool,
@@ -97,7 +102,11 @@ impl Verify {
         if let Some(release) = self.target {
             target = as_release(&target, release);
         }
-        let linked = self.object.link(&object, &target, wanted, console)?;
+        let mut linked = self.object.link(&object, &target, wanted, console)?;
+        if let Some(path) = &self.extends {
+            let other = osmia::Object::open(path)?;
+            linked.extend(&other.link(&target, &osmia::LinkOptions::default())?);
+        }
         let watching = Watching {
             heat: self.heat,
             kernel_log: self.kernel_log,

@@ -36,7 +36,7 @@ impl UserProgram {
         let (standing, verified_insns) = match kernel.is_unverified() {
             true => (Standing::Unverified, 0),
             false => {
-                let judged = kernel.judge(&program, &maps);
+                let judged = kernel.judge(&program, None, &maps);
                 let insns = judged.verified_insns();
                 let standing = judged
                     .result

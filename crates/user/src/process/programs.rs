@@ -11,6 +11,7 @@ use osmia_program::{
     AttachKind, DebugInfo, Errno, FuncRecord, Hook, LineRecord, MapIndex, Program, ProgramFlags,
     ProgramKind, ProgramParts,
 };
+use osmia_verify::Replaced;
 use osmia_vm::Code;
 
 use super::bytes::{read, word};
@@ -112,7 +113,8 @@ impl Process {
             *log += &format!("{error}\n");
             Errno::EINVAL
         })?;
-        let judged = self.kernel.judge(&program, &resolved.maps);
+        let replaces = replaced(&program, &attach_to);
+        let judged = self.kernel.judge(&program, replaces, &resolved.maps);
         *log += &judged.log();
         let verified_insns = judged.verified_insns();
         let standing = judged.result.map_err(|why| why.errno)?;
@@ -237,6 +239,16 @@ pub(super) fn written(asked: LogRequest, log: &str, result: Result<Fd, Errno>) -
             true_size: u32::try_from(whole).unwrap_or(u32::MAX),
         },
     }
+}
+
+/// The function of another program that this one replaces.
+fn replaced(program: &Program, to: &AttachTo) -> Option<Replaced> {
+    let other = to.program.as_ref()?;
+    let is_extension = program.hook.kind == ProgramKind::Ext;
+    is_extension.then(|| Replaced {
+        program: Arc::clone(other.program()),
+        function: program.hook.target.clone().unwrap_or_default(),
+    })
 }
 
 /// The licence up to its zero, at most as long as the kernel keeps it.

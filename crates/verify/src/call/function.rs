@@ -1,9 +1,9 @@
 //! Calls of functions of the program, callbacks, and the way back out of them.
 
 use osmia_isa::Reg as RegName;
-use osmia_program::Errno;
 use osmia_program::helper::Helper;
 use osmia_program::limits::CALL_FRAMES_MAX;
+use osmia_program::{AttachKind, Errno};
 
 use super::Arguments;
 use crate::domain::Scalar;
@@ -202,7 +202,7 @@ impl Transfer<'_> {
     pub(crate) fn exit(&mut self) -> Check<Next> {
         let at = self.at;
         if self.state.frames.len() == 1 {
-            self.check_nothing_held("BPF_EXIT instruction in main prog", true)?;
+            self.check_nothing_held_at_exit()?;
             if let Some(callback) = self.state.frame().callback {
                 let result = self.read(RegName::R0)?;
                 self.want(RegName::R0);
@@ -265,11 +265,16 @@ impl Transfer<'_> {
     pub(crate) fn check_returned(&mut self, name: RegName) -> Check {
         let whole = self.root == 0 || self.shape.exception_callback == Some(self.root);
         use osmia_program::ProgramKind::{Lsm, StructOps};
-        let kind = self.program.hook.kind;
-        if whole && matches!(kind, Lsm | StructOps) && self.attached_to_void() {
+        let hook = &self.program.hook;
+        let (kind, of_group) = (hook.kind, hook.attach == Some(AttachKind::LsmCgroup));
+        let free = matches!(kind, Lsm | StructOps) && !of_group;
+        if whole && free && self.attached_to_void() {
             return Ok(());
         }
         let reg = self.read(name)?;
+        if whole && self.gives_back(&reg) {
+            return self.check_given_back(&reg);
+        }
         if reg.is_pointer() {
             if !whole {
                 return invalid(

@@ -1,11 +1,11 @@
 //! Arguments of functions, tracepoints, hooks and operations that programs are attached to, by the
 //! prototypes in the target's BTF.
 
-use osmia_btf::{Body, Btf, Kind, TypeId};
+use osmia_btf::{Body, Btf, TypeId};
 use osmia_program::{AttachKind, ProgramKind};
 
 use super::nullable::{self, Item};
-use super::{prototype, structure, tagged};
+use super::{prototype, tagged};
 use crate::domain::Scalar;
 use crate::reg::{Flags, Reg, What};
 use crate::transfer::Transfer;
@@ -20,30 +20,11 @@ struct Asked {
 }
 
 impl Transfer<'_> {
-    /// The operations a program is one of, and which: `tcp_congestion_ops`, `ssthresh`.
-    pub(crate) fn operations(&self) -> Option<(&str, &str)> {
-        let hook = &self.program.hook;
-        let target = hook.target.as_deref()?;
-        (hook.kind == ProgramKind::StructOps)
-            .then(|| target.split_once('.').unwrap_or((target, "")))
-    }
-
     /// The prototype of what the program is attached to.
     pub(crate) fn attached_prototype(&self, btf: &Btf) -> Option<TypeId> {
         let hook = &self.program.hook;
-        if let Some((operations, member)) = self.operations() {
-            let table = btf
-                .type_at(btf.find(operations, Kind::Struct)?)
-                .composite()?;
-            let position = hook.attach.map_or(0, AttachKind::number) as usize;
-            let member = match member {
-                "" => table.member(position)?,
-                name => table.members().find(|known| known.name == name)?,
-            };
-            let Body::Ptr(target) = btf.resolve(member.ty).body() else {
-                return None;
-            };
-            return Some(btf.resolve(target).id());
+        if hook.kind == ProgramKind::StructOps {
+            return self.operation_prototype(btf);
         }
         let name = hook.target.as_deref()?;
         let symbol = match (hook.kind, hook.attach) {
@@ -82,6 +63,7 @@ impl Transfer<'_> {
         if bytes != 8 {
             return None;
         }
+        let reference = self.reference_of_argument(index)?;
         let hook = self.program.hook.clone();
         let name = hook.target.as_deref().unwrap_or_default();
         let (mut flags, mut buffer) = (Flags::default(), false);
@@ -122,6 +104,7 @@ impl Transfer<'_> {
         }
         flags = flags.with(tagged(btf, pointee).without(Flags::RCU));
         let mut reg = self.typed_pointer(btf, pointee, flags);
+        reg.reference = reference;
         self.promote_socket(&mut reg);
         Some(reg)
     }
@@ -172,37 +155,6 @@ impl Transfer<'_> {
         names
             .get(index)
             .is_some_and(|name| name.ends_with("__nullable"))
-    }
-
-    /// True if an argument is a reference that the program has to give back.
-    pub(crate) fn is_given_references(&self) -> bool {
-        let btf = self.target.btf.as_deref();
-        let names = btf.map_or(Vec::new(), |btf| self.stub_parameters(btf));
-        names.iter().any(|name| name.ends_with("__ref"))
-    }
-
-    /// The parameters' names of the kernel's own function in a table of operations, if it has one.
-    fn stub_parameters<'b>(&self, btf: &'b Btf) -> Vec<&'b str> {
-        let stub = self.operations().and_then(|(operations, member)| {
-            let proto = prototype(btf, &format!("{operations}__{member}"))?;
-            match btf.type_at(proto).body() {
-                Body::FuncProto(stub) => Some(stub.params().map(|param| param.name).collect()),
-                _ => None,
-            }
-        });
-        stub.unwrap_or_default()
-    }
-
-    /// True if the target has the operations and lets programs be this one of them.
-    pub(crate) fn has_operation(&self) -> bool {
-        /// Members that the kernel keeps to itself.
-        const RESERVED: &[(&str, &str)] = &[("tcp_congestion_ops", "get_info")];
-        match (self.operations(), &self.target.btf) {
-            (Some(operation), Some(btf)) => {
-                structure(btf, operation.0).is_some() && !RESERVED.contains(&operation)
-            }
-            _ => true,
-        }
     }
 }
 

@@ -89,7 +89,63 @@ pub(super) fn kernel() -> Arc<Btf> {
         let to_proto = types.ptr(proto);
         types.typedef(name, to_proto);
     }
+    attached(&mut types, int, to_void, to_task);
     Arc::new(types.build(Endian::NATIVE).expect("well-formed types"))
+}
+
+/// What programs are attached to: functions, security hooks, an iterator and two tables of operations.
+fn attached(types: &mut BtfBuilder, int: TypeId, to_void: TypeId, to_task: TypeId) {
+    let void = TypeId::VOID;
+    let words = [NewMember::new("word", int, 0)];
+    let large = types.structure("large", 24, &words);
+    type Parameters<'a> = &'a [(&'a str, TypeId)];
+    let functions: &[(&str, TypeId, Parameters<'_>)] = &[
+        ("wake_up_new_task", void, &[("p", to_task)]),
+        ("security_task_alloc", int, &[("task", to_task)]),
+        ("__x64_sys_getpid", int, &[]),
+        ("do_exit", void, &[("code", int)]),
+        ("migrate_disable", void, &[]),
+        ("printk", int, &[("fmt", to_void), ("", void)]),
+        ("takes_large", int, &[("one", large)]),
+        ("bpf_lsm_task_alloc", int, &[("task", to_task)]),
+        ("bpf_lsm_task_free", void, &[("task", to_task)]),
+        ("bpf_lsm_inode_xattr_skipcap", int, &[("name", to_void)]),
+        ("bpf_lsm_setprocattr", int, &[("name", to_void)]),
+        ("bpf_lsm_init", int, &[]),
+        (
+            "bpf_iter_task",
+            int,
+            &[("meta", to_void), ("task", to_task)],
+        ),
+        (
+            "Qdisc_ops__enqueue",
+            int,
+            &[("skb__ref", to_task), ("sch", to_void)],
+        ),
+        ("Qdisc_ops__dequeue", to_task, &[("sch", to_void)]),
+    ];
+    for (name, result, params) in functions {
+        let proto = types.func_proto(*result, params);
+        types.func(name, Linkage::Static, proto);
+    }
+    types.structure("bpf_iter__task", 8, &[NewMember::new("meta", to_void, 0)]);
+    let enqueue = types.func_proto(int, &[("skb", to_task), ("sch", to_void)]);
+    let dequeue = types.func_proto(to_task, &[("sch", to_void)]);
+    let (enqueue, dequeue) = (types.ptr(enqueue), types.ptr(dequeue));
+    let members = [
+        NewMember::new("id", int, 0),
+        NewMember::new("enqueue", enqueue, 8),
+        NewMember::new("dequeue", dequeue, 16),
+        NewMember::new("peek", dequeue, 24),
+    ];
+    types.structure("Qdisc_ops", 32, &members);
+    types.structure("bpf_struct_ops_Qdisc_ops", 8, &words);
+    types.structure("file_operations", 32, &members);
+    let tested = types.func_proto(int, &[("state", to_void)]);
+    let tested = types.ptr(tested);
+    let members = [NewMember::new("test_1", tested, 0)];
+    types.structure("bpf_dummy_ops", 8, &members);
+    types.structure("bpf_struct_ops_bpf_dummy_ops", 8, &words);
 }
 
 /// The types of a program: number 2 is a structure of two numbers of eight bytes.

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::Args;
-use osmia::{Clock, Error, Task, UserOptions};
+use osmia::{Clock, Error, Release, Task, UserOptions};
 
 /// The machine and its task.
 #[derive(Args)]
@@ -27,6 +27,10 @@ pub(super) struct MachineFlags {
     /// Instructions one run may execute.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Machine")]
     budget: Option<u64>,
+    /// Have the features of a release of Linux, linux-5.4 to linux-6.18: what came later is refused, and
+    /// programs are told its version.
+    #[arg(long, value_name = "linux-X.Y", help_heading = "Machine")]
+    target: Option<Release>,
     /// Let programs find this machine's interfaces, addresses, routes and neighbours; without, there is
     /// only a loopback interface.
     #[arg(long, help_heading = "Machine")]
@@ -57,6 +61,7 @@ impl MachineFlags {
         if self.host_network {
             osmia::use_machine_network(options)?;
         }
+        options.release = self.target;
         options.cpus = self.cpus.max(self.cpu + 1);
         options.seed = self.seed;
         options.clock = self.clock.clone().map(|clock| clock.0);

@@ -205,6 +205,19 @@ impl Transfer<'_> {
         Ok(Next::End)
     }
 
+    /// Nothing is held where the program ends, but for what an operation returns to the kernel.
+    pub(crate) fn check_nothing_held_at_exit(&mut self) -> Check {
+        let result = *self.state.reg(RegName::R0);
+        let returned = self.state.frame().callback.is_none() && self.gives_back(&result);
+        let held = self.state.references.clone();
+        if returned {
+            self.state.release(result.reference);
+        }
+        let checked = self.check_nothing_held("BPF_EXIT instruction in main prog", true);
+        self.state.references = held;
+        checked
+    }
+
     /// Nothing is held where the program ends or goes elsewhere.
     pub(crate) fn check_nothing_held(&self, what: &str, everywhere: bool) -> Check {
         let at = self.at;
