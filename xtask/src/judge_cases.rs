@@ -355,6 +355,7 @@ fn target() -> Target {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        own_helpers: Default::default(),
     };
     if let Some(bytes) = osmia_benches::kernel_btf() {
         target = osmia_benches::kernel_target(bytes);

@@ -24,6 +24,7 @@ pub(crate) fn target(cpus: u32) -> Target {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        own_helpers: Default::default(),
     }
 }
 

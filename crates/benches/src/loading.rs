@@ -29,5 +29,6 @@ pub fn kernel_target(bytes: Vec<u8>) -> Target {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        own_helpers: Default::default(),
     }
 }

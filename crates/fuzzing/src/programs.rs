@@ -35,6 +35,7 @@ pub fn elf(data: &[u8]) {
         ))),
         ksyms: None,
         kfuncs: None,
+        own_helpers: Default::default(),
     };
     link(&object, &target);
     if object.btf().is_some() {

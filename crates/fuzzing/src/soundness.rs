@@ -148,6 +148,7 @@ fn target() -> Target {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        own_helpers: Default::default(),
         release: None,
     }
 }

@@ -61,6 +61,7 @@ pub fn verify(data: &[u8]) {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        own_helpers: Default::default(),
     };
     let options = Options {
         insns_visited_max: INSNS_VISITED_MAX,

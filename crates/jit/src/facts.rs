@@ -9,6 +9,8 @@ pub(crate) struct Facts {
     pub(crate) context: Vec<bool>,
     /// Instructions that some path reaches.
     pub(crate) reached: Vec<bool>,
+    /// Bytes touched of a context that is plain memory.
+    pub(crate) context_bytes: usize,
 }
 
 impl Facts {
@@ -20,6 +22,7 @@ impl Facts {
                 .map(|at| verified.accesses_context(at))
                 .collect(),
             reached: slots.map(|at| verified.is_reached(at)).collect(),
+            context_bytes: verified.context_bytes(),
         }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Lowered {
     pub(crate) functions: Vec<u32>,
     /// In the order of their slots.
     pub(crate) lines: Vec<Line>,
+    /// Bytes touched of a context that is plain memory.
+    pub(crate) context_bytes: usize,
 }
 
 /// An operation and the slot it comes from.

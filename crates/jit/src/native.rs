@@ -22,6 +22,7 @@ pub struct NativeCode {
     entry: u64,
     code_bytes: usize,
     stack_bytes: usize,
+    context_bytes: usize,
     /// Machine code has the addresses of these.
     _helpers: Box<[NativeHelper]>,
     /// Likewise.
@@ -31,7 +32,7 @@ pub struct NativeCode {
 impl NativeCode {
     /// Compiles and seals a lowered program. `memory` is the proof that it is verified.
     pub(crate) fn new(lowered: &Lowered, code: &Code, memory: Real) -> Result<Self, NotCompiled> {
-        let helpers = Helpers::of(lowered);
+        let helpers = Helpers::of(lowered, code);
         let address = |symbol| match symbol {
             Symbol::Map(map) => (code.native_handle(map as usize)).expect("a map of the program"),
             Symbol::Value(map, off) => {
@@ -63,6 +64,7 @@ impl NativeCode {
             entry: pages.address(compiled.functions[0]),
             code_bytes: compiled.bytes.len(),
             stack_bytes: lowered.stack_bytes(),
+            context_bytes: lowered.context_bytes,
             pages,
             _helpers: helpers.list,
             _maps: lowered.maps.clone(),
@@ -84,6 +86,10 @@ impl Native for NativeCode {
         self.stack_bytes
     }
 
+    fn context_bytes(&self) -> usize {
+        self.context_bytes
+    }
+
     fn enter(&self, machine: &mut Machine, frame_pointer: u64, args: &[u64; 5]) -> u64 {
         self.pages.enter(machine, frame_pointer, self.entry, args)
     }
@@ -100,7 +106,7 @@ struct Helpers {
 }
 
 impl Helpers {
-    fn of(lowered: &Lowered) -> Self {
+    fn of(lowered: &Lowered, code: &Code) -> Self {
         let called = lowered.lines.iter().filter_map(|line| match line.op {
             Op::CallHelper { helper } => Some(helper),
             _ => None,
@@ -108,7 +114,7 @@ impl Helpers {
         let mut ids: Vec<u32> = called.collect();
         ids.sort_unstable();
         ids.dedup();
-        let known = |id: &u32| NativeHelper::by_id(*id).expect("it was looked up when lowered");
+        let known = |id: &u32| (code.native_helper(*id)).expect("it was looked up when lowered");
         let list = ids.iter().map(known).collect();
         Self { ids, list }
     }

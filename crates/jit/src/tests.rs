@@ -108,6 +108,7 @@ fn facts(program: &Program) -> Facts {
     let mut facts = Facts {
         context: vec![false; slots.len()],
         reached: vec![true; slots.len()],
+        context_bytes: 0,
     };
     let mut holds = [false; 11];
     holds[1] = true;

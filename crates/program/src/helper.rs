@@ -5,17 +5,19 @@
 //! prototypes in the kernel. What a helper does is not known here.
 
 mod callers;
+mod own;
 mod table;
 
 use crate::Hook;
 
 pub use callers::Callers;
+pub use own::{NotOwn, OWN_START};
 
 /// Every helper; the position is the number.
 pub static ALL: &[Helper] = &table::ALL;
 
 /// A helper.
-#[derive(Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct Helper {
     /// Its number.
     pub id: u32,

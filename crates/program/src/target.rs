@@ -6,6 +6,7 @@ use std::sync::Arc;
 use osmia_btf::Btf;
 use osmia_isa::Endian;
 
+use crate::helper::{self, Helper};
 use crate::Release;
 
 /// A kernel version as `KERNEL_VERSION(a, b, c)` packs it.
@@ -73,4 +74,14 @@ pub struct Target {
     /// Which kernel functions it has, if it has functions of its own instead of a kernel's; else the
     /// BTFs tell.
     pub kfuncs: Option<fn(&str) -> bool>,
+    /// Helpers it has besides Linux's.
+    pub own_helpers: Arc<[Helper]>,
+}
+
+impl Target {
+    /// The helper of this number.
+    pub fn helper(&self, id: u32) -> Option<&Helper> {
+        let own = || self.own_helpers.iter().find(|helper| helper.id == id);
+        helper::by_id(id).or_else(own)
+    }
 }

@@ -6,6 +6,7 @@ mod program;
 use std::sync::Arc;
 
 use osmia_program::{Fault, Host, HostError, MapSpec, Program, Record, Slotted, Target};
+use osmia_verify::Verified;
 
 pub use map::UserMap;
 pub use program::UserProgram;
@@ -37,6 +38,19 @@ impl UserHost {
     /// Where its objects are registered.
     pub fn kernel(&self) -> &Arc<Kernel> {
         &self.kernel
+    }
+
+    /// Makes a program resident that is verified for this host's target and maps like these, without
+    /// asking the verifier once more.
+    ///
+    /// # Errors
+    /// If it calls helpers there are not, or memory is short.
+    pub fn load_verified(
+        &self,
+        verified: &Verified,
+        maps: &[UserMap],
+    ) -> Result<UserProgram, HostError> {
+        UserProgram::load_verified(verified, maps, &self.process)
     }
 
     /// The process that programs run in, with what system call programs opened.

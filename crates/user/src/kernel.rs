@@ -15,7 +15,7 @@ use osmia_program::{
 use osmia_verify::Replaced;
 use osmia_vm::map::{Map, Runs};
 use osmia_vm::net::Network;
-use osmia_vm::{Clock, Code, Environment, InputError, Layer, Machine, SystemCalls, Trap};
+use osmia_vm::{Clock, Code, Environment, HostHelper, InputError, Layer, Machine, SystemCalls, Trap};
 
 use crate::attach::Attachments;
 use crate::link::Link;
@@ -56,6 +56,10 @@ pub struct Kernel {
     network: Arc<Network>,
     /// Programs that come by handle are not verified.
     unverified: bool,
+    /// Helpers of the application.
+    helpers: Vec<HostHelper>,
+    /// What machines find themselves in.
+    environment: Environment,
     /// How many want runs to be counted.
     counting: AtomicUsize,
 }
@@ -107,12 +111,7 @@ impl Kernel {
         }
         let runs = Arc::new(Runs::new(target.cpus));
         let boot = environment.clock.clone();
-        let machine = Machine::among(&runs, environment).ok_or_else(|| {
-            HostError::new(
-                Fault::Unsupported,
-                Diagnostic::error(codes::USER_MEMORY, "there is not enough memory to begin"),
-            )
-        })?;
+        let machine = new_machine(&runs, environment.clone())?;
         let btfs = Arc::default();
         let vmlinux = target.btf.as_ref().map(|btf| {
             BtfObject::add(&btfs, Arc::clone(btf), "vmlinux").expect("the first id is free")
@@ -133,6 +132,8 @@ impl Kernel {
             pins: PinTree::default(),
             network: options.network,
             unverified: options.unverified,
+            helpers: options.helpers,
+            environment,
             counting: AtomicUsize::new(0),
         }))
     }
@@ -234,7 +235,8 @@ impl Kernel {
             let types = &self.vmlinux.as_ref()?.btf;
             self.runs.variables().find_or_make(&self.runs, types, id)
         };
-        ProgramRecord::load(&self.programs, program, maps, about, &variable)
+        let helpers = &self.helpers;
+        ProgramRecord::load(&self.programs, program, maps, about, &variable, helpers)
     }
 
     /// Whether a program may run, in place of another's function if it replaces one, by the verifier;
@@ -357,9 +359,31 @@ impl Kernel {
         settled
     }
 
+    /// One more machine for its programs: a CPU of this number, for one thread at a time.
+    ///
+    /// # Errors
+    /// If memory is short.
+    pub fn new_machine(&self, cpu: u32) -> Result<Machine, HostError> {
+        let environment = Environment {
+            cpu,
+            ..self.environment.clone()
+        };
+        new_machine(&self.runs, environment)
+    }
+
     fn machine(&self) -> MutexGuard<'_, Machine> {
         lock(&self.machine)
     }
+}
+
+fn new_machine(runs: &Arc<Runs>, environment: Environment) -> Result<Machine, HostError> {
+    Machine::among(runs, environment).ok_or_else(|| {
+        let message = "there is not enough memory to begin";
+        HostError::new(
+            Fault::Unsupported,
+            Diagnostic::error(codes::USER_MEMORY, message),
+        )
+    })
 }
 
 /// What is locked here is filled anew by each use, so a panic in one does not spoil the next.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use osmia_btf::{Btf, BtfError};
 use osmia_program::{Kconfig, KernelVersion, Release, Target};
-use osmia_vm::Clock;
 use osmia_vm::net::Network;
+use osmia_vm::{Clock, HostHelper};
 
 /// Where Linux shows the types of the running kernel.
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -38,6 +38,8 @@ pub struct UserOptions {
     pub unverified: bool,
     /// The kernel's configuration, for `.kconfig` variables.
     pub kconfig: Option<Arc<Kconfig>>,
+    /// Helpers of the application, besides Linux's.
+    pub helpers: Vec<HostHelper>,
 }
 
 impl Default for UserOptions {
@@ -53,6 +55,7 @@ impl Default for UserOptions {
             release: None,
             unverified: false,
             kconfig: None,
+            helpers: Vec::new(),
         }
     }
 }
@@ -83,6 +86,7 @@ impl UserOptions {
             kconfig: self.kconfig.clone(),
             ksyms: None,
             kfuncs: Some(osmia_vm::has_kfunc),
+            own_helpers: self.helpers.iter().map(|own| *own.helper()).collect(),
         }
     }
 }

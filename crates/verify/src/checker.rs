@@ -57,6 +57,8 @@ pub struct Checked {
     pub insns: usize,
     /// States of the certificate that were met.
     pub states: usize,
+    /// Bytes that the program touches of a context that is plain memory.
+    pub context_bytes: usize,
 }
 
 /// Checks a certificate for a program.
@@ -91,6 +93,7 @@ pub(crate) fn walk(
         counted: Checked::default(),
     };
     checker.run()?;
+    checker.counted.context_bytes = checker.transfer.context_bytes;
     Ok(checker.counted)
 }
 

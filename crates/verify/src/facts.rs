@@ -18,6 +18,7 @@ pub struct Facts<'v> {
     maps: &'v [MapSpec],
     context: Vec<bool>,
     reached: Vec<bool>,
+    context_bytes: usize,
 }
 
 impl Verified {
@@ -42,12 +43,13 @@ impl Verified {
             };
             context[at] |= state.reg(base).what == What::Context;
         };
-        checker::walk(self.certificate(), program, maps, target, options, seen)?;
+        let checked = checker::walk(self.certificate(), program, maps, target, options, seen)?;
         Ok(Facts {
             verified: self,
             maps,
             context,
             reached,
+            context_bytes: checked.context_bytes,
         })
     }
 }
@@ -67,6 +69,12 @@ impl Facts<'_> {
     /// it do that on every path or on none.
     pub fn accesses_context(&self, slot: usize) -> bool {
         self.context[slot]
+    }
+
+    /// Bytes it touches of a context that is plain memory (syscall programs'): a run with fewer is not
+    /// what was verified.
+    pub fn context_bytes(&self) -> usize {
+        self.context_bytes
     }
 
     /// True if some path comes by an instruction.

@@ -68,6 +68,8 @@ pub(crate) struct Transfer<'a> {
     ids: u32,
     /// Deepest use of the stack by function, in bytes.
     pub(crate) stack_bytes: Vec<u32>,
+    /// Bytes that are touched of a context that is plain memory.
+    pub(crate) context_bytes: usize,
     /// What kinds of pointers an instruction has been used with; they must not be mixed.
     pub(crate) context_access: HashMap<usize, bool>,
     /// Functions that run later: timers' and others.
@@ -123,6 +125,7 @@ impl<'a> Transfer<'a> {
             type_names: Vec::new(),
             ids: 0,
             stack_bytes: vec![0; functions],
+            context_bytes: 0,
             context_access: HashMap::new(),
             later_functions: Vec::new(),
             wanted_functions: handler.into_iter().collect(),

@@ -124,6 +124,7 @@ fn judged_with_code(text: &str) -> (&'static str, String) {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        own_helpers: Default::default(),
     };
     let options = Options {
         privilege: match directives("caps").first().map(String::as_str) {

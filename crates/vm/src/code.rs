@@ -12,6 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::checked::{self, Checked};
 use crate::fields::ObjectType;
 use crate::helper::{self, HelperFn};
+use crate::host_helper::HostHelper;
 use crate::identity::{self, Identity};
 use crate::map::{Arena, Map};
 use crate::memory::Shape;
@@ -54,6 +55,8 @@ pub struct Code {
     pub(crate) maps: Vec<CodeMap>,
     /// Helpers that calls through registers reach by number.
     pub(crate) own: Vec<OwnHelper>,
+    /// Helpers of the application that it calls.
+    pub(crate) host_helpers: Vec<HostHelper>,
     /// The arena that 32-bit pointers are of.
     arena: Option<Arc<Arena>>,
     /// The operation that the function for exceptions starts with, if there is one.
@@ -125,7 +128,7 @@ impl Code {
     /// If it calls helpers this machine does not have, or names maps it was not given.
     /// Instructions that cannot run are an error only once they are reached.
     pub fn prepare(program: &Arc<Program>, maps: &[Arc<Map>]) -> Result<Arc<Code>, PrepareError> {
-        Self::prepare_with(program, maps, Helpers::Linux)
+        Self::prepare_with(program, maps, Helpers::Linux(&[]))
     }
 
     /// As [`Code::prepare`], with a say in which helpers there are.
@@ -141,7 +144,7 @@ impl Code {
     }
 
     /// As [`Code::prepare`], known to its host by an identity; `variable` finds the kernel's variables by
-    /// their numbers.
+    /// their numbers, and `helpers` are there besides Linux's.
     ///
     /// # Errors
     /// As there.
@@ -150,8 +153,10 @@ impl Code {
         maps: &[Arc<Map>],
         identity: Box<dyn Identity>,
         variable: FindVariable<'_>,
+        helpers: &[HostHelper],
     ) -> Result<Arc<Code>, PrepareError> {
-        Self::build(program, maps, Helpers::Linux, variable, Some(identity))
+        let helpers = Helpers::Linux(helpers);
+        Self::build(program, maps, helpers, variable, Some(identity))
     }
 
     fn build(
@@ -228,6 +233,11 @@ impl Code {
         Some(std::ptr::from_ref(map).addr() as u64)
     }
 
+    /// The application's helper of this number, if the program calls it.
+    pub(crate) fn host_helper(&self, id: u32) -> Option<&HostHelper> {
+        (self.host_helpers.iter()).find(|helper| helper.helper().id == id)
+    }
+
     /// The slot of an operation.
     pub(crate) fn slot(&self, op: usize) -> usize {
         self.slots.get(op).map_or(0, |&slot| slot as usize)
@@ -295,6 +305,7 @@ struct Builder<'p> {
     /// The operation of each slot.
     op_of_slot: Vec<u32>,
     helpers: Vec<Callable>,
+    host_helpers: Vec<HostHelper>,
     /// What is called, by the position in `helpers`.
     callees: FxHashMap<Called, usize>,
     reasons: Vec<Unusable>,
@@ -324,6 +335,7 @@ impl<'p> Builder<'p> {
             slots: Vec::with_capacity(op as usize),
             op_of_slot,
             helpers: Vec::new(),
+            host_helpers: Vec::new(),
             callees: FxHashMap::default(),
             reasons: Vec::new(),
             functions: vec![0],
@@ -364,9 +376,10 @@ impl<'p> Builder<'p> {
             maps: self.maps,
             arena,
             own: match self.choice {
-                Helpers::Linux => Vec::new(),
+                Helpers::Linux(_) => Vec::new(),
                 Helpers::Own(own) => own.to_vec(),
             },
+            host_helpers: self.host_helpers,
             identity,
         }
     }
@@ -550,10 +563,10 @@ impl<'p> Builder<'p> {
                 plain(OpCode::MayGoto, R::R0, R::R0, target, 0)
             }
             Insn::Call(Callee::Helper(TAIL_CALL)) => plain(OpCode::TailCall, R::R0, R::R0, 0, 0),
-            Insn::Call(Callee::Helper(id)) => {
-                let index = self.helper(at, id)?;
-                plain(OpCode::CallHelper, R::R0, R::R0, 0, index)
-            }
+            Insn::Call(Callee::Helper(id)) => match self.host_helper(id) {
+                Some(index) => plain(OpCode::CallHost, R::R0, R::R0, 0, index),
+                None => plain(OpCode::CallHelper, R::R0, R::R0, 0, self.helper(at, id)?),
+            },
             Insn::Call(Callee::Local(off)) => {
                 let target = self.target(at, off);
                 self.functions.push(target as u32);
@@ -564,7 +577,7 @@ impl<'p> Builder<'p> {
                 None => self.unusable(Unusable::Kfunc(id)),
             },
             Insn::CallReg(reg) => match self.choice {
-                Helpers::Linux => self.unusable(Unusable::CallReg(reg)),
+                Helpers::Linux(_) => self.unusable(Unusable::CallReg(reg)),
                 Helpers::Own(_) => plain(OpCode::CallOwn, R::R0, reg.into(), 0, 0),
             },
             Insn::Exit => plain(OpCode::Exit, R::R0, R::R0, 0, 0),
@@ -644,6 +657,19 @@ impl<'p> Builder<'p> {
         }
     }
 
+    /// The position of the application's helper of this number in the code's list, if there is one.
+    fn host_helper(&mut self, id: i32) -> Option<u64> {
+        let Helpers::Linux(own) = self.choice else {
+            return None;
+        };
+        let is_it = |helper: &&HostHelper| i64::from(helper.helper().id) == i64::from(id);
+        if let Some(index) = self.host_helpers.iter().position(|helper| is_it(&helper)) {
+            return Some(index as u64);
+        }
+        self.host_helpers.push(own.iter().find(is_it)?.clone());
+        Some(self.host_helpers.len() as u64 - 1)
+    }
+
     /// The position of a helper in the code's list.
     fn helper(&mut self, at: usize, id: i32) -> Result<u64, PrepareError> {
         let number = u32::try_from(id).unwrap_or(u32::MAX);
@@ -651,7 +677,7 @@ impl<'p> Builder<'p> {
             return Ok(*index as u64);
         }
         let callable = match self.choice {
-            Helpers::Linux => linux_helper(number),
+            Helpers::Linux(_) => linux_helper(number),
             Helpers::Own(own) => own_helper(own, number),
         };
         let Some(callable) = callable else {

@@ -192,6 +192,10 @@ impl Direct {
             let what = "goes to a program without a native form".to_owned();
             return Err(Fault::Misuse { what });
         };
+        if native.context_bytes() as u64 > self.context_bytes {
+            let what = "goes to a program that uses more of the context than there is".to_owned();
+            return Err(Fault::Misuse { what });
+        }
         self.tail_calls_left -= 1;
         let entry = native.entry();
         self.codes.push(target);

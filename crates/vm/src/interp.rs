@@ -647,6 +647,26 @@ fn run(
                     memory.null_from = Some((helper.name, code.slot(pc - 1)));
                 }
             }
+            CallHost => {
+                let helper = &code.host_helpers[op.imm as usize];
+                let result = if world.held.locks() {
+                    let what = "is called while a lock is held".to_owned();
+                    Err(Fault::Misuse { what })
+                } else {
+                    around_call!(helper.call(&mut Call {
+                        guest: &mut *memory,
+                        world: &mut *world,
+                        args: [regs[1], regs[2], regs[3], regs[4], regs[5]],
+                    }))
+                };
+                match result {
+                    Ok(value) => regs[0] = value,
+                    Err(fault) => {
+                        let name = helper.helper().name;
+                        return Err(faulted(memory, world, code, pc - 1, name, fault));
+                    }
+                }
+            }
             CallLocal => {
                 let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
                 let entry = op.arg as usize;

@@ -14,7 +14,7 @@ use crate::guest::{Fault, Guest};
 use crate::interp;
 use crate::limits;
 use crate::map::{GroupKey, Runs};
-use crate::native::Native;
+use crate::native::{self, Native};
 use crate::system_calls::SystemCalls;
 use crate::trap::{Cause, Trap};
 use crate::world::{InputError, Layer, World};
@@ -166,6 +166,7 @@ impl Machine {
         native: &dyn Native,
         second: u64,
     ) -> Result<Outcome, Box<Trap>> {
+        native::check_context(code, native, self.world.context.len())?;
         // Native code looks nothing up but in maps.
         let maps = code.maps.first();
         let _running = maps.map(|map| map.map.runs().enter(self.world.env.cpu));

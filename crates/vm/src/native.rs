@@ -13,6 +13,7 @@ use crate::code::Code;
 use crate::direct::{Direct, Head};
 use crate::guest::{Call, Fault};
 use crate::helper::{self, HelperFn};
+use crate::host_helper::HostHelper;
 use crate::memory::Real;
 use crate::trap::{Access, Cause, Target, Trap};
 
@@ -22,6 +23,8 @@ pub trait Native: Debug + Send + Sync {
     fn memory(&self) -> Real;
     /// Bytes of the stack, from its top, that a run may find something in.
     fn stack_bytes(&self) -> usize;
+    /// Bytes it touches of a context that is plain memory: it cannot run with fewer.
+    fn context_bytes(&self) -> usize;
     /// Runs the program and gives what it returns.
     fn enter(&self, machine: &mut Machine, frame_pointer: u64, args: &[u64; 5]) -> u64;
     /// Where tail calls jump to.
@@ -64,10 +67,18 @@ pub mod layout {
 }
 
 /// A helper that native code can call.
-#[derive(Copy, Clone)]
+#[derive(Clone)]
 pub struct NativeHelper {
-    function: HelperFn<Direct>,
+    does: Does,
     name: &'static str,
+}
+
+#[derive(Clone)]
+enum Does {
+    /// A helper of this machine.
+    Linux(HelperFn<Direct>),
+    /// One of the application's.
+    Host(HostHelper),
 }
 
 impl Debug for NativeHelper {
@@ -90,7 +101,7 @@ impl NativeHelper {
     pub fn by_id(id: u32) -> Option<Self> {
         NATIVE.binary_search(&id).ok()?;
         Some(Self {
-            function: helper::implementation(id)?,
+            does: Does::Linux(helper::implementation(id)?),
             name: osmia_program::helper::by_id(id)?.name,
         })
     }
@@ -101,12 +112,57 @@ impl NativeHelper {
     }
 }
 
+impl Code {
+    /// The helper with a number that it calls, if native code can.
+    pub fn native_helper(&self, id: u32) -> Option<NativeHelper> {
+        let own = self.host_helper(id).map(|helper| NativeHelper {
+            name: helper.helper().name,
+            does: Does::Host(helper.clone()),
+        });
+        own.or_else(|| NativeHelper::by_id(id))
+    }
+}
+
+/// Whether a context of so many bytes is long enough for native code, which does not look.
+#[inline]
+pub(crate) fn check_context(
+    code: &Arc<Code>,
+    native: &dyn Native,
+    bytes: usize,
+) -> Result<(), Box<Trap>> {
+    let needed = native.context_bytes();
+    if needed <= bytes {
+        return Ok(());
+    }
+    let (missing, bytes) = ((needed - bytes) as u64, bytes as u64);
+    let target = Target::Context {
+        offset: bytes as i64,
+        start: 0,
+        bytes,
+    };
+    Err(Box::new(Trap {
+        program: Arc::clone(code.program()),
+        slot: 0,
+        cause: Cause::Access(Access {
+            bytes: missing,
+            write: false,
+            target,
+            helper: None,
+            null_from: None,
+        }),
+    }))
+}
+
 impl Machine {
     /// Calls a helper for native code. If it ends the program, that is noted where native code looks.
     #[inline]
     pub fn call_helper(&mut self, helper: &NativeHelper, args: [u64; 5]) -> u64 {
         let (guest, world) = self.direct();
-        let result = (helper.function)(&mut Call { guest, world, args });
+        let call = &mut Call { guest, world, args };
+        let result = match &helper.does {
+            Does::Linux(function) => function(call),
+            Does::Host(helper) => helper.call(call),
+        };
         match result {
             Ok(value) => value,
             Err(fault) => self.end_native(helper.name, fault),

@@ -104,6 +104,7 @@ pub(crate) enum OpCode {
     CallHelper,
     /// `src` holds the number of an own helper.
     CallOwn,
+    CallHost,
     TailCall,
     CallLocal, Exit,
     /// `imm` is the position in the code's list of reasons.

@@ -1,7 +1,9 @@
-//! Helpers an embedder brings along, under numbers of its own choice.
+//! Helpers instead of Linux's, for machines that have no kernel behind them, and the choice between them.
+//! Programs that call these cannot be verified.
 
 use crate::checked::Checked;
 use crate::guest::{Call, Fault};
+use crate::host_helper::HostHelper;
 
 /// What an own helper does: looks at its arguments and the program's memory, and answers.
 pub type OwnFn = fn(&mut Call<'_, Checked>) -> Result<u64, Fault>;
@@ -26,8 +28,8 @@ impl std::fmt::Debug for OwnHelper {
 /// What the numbers in call instructions mean.
 #[derive(Copy, Clone, Debug)]
 pub enum Helpers<'a> {
-    /// Linux's helpers. Calls through registers are not possible, as there.
-    Linux,
+    /// Linux's helpers and these. Calls through registers are not possible, as there.
+    Linux(&'a [HostHelper]),
     /// These and no others, also by the number in a register (`callx`).
     Own(&'a [OwnHelper]),
 }

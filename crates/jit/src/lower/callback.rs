@@ -1,6 +1,7 @@
 //! `bpf_loop` becomes a loop that calls its function; what calls back otherwise is refused.
 
 use osmia_isa::Reg;
+use osmia_program::helper::OWN_START;
 use osmia_vm::NativeHelper;
 
 use super::{Constant, Line, Lowered, Op};
@@ -45,9 +46,7 @@ pub(super) fn inline(lowered: &mut Lowered) -> Result<(), Refused> {
     lowered.lines.retain(|line| !is_address(line));
     let program = &lowered.program;
     let unknown = lowered.lines.iter().find_map(|line| match line.op {
-        Op::CallHelper { helper } if NativeHelper::by_id(helper).is_none() => {
-            Some((line.slot, helper))
-        }
+        Op::CallHelper { helper } if !is_native(helper) => Some((line.slot, helper)),
         _ => None,
     });
     match unknown {
@@ -57,6 +56,11 @@ pub(super) fn inline(lowered: &mut Lowered) -> Result<(), Refused> {
         }
         None => Ok(()),
     }
+}
+
+/// The application's helpers are what a code was prepared with; they never call back.
+fn is_native(helper: u32) -> bool {
+    helper >= OWN_START || NativeHelper::by_id(helper).is_some()
 }
 
 fn second() -> Reg {

@@ -34,6 +34,7 @@ pub(super) fn translate(
         maps: maps.to_vec(),
         functions: vec![0],
         lines: Vec::with_capacity(program.insns.len()),
+        context_bytes: facts.context_bytes,
     };
     let mut at = 0;
     while at < program.insns.len() {

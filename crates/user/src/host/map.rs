@@ -54,7 +54,7 @@ impl UserMap {
     }
 
     /// What programs hold.
-    pub(super) fn map(&self) -> &Arc<Map> {
+    pub fn map(&self) -> &Arc<Map> {
         self.used.map()
     }
 

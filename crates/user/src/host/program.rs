@@ -6,6 +6,8 @@ use osmia_diag::Diagnostic;
 use osmia_program::{
     AttachKind, Fault, HostError, HostProgram, Program, ProgramKind, Run, Standing,
 };
+use osmia_verify::Verified;
+use osmia_vm::map::Map;
 use osmia_vm::{Code, Identity, InputError, Layer};
 
 use super::UserMap;
@@ -28,7 +30,7 @@ impl UserProgram {
         process: &Arc<Process>,
     ) -> Result<Self, HostError> {
         let kernel = process.kernel();
-        let maps: Vec<_> = maps.iter().map(|map| Arc::clone(map.map())).collect();
+        let maps = live(maps);
         let program = Arc::new(program.clone());
         // Who may call what is asked even of programs that nobody verifies.
         osmia_vm::check_helpers(&program)
@@ -44,6 +46,27 @@ impl UserProgram {
                 (standing, insns)
             }
         };
+        Self::load_as(&program, &maps, process, standing, verified_insns)
+    }
+
+    /// The same with a program that is verified already.
+    pub(super) fn load_verified(
+        verified: &Verified,
+        maps: &[UserMap],
+        process: &Arc<Process>,
+    ) -> Result<Self, HostError> {
+        let program = Arc::new(verified.program().clone());
+        Self::load_as(&program, &live(maps), process, Standing::Verified, 0)
+    }
+
+    fn load_as(
+        program: &Arc<Program>,
+        maps: &[Arc<Map>],
+        process: &Arc<Process>,
+        standing: Standing,
+        verified_insns: u32,
+    ) -> Result<Self, HostError> {
+        let kernel = process.kernel();
         let types = program.debug.as_ref().map(|debug| &debug.btf);
         let about = ProgramAbout {
             standing,
@@ -56,12 +79,17 @@ impl UserProgram {
             ..ProgramAbout::default()
         };
         let code = kernel
-            .load(&program, &maps, about)
-            .map_err(|refused| refusal(&program, &refused))?;
+            .load(program, maps, about)
+            .map_err(|refused| refusal(program, &refused))?;
         Ok(Self {
             code,
             process: Arc::clone(process),
         })
+    }
+
+    /// What the packets it is given start with.
+    pub fn layer(&self) -> Layer {
+        layer(self.program().hook.kind)
     }
 
     /// Its id in the registry.
@@ -95,7 +123,7 @@ impl HostProgram for UserProgram {
             .run(
                 Some(&self.process),
                 &self.code,
-                layer(self.program().hook.kind),
+                self.layer(),
                 run,
             )
             .map_err(|failed| match failed {
@@ -103,6 +131,11 @@ impl HostProgram for UserProgram {
                 RunFailed::Trap(trap) => HostError::new(Fault::Input, trap.to_diagnostic()),
             })
     }
+}
+
+/// What programs hold of these maps.
+fn live(maps: &[UserMap]) -> Vec<Arc<Map>> {
+    maps.iter().map(|map| Arc::clone(map.map())).collect()
 }
 
 /// What packets of this program type start with, where they come from a network.

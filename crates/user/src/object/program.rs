@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use osmia_program::{Errno, Program, ProgramFlags, Standing};
 use osmia_vm::map::Map;
-use osmia_vm::{Code, FindVariable, Identity, PrepareError};
+use osmia_vm::{Code, FindVariable, HostHelper, Identity, PrepareError};
 
 use super::{BtfObject, Digest, Owner, Table, tag};
 use crate::bpf::ObjectName;
@@ -78,6 +78,7 @@ impl ProgramRecord {
         maps: &[Arc<Map>],
         mut about: ProgramAbout,
         variable: FindVariable<'_>,
+        helpers: &[HostHelper],
     ) -> Result<Arc<Code>, ProgramRefused> {
         let bound = std::mem::take(&mut about.bound);
         let record = Self {
@@ -89,7 +90,7 @@ impl ProgramRecord {
             runs: AtomicU64::new(0),
             nanoseconds: AtomicU64::new(0),
         };
-        let code = Code::prepare_as(program, maps, Box::new(record), variable)
+        let code = Code::prepare_as(program, maps, Box::new(record), variable, helpers)
             .map_err(ProgramRefused::Prepare)?;
         let record = Self::of(&code);
         let keep = |id| record.id.set(id).expect("nobody else gives it one");

@@ -98,7 +98,7 @@ impl Transfer<'_> {
             return Ok(());
         }
         if reg.is_packet() {
-            if !reads_packets(helper.id) {
+            if !reads_packets(helper) {
                 return denied(self.at, "helper access to the packet is not allowed");
             }
             self.check_packet_right(arg_writes(arg))?;
@@ -274,11 +274,11 @@ impl Transfer<'_> {
 }
 
 /// Helpers that may be given packet addresses as memory.
-fn reads_packets(helper: u32) -> bool {
+fn reads_packets(helper: &Helper) -> bool {
     const HELPERS: [u32; 16] = [
         1, 2, 3, 28, 84, 85, 87, 88, 89, 99, 100, 110, 204, 205, 206, 207,
     ];
-    HELPERS.contains(&helper)
+    helper.is_own() || HELPERS.contains(&helper.id)
 }
 
 /// True if null is an answer to what is asked for.

@@ -1,6 +1,6 @@
 //! Calls of helpers.
 
-use osmia_program::helper::{self, Helper, HelperDenial};
+use osmia_program::helper::{Helper, HelperDenial};
 use osmia_program::{Errno, MapKind};
 
 use super::Later;
@@ -22,10 +22,11 @@ const SPIN_UNLOCK: u32 = 94;
 impl Transfer<'_> {
     pub(crate) fn call_helper(&mut self, id: i32) -> Check<Next> {
         let at = self.at;
+        let target = self.target;
         let known = u32::try_from(id)
             .ok()
             .filter(|&id| id != 0)
-            .and_then(helper::by_id);
+            .and_then(|id| target.helper(id));
         let Some(helper) = known else {
             return invalid(at, format!("invalid func unknown#{id}"));
         };

@@ -38,6 +38,15 @@ impl Transfer<'_> {
         self.check_no_variable(reg)
     }
 
+    /// A context that is plain memory, of as many bytes as the caller brings: how many the program
+    /// asks for is noted.
+    pub(crate) fn check_plain_memory(&mut self, access: &Access, pointer: &Reg) -> Check {
+        self.check_region(access, pointer, u64::from(u16::MAX))?;
+        let last = access.off + pointer.num.u.max as i64;
+        self.context_bytes = self.context_bytes.max(last as usize + access.bytes as usize);
+        Ok(())
+    }
+
     fn check_no_variable(&self, reg: &Reg) -> Check {
         if fixed(reg) {
             return Ok(());
@@ -67,7 +76,7 @@ impl Transfer<'_> {
         }
         let whole_allowed = self.program.hook.kind == ProgramKind::Syscall;
         if whole_allowed {
-            self.check_region(access, pointer, u64::from(u16::MAX))?;
+            self.check_plain_memory(access, pointer)?;
             return Ok(Reg::UNKNOWN);
         }
         self.check_plain_context(pointer, access.base)?;

@@ -129,7 +129,7 @@ impl Transfer<'_> {
                 }
                 self.check_region(&access, reg, u64::from(size))
             }
-            What::Context => self.check_region(&access, reg, u64::from(u16::MAX)),
+            What::Context => self.check_plain_memory(&access, reg),
             What::TracepointBuffer | What::Buffer | What::Kernel { .. } => {
                 self.access(&access, reg, None).map(|_| ())
             }
