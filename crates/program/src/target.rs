@@ -6,8 +6,8 @@ use std::sync::Arc;
 use osmia_btf::Btf;
 use osmia_isa::Endian;
 
-use crate::helper::{self, Helper};
 use crate::Release;
+use crate::helper::{self, Helper};
 
 /// A kernel version as `KERNEL_VERSION(a, b, c)` packs it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

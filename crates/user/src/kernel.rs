@@ -15,7 +15,9 @@ use osmia_program::{
 use osmia_verify::Replaced;
 use osmia_vm::map::{Map, Runs};
 use osmia_vm::net::Network;
-use osmia_vm::{Clock, Code, Environment, HostHelper, InputError, Layer, Machine, SystemCalls, Trap};
+use osmia_vm::{
+    Clock, Code, Environment, HostHelper, InputError, Layer, Machine, SystemCalls, Trap,
+};
 
 use crate::attach::Attachments;
 use crate::link::Link;

@@ -32,12 +32,7 @@ pub enum NotOwn {
 impl Helper {
     /// A helper that is none of Linux's: every program may call it, under any licence. Whether it can
     /// be one, [`Helper::check_own`] says.
-    pub const fn own(
-        id: u32,
-        name: &'static str,
-        args: &'static [Arg],
-        returns: Returns,
-    ) -> Self {
+    pub const fn own(id: u32, name: &'static str, args: &'static [Arg], returns: Returns) -> Self {
         Self::new(id, name, Callers::ALL, args, returns)
     }
 

@@ -120,12 +120,7 @@ impl HostProgram for UserProgram {
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {
         self.process
             .kernel()
-            .run(
-                Some(&self.process),
-                &self.code,
-                self.layer(),
-                run,
-            )
+            .run(Some(&self.process), &self.code, self.layer(), run)
             .map_err(|failed| match failed {
                 RunFailed::Input(error) => HostError::new(fault_of(&error), error.to_diagnostic()),
                 RunFailed::Trap(trap) => HostError::new(Fault::Input, trap.to_diagnostic()),

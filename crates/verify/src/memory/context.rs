@@ -43,7 +43,9 @@ impl Transfer<'_> {
     pub(crate) fn check_plain_memory(&mut self, access: &Access, pointer: &Reg) -> Check {
         self.check_region(access, pointer, u64::from(u16::MAX))?;
         let last = access.off + pointer.num.u.max as i64;
-        self.context_bytes = self.context_bytes.max(last as usize + access.bytes as usize);
+        self.context_bytes = self
+            .context_bytes
+            .max(last as usize + access.bytes as usize);
         Ok(())
     }
 
