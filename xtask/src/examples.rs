@@ -17,8 +17,12 @@ pub(crate) struct Options {
 }
 
 /// Folders with `NAME.bpf.c` beside `NAME.bpf.o`.
-const FOLDERS: [&str; 4] = [
+const FOLDERS: [&str; 8] = [
     "examples",
+    "crates/osmia/examples/columns",
+    "crates/osmia/examples/plugin",
+    "crates/osmia/examples/proxy",
+    "crates/osmia/examples/rules",
     "crates/benches/programs",
     "tests/kernel",
     "tests/gallery",

@@ -7,6 +7,11 @@ osmia_diag::codes! {
     CTX_TYPES = "ctx-types", "a description needs types of a kernel";
     FILE = "file-io", "a file could not be opened, read or written";
     BTF_WORDS = "btf-words", "the words of a BTF command are not understood";
+    EMBED_NAME = "embed-name", "a module has nothing of that name";
+    EMBED_TYPE = "embed-type", "a type of the application does not fit what it is to stand for";
+    EMBED_MAP = "embed-map", "a map or a variable does not take a change";
+    EMBED_HELPER = "embed-helper", "a helper of the application cannot be offered";
+    EMBED_WORKER = "embed-worker", "there is no such worker";
     RUN_MAP_READ = "run-map-read", "a map could not be read after the run";
     RUN_CHECKED = "run-checked", "the program runs checked, not verified";
     RUN_NATIVE = "run-native", "the program was verified and runs as machine code";

@@ -35,7 +35,7 @@ impl Proven {
         program: &Program,
         maps: Vec<MapSpec>,
         target: &Target,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Diagnostic> {
         let options = verified::options(program);
         match osmia_verify::verify(program, &maps, target, &options).result {
             Ok(verified) => Ok(Self {
@@ -43,13 +43,13 @@ impl Proven {
                 maps,
                 options,
             }),
-            Err(why) => {
-                let diagnostic = why.to_diagnostic(program);
-                let help =
-                    "machine code is made of verified programs only; `--engine interp` runs others";
-                Err(Error::new(Fault::Input, diagnostic.help(help)))
-            }
+            Err(why) => Err(why.to_diagnostic(program)),
         }
+    }
+
+    /// The program.
+    pub(crate) fn verified(&self) -> &Verified {
+        &self.verified
     }
 
     /// What code generation builds on.
@@ -95,7 +95,7 @@ impl Loaded<'_, UserHost> {
         })?;
         let target = self.host().target();
         let specs = self.specs_of(resident.program());
-        let proven = Proven::new(resident.program(), specs, target)?;
+        let proven = Proven::new(resident.program(), specs, target).map_err(rejected)?;
         let facts = proven.facts(target)?;
         osmia_jit::stages(&facts, resident.code()).map_err(|refused| {
             let diagnostic = osmia_jit::NotCompiled::from(refused).to_diagnostic();
@@ -105,11 +105,17 @@ impl Loaded<'_, UserHost> {
 
     fn native(&self, resident: &UserProgram) -> Result<NativeCode, Error> {
         let (program, target) = (resident.program(), self.host().target());
-        let proven = Proven::new(program, self.specs_of(program), target)?;
+        let proven = Proven::new(program, self.specs_of(program), target).map_err(rejected)?;
         let facts = proven.facts(target)?;
         osmia_jit::compile(&facts, resident.code())
             .map_err(|error| Error::new(Fault::Unsupported, error.to_diagnostic()))
     }
+}
+
+/// A program that was to become machine code.
+fn rejected(why: Diagnostic) -> Error {
+    let help = "machine code is made of verified programs only; `--engine interp` runs others";
+    Error::new(Fault::Input, why.help(help))
 }
 
 /// What two engines made of the same input, if not the same.

@@ -33,6 +33,7 @@ mod changes;
 pub mod codes;
 mod contents;
 mod described;
+pub mod embed;
 mod engine;
 mod error;
 pub mod feature;
@@ -48,6 +49,7 @@ mod matrix;
 mod object;
 mod place;
 mod record_type;
+mod resident;
 mod run;
 mod shown;
 mod verdict;
@@ -85,3 +87,21 @@ pub use osmia_program::{
 };
 pub use osmia_user::{Clock, UserHost, UserOptions, capture};
 pub use osmia_verify::explain;
+pub use zerocopy;
+
+/// Pages whose examples are tests of this crate.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/embedding.md")]
+    mod embedding {}
+    #[doc = include_str!("../../../docs/diagnostics/embed-helper.md")]
+    mod embed_helper {}
+    #[doc = include_str!("../../../docs/diagnostics/embed-map.md")]
+    mod embed_map {}
+    #[doc = include_str!("../../../docs/diagnostics/embed-name.md")]
+    mod embed_name {}
+    #[doc = include_str!("../../../docs/diagnostics/embed-type.md")]
+    mod embed_type {}
+    #[doc = include_str!("../../../docs/diagnostics/embed-worker.md")]
+    mod embed_worker {}
+}

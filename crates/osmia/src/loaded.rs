@@ -1,20 +1,17 @@
 //! Programs and maps alive on a host.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use osmia_diag::Diagnostic;
-use osmia_program::{
-    Fault, Host, Initial, MapIndex, MapSpec, Program, ProgramSet, SlotContent, Slotted,
-};
+use osmia_program::{Fault, Host, Initial, MapIndex, MapSpec, Program, ProgramSet, SlotContent};
 
+use crate::resident::Resident;
 use crate::{Error, codes, verified};
 
 /// Programs of a set with the maps they use, resident on a host until dropped.
 pub struct Loaded<'h, H: Host> {
     host: &'h H,
-    set: ProgramSet,
-    maps: BTreeMap<MapIndex, H::Map>,
-    programs: BTreeMap<String, H::Program>,
+    resident: Resident<H>,
     /// The same on another host, to compare with.
     twin: Option<Box<Self>>,
 }
@@ -22,59 +19,12 @@ pub struct Loaded<'h, H: Host> {
 impl<'h, H: Host> Loaded<'h, H> {
     /// Makes these programs resident, with every map they use and every program those maps name.
     pub fn new(host: &'h H, set: ProgramSet, names: &[&str]) -> Result<Self, Error> {
-        let needed = Needed::of(&set, names)?;
-        let mut loaded = Self {
+        let load = |program: &Program, maps: &[H::Map]| Ok(host.load(program, maps)?);
+        Ok(Self {
             host,
-            set,
-            maps: BTreeMap::new(),
-            programs: BTreeMap::new(),
+            resident: Resident::new(host, set, names, load)?,
             twin: None,
-        };
-        for index in needed.maps {
-            let map = host.create_map(&loaded.set.maps[index.index()])?;
-            loaded.maps.insert(index, map);
-        }
-        for position in needed.programs {
-            let program = &loaded.set.programs[position];
-            let maps: Vec<H::Map> = program
-                .maps
-                .iter()
-                .map(|index| loaded.maps[index].clone())
-                .collect();
-            let resident = host.load(program, &maps)?;
-            loaded.programs.insert(program.name.clone(), resident);
-        }
-        loaded.fill_slots()?;
-        Ok(loaded)
-    }
-
-    fn fill_slots(&self) -> Result<(), Error> {
-        for (index, map) in &self.maps {
-            let slots = match &self.set.maps[index.index()].initial {
-                Initial::Slots(slots) => slots,
-                Initial::Operations { programs, .. } => {
-                    for (offset, name) in programs {
-                        if let Some(program) = self.programs.get(name) {
-                            (self.host).set_slot(map, *offset, Slotted::Program(program))?;
-                        }
-                    }
-                    continue;
-                }
-                _ => continue,
-            };
-            for (slot, content) in slots {
-                let content = match content {
-                    SlotContent::Map(inner) => Slotted::Map(&self.maps[inner]),
-                    SlotContent::Program(name) => match self.programs.get(name) {
-                        Some(program) => Slotted::Program(program),
-                        // Left out on request: a tail call to it goes on behind the call.
-                        None => continue,
-                    },
-                };
-                self.host.set_slot(map, *slot, content)?;
-            }
-        }
-        Ok(())
+        })
     }
 
     /// The host they live on.
@@ -84,7 +34,7 @@ impl<'h, H: Host> Loaded<'h, H> {
 
     /// What they were made from.
     pub fn set(&self) -> &ProgramSet {
-        &self.set
+        &self.resident.set
     }
 
     /// Compares whatever its programs do from now on with what the same programs do on another host.
@@ -101,39 +51,38 @@ impl<'h, H: Host> Loaded<'h, H> {
 
     /// Programs that are resident.
     pub(crate) fn programs(&self) -> impl Iterator<Item = &H::Program> {
-        self.programs.values()
+        self.resident.programs.values()
     }
 
     /// The maps of a program, in its order.
     pub(crate) fn specs_of(&self, program: &Program) -> Vec<MapSpec> {
-        verified::specs_of(&self.set, program)
+        verified::specs_of(&self.resident.set, program)
     }
 
     /// A resident program.
     pub fn program(&self, name: &str) -> Option<&H::Program> {
-        self.programs.get(name)
+        self.resident.programs.get(name)
     }
 
     /// A live map by name.
     pub fn map(&self, name: &str) -> Option<&H::Map> {
-        let (index, _) = self.set.map(name)?;
-        self.maps.get(&index)
+        self.resident.map(name)
     }
 
     /// Live maps, in the order of the set.
     pub fn maps(&self) -> impl Iterator<Item = (MapIndex, &H::Map)> {
-        self.maps.iter().map(|(index, map)| (*index, map))
+        self.resident.maps.iter().map(|(index, map)| (*index, map))
     }
 }
 
 /// What has to exist for some programs to run.
-struct Needed {
-    maps: BTreeSet<MapIndex>,
-    programs: BTreeSet<usize>,
+pub(crate) struct Needed {
+    pub(crate) maps: BTreeSet<MapIndex>,
+    pub(crate) programs: BTreeSet<usize>,
 }
 
 impl Needed {
-    fn of(set: &ProgramSet, names: &[&str]) -> Result<Self, Error> {
+    pub(crate) fn of(set: &ProgramSet, names: &[&str]) -> Result<Self, Error> {
         let mut needed = Self {
             maps: BTreeSet::new(),
             programs: BTreeSet::new(),

@@ -54,6 +54,8 @@ pub(super) struct Aging<T> {
     fresh: Vec<T>,
     /// Given up before their epoch ended, oldest first.
     batches: VecDeque<(u64, Vec<T>)>,
+    /// Emptied batches, whose memory serves again.
+    empty: Vec<Vec<T>>,
 }
 
 impl<T> Default for Aging<T> {
@@ -61,6 +63,7 @@ impl<T> Default for Aging<T> {
         Self {
             fresh: Vec::new(),
             batches: VecDeque::new(),
+            empty: Vec::new(),
         }
     }
 }
@@ -81,7 +84,8 @@ impl<T> Aging<T> {
     /// Ends a batch before it is full.
     fn close(&mut self, runs: &Runs) {
         if !self.fresh.is_empty() {
-            let items = std::mem::take(&mut self.fresh);
+            let next = self.empty.pop().unwrap_or_default();
+            let items = std::mem::replace(&mut self.fresh, next);
             self.batches.push_back((runs.epoch(), items));
         }
     }
@@ -97,10 +101,7 @@ impl<T> Aging<T> {
         let mut free = free;
         while let Some((_, mut items)) = self.batches.pop_front_if(past) {
             items.drain(..).for_each(&mut free);
-            if self.fresh.is_empty() {
-                // Its memory serves again.
-                self.fresh = items;
-            }
+            self.empty.push(items);
         }
     }
 }

@@ -260,7 +260,8 @@ impl Ringbuf {
         self.dropped.load(Relaxed)
     }
 
-    pub(super) fn take_dropped(&self) -> u64 {
+    /// Records refused since the last time somebody asked.
+    pub fn take_dropped(&self) -> u64 {
         self.dropped.swap(0, Relaxed)
     }
 
