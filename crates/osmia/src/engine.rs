@@ -35,7 +35,7 @@ impl Proven {
         program: &Program,
         maps: Vec<MapSpec>,
         target: &Target,
-    ) -> Result<Self, Diagnostic> {
+    ) -> Result<Self, Box<Diagnostic>> {
         let options = verified::options(program);
         match osmia_verify::verify(program, &maps, target, &options).result {
             Ok(verified) => Ok(Self {
@@ -43,7 +43,7 @@ impl Proven {
                 maps,
                 options,
             }),
-            Err(why) => Err(why.to_diagnostic(program)),
+            Err(why) => Err(Box::new(why.to_diagnostic(program))),
         }
     }
 
@@ -113,7 +113,7 @@ impl Loaded<'_, UserHost> {
 }
 
 /// A program that was to become machine code.
-fn rejected(why: Diagnostic) -> Error {
+fn rejected(why: Box<Diagnostic>) -> Error {
     let help = "machine code is made of verified programs only; `--engine interp` runs others";
     Error::new(Fault::Input, why.help(help))
 }
