@@ -283,5 +283,6 @@ fn target(btf: Arc<Btf>, kconfig: Option<Arc<Kconfig>>) -> Target {
         kconfig,
         ksyms: None,
         kfuncs: None,
+        own_helpers: Default::default(),
     }
 }
