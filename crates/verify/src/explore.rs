@@ -9,10 +9,9 @@ mod backwards;
 mod claiming;
 mod keeping;
 
-use std::collections::HashMap;
-
 use osmia_isa::{Insn, Reg as RegName};
 use osmia_program::Errno;
+use rustc_hash::FxHashMap;
 
 use crate::branch::widen;
 use crate::certificate::{Certificate, Claim};
@@ -27,6 +26,9 @@ use crate::reg::Reg;
 use crate::reject::{Check, reject};
 use crate::state::{Linked, State};
 use crate::transfer::{Next, Transfer};
+
+/// Where states are compared with each other: an instruction, and the call its function returns behind.
+type Place = (usize, Option<usize>);
 
 /// A kept state and how useful it has been.
 #[derive(Debug)]
@@ -67,7 +69,7 @@ pub(crate) struct Explorer<'a> {
     liveness: Liveness,
     loops: Loops,
     pub(crate) states: Vec<Kept>,
-    listed: HashMap<usize, Vec<Listed>>,
+    listed: FxHashMap<Place, Vec<Listed>>,
     waiting: Vec<Waiting>,
     /// What was found of the functions explored so far.
     claims: Vec<Claim>,
@@ -94,7 +96,7 @@ impl<'a> Explorer<'a> {
             liveness: Liveness::default(),
             loops: Loops::default(),
             states: Vec::new(),
-            listed: HashMap::new(),
+            listed: FxHashMap::default(),
             waiting: Vec::new(),
             claims: Vec::new(),
             stats: Stats::default(),
@@ -120,8 +122,7 @@ impl<'a> Explorer<'a> {
         self.listed.clear();
         self.states.clear();
         self.loops.clear();
-        (self.jumps, self.jumps_at_last_state) = (0, 0);
-        (self.insns_at_last_state, self.waiting) = (self.stats.insns, Vec::new());
+        self.waiting.clear();
         loop {
             if self.step()? {
                 continue;

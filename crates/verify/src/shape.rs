@@ -202,9 +202,7 @@ impl Shape {
                 self.marks[at].checkpoint |= matches!(insn, Insn::MayGoto { .. });
             }
             Insn::Call(callee) => {
-                if at + 1 < self.marks.len() {
-                    self.marks[at + 1].jump = true;
-                }
+                self.mark_after(at);
                 match callee {
                     Callee::Local(_) => self.mark_entry(at),
                     Callee::Helper(id) if calls_back(id) => {
@@ -220,8 +218,19 @@ impl Shape {
             Insn::LoadImm64 {
                 value: Imm64::Func(_),
                 ..
-            } => self.mark_entry(at),
+            } => {
+                self.mark_after(at);
+                self.mark_entry(at);
+            }
             _ => {}
+        }
+    }
+
+    /// A function may return behind this instruction.
+    fn mark_after(&mut self, at: usize) {
+        let after = at + self.insn(at).slots();
+        if let Some(mark) = self.marks.get_mut(after) {
+            (mark.prune, mark.jump) = (true, true);
         }
     }
 

@@ -122,6 +122,14 @@ impl Stack {
         &mut self.slots[index]
     }
 
+    /// Makes it at least so many bytes deep, as an access does wherever it may go.
+    pub(crate) fn grow(&mut self, bytes: usize) {
+        let slots = bytes.div_ceil(SLOT_BYTES);
+        if slots > self.slots.len() {
+            self.slots.resize(slots, Slot::EMPTY);
+        }
+    }
+
     /// The byte at an offset from the frame pointer (-512 to -1).
     pub(crate) fn byte(&self, offset: i32) -> Byte {
         let (slot, byte) = place(offset);

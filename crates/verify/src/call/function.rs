@@ -17,6 +17,7 @@ use crate::transfer::{Aside, Next, Transfer};
 const FOR_EACH_MAP_ELEM: u32 = 164;
 const FIND_VMA: u32 = 180;
 const LOOP: u32 = 181;
+const R4: RegName = RegName::new(4).unwrap();
 
 /// What calls a function later.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -111,6 +112,7 @@ impl Transfer<'_> {
         let arguments = [1, 2, 3, 4].map(|number| *self.state.reg(r(number)));
         let never = helper.id == LOOP && arguments[0].num.u.max == 0;
         if helper.id == LOOP {
+            self.want_no_flags(function);
             self.want(r(1));
         }
         // The branch that calls back; the one that goes on is looked at afterwards.
@@ -129,6 +131,22 @@ impl Transfer<'_> {
         self.forget_arguments();
         *self.state.reg_mut(RegName::R0) = Reg::UNKNOWN;
         Ok(Next::Through)
+    }
+
+    /// Linux inlines `bpf_loop` where it has no flags and calls one function on every path, so that
+    /// matters as long as it may be so.
+    fn want_no_flags(&mut self, function: usize) {
+        let known = self.inlined_loops.get(&self.at).copied();
+        if known == Some(None) {
+            return;
+        }
+        let no_flags = self.state.reg(R4).is_null();
+        if no_flags {
+            self.want(R4);
+        }
+        let same = known.flatten().is_none_or(|known| known == function);
+        let inlined = (no_flags && same).then_some(function);
+        self.inlined_loops.insert(self.at, inlined);
     }
 
     /// Puts the branch aside in which a callback runs.

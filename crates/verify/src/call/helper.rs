@@ -3,14 +3,15 @@
 use osmia_program::helper::{Helper, HelperDenial};
 use osmia_program::{Errno, MapKind};
 
-use super::Later;
 use super::compatible::compatible;
+use super::{Arguments, Later};
 use crate::reject::{Check, invalid, reject};
 use crate::shape::calls_back;
 use crate::transfer::{Next, Transfer};
 
 const TAIL_CALL: u32 = 12;
 const R2: osmia_isa::Reg = osmia_isa::Reg::new(2).unwrap();
+const R3: osmia_isa::Reg = osmia_isa::Reg::new(3).unwrap();
 const SETSOCKOPT: u32 = 49;
 const GET_LOCAL_STORAGE: u32 = 81;
 const KPTR_XCHG: u32 = 194;
@@ -89,7 +90,10 @@ impl Transfer<'_> {
             self.state.forget_reference(found.released);
         }
         match helper.id {
-            TAIL_CALL => self.check_nothing_held("tail_call", true)?,
+            TAIL_CALL => {
+                self.check_nothing_held("tail_call", true)?;
+                self.want_position(&found);
+            }
             GET_LOCAL_STORAGE => {
                 if !self.state.reg(R2).is_null() {
                     return invalid(at, "get_local_storage() doesn't support non-zero flags");
@@ -114,6 +118,17 @@ impl Transfer<'_> {
         let result = self.result(helper, &found)?;
         *self.state.reg_mut(osmia_isa::Reg::R0) = result;
         Ok(Next::Through)
+    }
+
+    /// Linux jumps at once to a program whose position in the array is known, so that matters.
+    fn want_position(&mut self, found: &Arguments) {
+        let programs = found
+            .map
+            .map_or(0, |map| self.maps[usize::from(map)].max_entries);
+        let position = self.state.reg(R3).value();
+        if position.is_some_and(|position| position < u64::from(programs)) {
+            self.want(R3);
+        }
     }
 
     fn check_map_helper(&self, map: u16, helper: &Helper) -> Check {

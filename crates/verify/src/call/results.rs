@@ -12,6 +12,8 @@ use crate::transfer::Transfer;
 
 /// Helpers that return at most the size they were given, or an error.
 const RETURNS_AT_MOST_SIZE: [u32; 5] = [45, 67, 114, 115, 141];
+/// The helper whose result the kernel vouches for.
+const GET_CURRENT_TASK_BTF: u32 = 158;
 /// The largest error number.
 const ERRNO_MAX: i64 = 4095;
 
@@ -42,8 +44,13 @@ impl Transfer<'_> {
             Returns::TcpSocketOrNull => self.socket_result(helper, found, Socket::Tcp),
             Returns::Kernel(name) => {
                 let type_id = self.type_number(name);
+                let flags = if helper.id == GET_CURRENT_TASK_BTF {
+                    Flags::TRUSTED
+                } else {
+                    Flags::default()
+                };
                 Reg {
-                    flags: Flags::TRUSTED,
+                    flags,
                     ..Reg::pointer(What::Kernel { type_id })
                 }
             }

@@ -23,7 +23,8 @@ impl Explorer<'_> {
             || self.transfer.options.keep_every_state;
         let insn = self.transfer.shape.insn(at);
         let mut position = 0;
-        let mut list = self.listed.remove(&at).unwrap_or_default();
+        let place = (at, self.transfer.state.frame().callsite);
+        let mut list = self.listed.remove(&place).unwrap_or_default();
         let mut hit = None;
         while position < list.len() {
             let id = list[position].state;
@@ -51,7 +52,7 @@ impl Explorer<'_> {
                     || old.callback_unroll_depth != new.callback_unroll_depth
                     || prune::iterators_differ(old, new);
                 if alike.is_none() && !unlike_depth && same(Alike::Exactly) {
-                    self.listed.insert(at, list);
+                    self.listed.insert(place, list);
                     return invalid(at, format!("infinite loop detected at insn {at}"));
                 }
                 // In a loop, states that differ from turn to turn are not worth keeping often.
@@ -91,7 +92,7 @@ impl Explorer<'_> {
             list[position].hits += 1;
             let id = list[position].state;
             self.states[id].used = true;
-            self.listed.insert(at, list);
+            self.listed.insert(place, list);
             self.take_over_precision(id, mark.jump);
             let old = &self.states[id];
             let around = Loops::around(&self.transfer.shape, &old.state, old.at);
@@ -118,7 +119,7 @@ impl Explorer<'_> {
             );
             self.stats.states_at_one = self.stats.states_at_one.max(list.len());
         }
-        self.listed.insert(at, list);
+        self.listed.insert(place, list);
         Ok(false)
     }
 

@@ -77,7 +77,9 @@ impl Transfer<'_> {
         let What::Stack { frame } = pointer.what else {
             return Ok((min, end));
         };
-        let function = self.state.frames[usize::from(frame)].function;
+        let frame = &mut self.state.frames[usize::from(frame)];
+        frame.stack.grow(-min as usize);
+        let function = frame.function;
         let used = &mut self.stack_bytes[function];
         *used = (*used).max(-min as u32);
         Ok((min, end))
