@@ -4,7 +4,7 @@
 use osmia_isa::{AluOp, AtomicOp, Callee, Insn, Operand};
 
 use crate::path::{Kept, Path, StateId, Step};
-use crate::shape::Shape;
+use crate::shape::{Shape, TAIL_CALL};
 use crate::state::{Linked, State};
 
 /// The registers r1 to r5.
@@ -167,6 +167,10 @@ impl Wanted {
                     self.undo_store(stack, Operand::Reg(src));
                 }
             }
+            Insn::LoadPacket { .. } if after != Some(at + 1) => {
+                self.clear(osmia_isa::Reg::R0);
+                self.enter()?;
+            }
             Insn::LoadPacket { .. } if self.has(osmia_isa::Reg::R0) => return Err(Lost),
             Insn::JumpIf {
                 dst,
@@ -229,6 +233,10 @@ impl Wanted {
                 self.clear(osmia_isa::Reg::R0);
                 if *self.current() & ARGUMENTS != 0 {
                     return Err(Lost);
+                }
+                // A tail call that took place, in a function: back into it.
+                if callee == Callee::Helper(TAIL_CALL) && !straight {
+                    self.enter()?;
                 }
             }
         }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::reg::{Range, Reg, What};
-use crate::stack::{Byte, SLOT_BYTES, Slot, place};
+use crate::stack::{Byte, Slot, place};
 use crate::state::{Frame, State};
 
 /// How alike states have to be.

@@ -307,7 +307,10 @@ impl<'a> Transfer<'a> {
                 off,
                 src,
             } => self.atomic(op, size, base, off, src)?,
-            Insn::LoadPacket { index, .. } => self.load_packet(index)?,
+            Insn::LoadPacket { index, .. } => {
+                self.load_packet(index)?;
+                return self.may_leave(|_| Reg::constant(0));
+            }
             Insn::Jump { .. } => {
                 self.events.jumps = true;
                 let target = insn.target(self.at).unwrap_or_default();

@@ -252,6 +252,18 @@ impl Transfer<'_> {
         Ok(Next::To(call + 1))
     }
 
+    /// This instruction may end the function that runs and give its caller this: another program took its
+    /// place, or the packet has no such byte. Where it does not, the path goes on behind it.
+    pub(crate) fn may_leave(&mut self, leave: impl FnOnce(&mut State) -> Reg) -> Check<Next> {
+        // With the entry everything ends, and what it returns then is fine.
+        if self.state.frames.len() == 1 {
+            return Ok(Next::Through);
+        }
+        self.fork(self.at + 1);
+        *self.state.reg_mut(RegName::R0) = leave(&mut self.state);
+        self.exit()
+    }
+
     /// Wants a register of a frame that has just been left.
     fn want_in(&mut self, callee: &Frame, name: RegName) {
         self.state.frames.push(callee.clone());

@@ -5,6 +5,7 @@ use osmia_program::{Errno, MapKind};
 
 use super::compatible::compatible;
 use super::{Arguments, Later};
+use crate::reg::Reg;
 use crate::reject::{Check, invalid, reject};
 use crate::shape::calls_back;
 use crate::transfer::{Next, Transfer};
@@ -117,6 +118,12 @@ impl Transfer<'_> {
         }
         let result = self.result(helper, &found)?;
         *self.state.reg_mut(osmia_isa::Reg::R0) = result;
+        if helper.id == TAIL_CALL {
+            return self.may_leave(|state| {
+                state.forget_packet();
+                Reg::UNKNOWN
+            });
+        }
         Ok(Next::Through)
     }
 
