@@ -4,10 +4,14 @@
 //! tier 1, and the result is sealed in executable pages. Only a verified program can be
 //! compiled: machine code checks nothing.
 //!
-//! x86-64 only; there is no second tier yet.
+//! With the feature `tier2` programs that run often are compiled once more, in the background, by
+//! Cranelift.
+//!
+//! x86-64 only.
 
 pub mod codes;
 mod facts;
+pub mod limits;
 mod listing;
 mod lower;
 mod map_functions;
@@ -18,6 +22,8 @@ mod symbols;
 #[cfg(test)]
 mod tests;
 mod tier1;
+#[cfg(feature = "tier2")]
+mod tier2;
 mod x64;
 
 use std::sync::Arc;
@@ -44,6 +50,32 @@ pub use refused::{NotCompiled, Refused, Unsupported};
 /// # Errors
 /// If it uses what has no native form yet, or memory is short.
 pub fn compile(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<NativeCode, NotCompiled> {
+    compile_in(verified, code, Tiers::default())
+}
+
+/// Which compilers a program goes through.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tiers {
+    /// The linear-time one.
+    First,
+    /// The optimising one, at once.
+    #[cfg(feature = "tier2")]
+    Second,
+    /// The linear-time one at once and, where it is built in, the optimising one in the background
+    /// when the program is hot.
+    #[default]
+    Rising,
+}
+
+/// As [`compile`], with a say in which tiers.
+///
+/// # Errors
+/// As there, and if the program is larger than the optimising tier takes.
+pub fn compile_in(
+    verified: &osmia_verify::Facts<'_>,
+    code: &Code,
+    tiers: Tiers,
+) -> Result<NativeCode, NotCompiled> {
     let program = code.program();
     let same_maps = code.maps().len() == verified.maps().len()
         && (code.maps().zip(verified.maps())).all(|(map, spec)| is_alike(map.spec(), spec));
@@ -53,7 +85,7 @@ pub fn compile(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<Native
         });
     }
     let lowered = lower(verified, code)?;
-    NativeCode::new(&lowered, code, pages::vouch(verified))
+    NativeCode::new(lowered, code, pages::vouch(verified), tiers)
 }
 
 /// What a program becomes on its way, as text.

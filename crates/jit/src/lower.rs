@@ -213,14 +213,22 @@ impl Lowered {
     /// Slots that jumps or calls go to, in order.
     pub(crate) fn targets(&self) -> Vec<u32> {
         let target = |line: &Line| match line.op {
-            Op::Jump { to } | Op::Branch { to, .. } | Op::CallFunction { to } | Op::Loop { to } => {
-                Some(to)
-            }
-            _ => None,
+            Op::CallFunction { to } | Op::Loop { to } => Some(to),
+            _ => line.op.jumps_to(),
         };
         let mut targets: Vec<u32> = self.lines.iter().filter_map(target).collect();
         targets.sort_unstable();
         targets.dedup();
         targets
+    }
+}
+
+impl Op {
+    /// The slot it may go on at instead of behind itself, in the same function.
+    pub(crate) fn jumps_to(&self) -> Option<u32> {
+        match *self {
+            Op::Jump { to } | Op::Branch { to, .. } => Some(to),
+            _ => None,
+        }
     }
 }

@@ -1,79 +1,125 @@
 //! A compiled program, ready to run.
 
-use std::sync::Arc;
+mod addresses;
+#[cfg(feature = "tier2")]
+mod warm;
 
-use osmia_vm::map::Map;
 use osmia_vm::memory::Real;
-use osmia_vm::{Code, Machine, Native, NativeHelper};
+use osmia_vm::{Code, Machine, Native};
 
-use crate::lower::{Lowered, Op};
-use crate::map_functions;
-use crate::pages::{self, CodePages};
+use crate::Tiers;
+use crate::lower::Lowered;
+use crate::pages::CodePages;
 use crate::refused::NotCompiled;
-use crate::symbols::{Symbol, Symbols};
+use crate::symbols::Symbols;
 use crate::tier1;
+use addresses::Addresses;
 
 /// Native code of a verified program.
 #[derive(Debug)]
 pub struct NativeCode {
     memory: Real,
+    context_bytes: usize,
+    sealed: Sealed,
+    /// What becomes of it if it runs often.
+    #[cfg(feature = "tier2")]
+    warm: Option<std::sync::Arc<warm::Warm>>,
+    /// Machine code has addresses of what these hold.
+    _addresses: Addresses,
+}
+
+/// Machine code of one tier, where it can run.
+#[derive(Debug)]
+struct Sealed {
+    tier: u8,
     pages: CodePages,
     /// Where the program begins.
     entry: u64,
     code_bytes: usize,
     stack_bytes: usize,
-    context_bytes: usize,
-    /// Machine code has the addresses of these.
-    _helpers: Box<[NativeHelper]>,
-    /// Likewise.
-    _maps: Vec<Arc<Map>>,
 }
 
-impl NativeCode {
-    /// Compiles and seals a lowered program. `memory` is the proof that it is verified.
-    pub(crate) fn new(lowered: &Lowered, code: &Code, memory: Real) -> Result<Self, NotCompiled> {
-        let helpers = Helpers::of(lowered, code);
-        let address = |symbol| match symbol {
-            Symbol::Map(map) => (code.native_handle(map as usize)).expect("a map of the program"),
-            Symbol::Value(map, off) => {
-                let values = lowered.maps[map as usize].values();
-                let values = values.expect("it was asked for one when it was lowered");
-                values.base().addr().get() as u64 + u64::from(off)
-            }
-            Symbol::MapItself(map) => Arc::as_ptr(&lowered.maps[map as usize]).addr() as u64,
-            Symbol::CallMap(operation, map) => {
-                map_functions::address(operation, &lowered.maps[map as usize])
-            }
-            Symbol::Helper(id) => helpers.address(id),
-            Symbol::CallHelper => pages::call_helper as *const () as u64,
-            Symbol::TailCall => pages::tail_call as *const () as u64,
-        };
+impl Sealed {
+    fn new(tier: u8, bytes: &[u8], enter: usize, entry: usize, stack_bytes: usize) -> Result<Self, NotCompiled> {
+        let pages = CodePages::seal(bytes, enter).map_err(|error| NotCompiled::Memory {
+            bytes: bytes.len(),
+            why: error.to_string(),
+        })?;
+        Ok(Self {
+            tier,
+            entry: pages.address(entry),
+            pages,
+            code_bytes: bytes.len(),
+            stack_bytes,
+        })
+    }
+
+    fn first(lowered: &Lowered, addresses: &Addresses) -> Result<Self, NotCompiled> {
+        let address = |symbol| addresses.of(symbol);
         let symbols = Symbols {
             maps: &lowered.maps,
             addresses: &address,
         };
         let compiled = tier1::compile(lowered, &symbols);
-        let pages = CodePages::seal(&compiled.bytes, compiled.enter).map_err(|error| {
-            NotCompiled::Memory {
-                bytes: compiled.bytes.len(),
-                why: error.to_string(),
-            }
-        })?;
+        let (enter, entry) = (compiled.enter, compiled.functions[0]);
+        Self::new(1, &compiled.bytes, enter, entry, lowered.stack_bytes())
+    }
+
+    #[cfg(feature = "tier2")]
+    fn second(lowered: &Lowered, addresses: &Addresses) -> Result<Self, NotCompiled> {
+        let address = |symbol| addresses.of(symbol);
+        let symbols = Symbols {
+            maps: &lowered.maps,
+            addresses: &address,
+        };
+        let why = |why: crate::tier2::NotOptimised| NotCompiled::Optimiser {
+            program: lowered.program.name.clone(),
+            why: why.to_string(),
+        };
+        let compiled = crate::tier2::compile(lowered, &symbols).map_err(why)?;
+        let (enter, entry) = (compiled.enter, compiled.entry);
+        Self::new(2, &compiled.bytes, enter, entry, lowered.stack_bytes())
+    }
+}
+
+impl NativeCode {
+    /// Compiles and seals a lowered program. `memory` is the proof that it is verified.
+    pub(crate) fn new(
+        lowered: Lowered,
+        code: &Code,
+        memory: Real,
+        tiers: Tiers,
+    ) -> Result<Self, NotCompiled> {
+        let addresses = Addresses::new(&lowered, code);
+        let sealed = match tiers {
+            Tiers::First | Tiers::Rising => Sealed::first(&lowered, &addresses)?,
+            #[cfg(feature = "tier2")]
+            Tiers::Second => Sealed::second(&lowered, &addresses)?,
+        };
         Ok(Self {
             memory,
-            entry: pages.address(compiled.functions[0]),
-            code_bytes: compiled.bytes.len(),
-            stack_bytes: lowered.stack_bytes(),
             context_bytes: lowered.context_bytes,
-            pages,
-            _helpers: helpers.list,
-            _maps: lowered.maps.clone(),
+            sealed,
+            #[cfg(feature = "tier2")]
+            warm: (tiers == Tiers::Rising)
+                .then(|| std::sync::Arc::new(warm::Warm::new(lowered, addresses.clone()))),
+            _addresses: addresses,
         })
+    }
+
+    /// What runs now.
+    #[inline]
+    fn now(&self) -> &Sealed {
+        #[cfg(feature = "tier2")]
+        if let Some(hot) = self.warm.as_ref().and_then(|warm| warm.hot()) {
+            return hot;
+        }
+        &self.sealed
     }
 
     /// Bytes of machine code.
     pub fn code_bytes(&self) -> usize {
-        self.code_bytes
+        self.now().code_bytes
     }
 }
 
@@ -83,7 +129,7 @@ impl Native for NativeCode {
     }
 
     fn stack_bytes(&self) -> usize {
-        self.stack_bytes
+        self.now().stack_bytes
     }
 
     fn context_bytes(&self) -> usize {
@@ -91,39 +137,19 @@ impl Native for NativeCode {
     }
 
     fn enter(&self, machine: &mut Machine, frame_pointer: u64, args: &[u64; 5]) -> u64 {
-        self.pages.enter(machine, frame_pointer, self.entry, args)
+        #[cfg(feature = "tier2")]
+        if let Some(warm) = &self.warm {
+            warm.count();
+        }
+        let now = self.now();
+        (now.pages).enter(machine, frame_pointer, now.entry, args)
     }
 
     fn entry(&self) -> u64 {
-        self.entry
-    }
-}
-
-/// Helpers a program calls, at addresses that stay.
-struct Helpers {
-    ids: Vec<u32>,
-    list: Box<[NativeHelper]>,
-}
-
-impl Helpers {
-    fn of(lowered: &Lowered, code: &Code) -> Self {
-        let called = lowered.lines.iter().filter_map(|line| match line.op {
-            Op::CallHelper { helper } => Some(helper),
-            _ => None,
-        });
-        let mut ids: Vec<u32> = called.collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let known = |id: &u32| (code.native_helper(*id)).expect("it was looked up when lowered");
-        let list = ids.iter().map(known).collect();
-        Self { ids, list }
+        self.now().entry
     }
 
-    fn address(&self, id: u32) -> u64 {
-        let position = self
-            .ids
-            .binary_search(&id)
-            .expect("a helper of the program");
-        std::ptr::from_ref(&self.list[position]).addr() as u64
+    fn tier(&self) -> u8 {
+        self.now().tier
     }
 }

@@ -49,6 +49,14 @@ pub enum NotCompiled {
         /// The program's name.
         program: String,
     },
+    /// The optimising tier was asked for and does not take it.
+    #[error("program `{program}` is not optimised: {why}")]
+    Optimiser {
+        /// The program's name.
+        program: String,
+        /// Why.
+        why: String,
+    },
     /// No executable memory.
     #[error("there is no executable memory for {bytes} bytes of machine code: {why}")]
     Memory {
@@ -63,7 +71,9 @@ impl NotCompiled {
     /// What people are told.
     pub fn to_diagnostic(&self) -> Diagnostic {
         let code = match self {
-            NotCompiled::Refused(_) | NotCompiled::Other { .. } => codes::UNSUPPORTED,
+            NotCompiled::Refused(_)
+            | NotCompiled::Other { .. }
+            | NotCompiled::Optimiser { .. } => codes::UNSUPPORTED,
             NotCompiled::Memory { .. } => codes::MEMORY,
         };
         Diagnostic::error(code, self.to_string()).help("`--engine interp` runs it")

@@ -16,7 +16,7 @@ use osmia_vm::{Code, Environment, Layer, Machine};
 use crate::facts::Facts;
 use crate::lower::Lowered;
 use crate::native::NativeCode;
-use crate::{pages, refused};
+use crate::{Tiers, pages, refused};
 
 /// A program, its maps, and what it runs on.
 struct Case {
@@ -55,17 +55,17 @@ impl Case {
         self.specs.iter().map(made).collect()
     }
 
-    /// Runs it twice, in one engine or the other.
-    fn run(&self, native: bool) -> End {
+    /// Runs it twice, interpreted or as machine code.
+    fn run(&self, native: Option<Tiers>) -> End {
         let runs = Arc::new(Runs::new(2));
         let maps = self.maps(&runs);
         let code = Code::prepare(&self.program, &maps).expect("nothing is missing");
         for map in maps.iter().filter(|map| map.spec().name == "jumps") {
             map.set_program(0, Arc::clone(&code)).expect("a slot");
         }
-        if native {
+        if let Some(tiers) = native {
             let lowered = self.lowered(&maps).expect("it has a native form");
-            let native = NativeCode::new(&lowered, &code, pages::vouch_for_test());
+            let native = NativeCode::new(lowered, &code, pages::vouch_for_test(), tiers);
             assert!(code.set_native(Box::new(native.expect("memory"))));
         }
         let mut machine = Machine::among(&runs, Environment::repeatable(7)).expect("memory");

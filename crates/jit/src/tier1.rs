@@ -10,6 +10,7 @@
 
 mod alu;
 mod call;
+mod enter;
 mod loops;
 mod memory;
 mod regs;
@@ -20,7 +21,9 @@ use osmia_vm::layout;
 use crate::lower::{Constant, Lowered, Op};
 use crate::symbols::{Symbol, Symbols};
 use crate::x64::{Assembler, Condition, Gpr, Label, Place, op};
-use regs::{RUN, gpr};
+pub(crate) use enter::enter;
+pub(crate) use regs::RUN;
+use regs::gpr;
 
 /// Bytes of machine code that a line takes, roughly.
 const BYTES_PER_LINE: usize = 8;
@@ -49,7 +52,7 @@ pub(crate) fn compile(lowered: &Lowered, symbols: &Symbols<'_>) -> Compiled {
     }
     let ends = compiler.asm.here();
     compiler.cold_ends();
-    let enter = compiler.enter();
+    let enter = enter(&mut compiler.asm, compiler.unwind);
     let (bytes, mut places) = compiler
         .asm
         .finish(&[compiler.functions, vec![enter]].concat());

@@ -31,6 +31,7 @@ pub(crate) struct Head {
     pub(crate) slot: u32,
     pub(crate) helper: u64,
     pub(crate) stack_pointer: u64,
+    pub(crate) frame_pointer: u64,
     pub(crate) context: u64,
     pub(crate) cpu: u64,
     pub(crate) packet_start: u64,

@@ -29,6 +29,8 @@ pub trait Native: Debug + Send + Sync {
     fn enter(&self, machine: &mut Machine, frame_pointer: u64, args: &[u64; 5]) -> u64;
     /// Where tail calls jump to.
     fn entry(&self) -> u64;
+    /// Which compiler made what the next run runs: 1, or 2 for the one that optimises.
+    fn tier(&self) -> u8;
 }
 
 /// Where native code finds what the machine keeps of a run: distances from the machine's address.
@@ -53,6 +55,8 @@ pub mod layout {
         HELPER = helper;
         /// Native stack pointer at the entry.
         STACK_POINTER = stack_pointer;
+        /// The program's frame pointer, on its way to code that takes it in no register.
+        FRAME_POINTER = frame_pointer;
         /// Address of the context.
         CONTEXT = context;
         /// The CPU's number.

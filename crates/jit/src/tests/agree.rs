@@ -4,6 +4,7 @@ use osmia_isa::{AluOp, AtomicOp, Cond, EndOp, Imm64, Insn, Operand, Size, Width,
 use proptest::prelude::*;
 
 use super::{Case, reg};
+use crate::Tiers;
 
 /// Registers that steps work on: all that programs may write.
 const REGS: u8 = 10;
@@ -140,41 +141,66 @@ fn seed() -> impl Strategy<Value = u64> {
     ]
 }
 
+/// A program of these steps, whose result is made of all registers.
+fn case(seeds: &[u64], steps: &[Insn]) -> Case {
+    let mut slots = Vec::new();
+    for (number, value) in (0..).zip(seeds) {
+        let value = Imm64::Value(*value);
+        let dst = reg(number);
+        encode_onto(&mut slots, &Insn::LoadImm64 { dst, value });
+    }
+    for step in steps {
+        encode_onto(&mut slots, step);
+    }
+    // Everything that was computed goes into the result; jumps may lead behind the last step.
+    for number in 0..REGS {
+        let xor = Insn::Alu {
+            op: AluOp::Xor,
+            width: Width::W64,
+            dst: reg(0),
+            src: Operand::Reg(reg(number)),
+        };
+        let times = Insn::Alu {
+            op: AluOp::Mul,
+            width: Width::W64,
+            dst: reg(0),
+            src: Operand::Imm(0x1f3),
+        };
+        encode_onto(&mut slots, &times);
+        encode_onto(&mut slots, &if number == 0 { times } else { xor });
+    }
+    encode_onto(&mut slots, &Insn::Exit);
+    Case::new(slots, Vec::new(), vec![0; 14])
+}
+
+fn seeds() -> impl Strategy<Value = Vec<u64>> {
+    proptest::collection::vec(seed(), usize::from(REGS))
+}
+
+fn steps() -> impl Strategy<Value = Vec<Insn>> {
+    proptest::collection::vec(step(), 1..24)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn engines_agree(
-        seeds in proptest::collection::vec(seed(), usize::from(REGS)),
-        steps in proptest::collection::vec(step(), 1..24),
-    ) {
-        let mut slots = Vec::new();
-        for (number, value) in (0..).zip(&seeds) {
-            let value = Imm64::Value(*value);
-            encode_onto(&mut slots, &Insn::LoadImm64 { dst: reg(number), value });
-        }
-        for step in &steps {
-            encode_onto(&mut slots, step);
-        }
-        // Everything that was computed goes into the result; jumps may lead behind the last step.
-        for number in 0..REGS {
-            let xor = Insn::Alu {
-                op: AluOp::Xor,
-                width: Width::W64,
-                dst: reg(0),
-                src: Operand::Reg(reg(number)),
-            };
-            let times = Insn::Alu {
-                op: AluOp::Mul,
-                width: Width::W64,
-                dst: reg(0),
-                src: Operand::Imm(0x1f3),
-            };
-            encode_onto(&mut slots, &times);
-            encode_onto(&mut slots, &if number == 0 { times } else { xor });
-        }
-        encode_onto(&mut slots, &Insn::Exit);
-        let case = Case::new(slots, Vec::new(), vec![0; 14]);
-        prop_assert_eq!(case.run(true), case.run(false), "{:#x?} {:#?}", seeds, steps);
+    fn engines_agree(seeds in seeds(), steps in steps()) {
+        let case = case(&seeds, &steps);
+        let native = case.run(Some(Tiers::First));
+        prop_assert_eq!(native, case.run(None), "{:#x?} {:#?}", seeds, steps);
+    }
+}
+
+#[cfg(feature = "tier2")]
+proptest! {
+    // Compiling one takes a while where the compiler itself is not optimised.
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn the_second_tier_agrees(seeds in seeds(), steps in steps()) {
+        let case = case(&seeds, &steps);
+        let native = case.run(Some(Tiers::Second));
+        prop_assert_eq!(native, case.run(None), "{:#x?} {:#?}", seeds, steps);
     }
 }

@@ -11,7 +11,7 @@ use osmia_program::{MapKind, MapSpec};
 use osmia_vm::map::Runs;
 
 use super::Case;
-use crate::listing;
+use crate::{Tiers, listing};
 
 /// Names of helpers and of the case's maps.
 struct Known<'a>(&'a [MapSpec]);
@@ -66,7 +66,9 @@ fn outcome(input: &str, with_code: bool, with_enter: bool) -> String {
     if !with_enter && let Some(enter) = text.find("enter:") {
         text.truncate(enter);
     }
-    let (native, interpreted) = (case.run(true), case.run(false));
+    let (native, interpreted) = (case.run(Some(Tiers::First)), case.run(None));
+    #[cfg(feature = "tier2")]
+    assert_eq!(case.run(Some(Tiers::Second)), interpreted, "tier 2");
     assert_eq!(native, interpreted, "the engines differ on\n{input}");
     match native.result {
         Ok(value) => writeln!(text, "returns {value:#x}").expect("strings take all"),

@@ -1,4 +1,4 @@
-//! Calls, ends, and the way in.
+//! Calls and ends.
 
 use osmia_isa::Reg;
 use osmia_program::limits::STACK_BYTES;
@@ -8,10 +8,7 @@ use osmia_vm::map_call::MapOperation;
 use super::Compiler;
 use super::regs::{RUN, SCRATCH, SCRATCH2, gpr};
 use crate::symbols::{ArrayShape, Symbol};
-use crate::x64::{Condition, Gpr, Label, Place, op};
-
-/// Registers that the machine's ABI has functions preserve, in the order they are pushed.
-const PRESERVED: [Gpr; 6] = [Gpr::Rbx, Gpr::Rbp, Gpr::R12, Gpr::R13, Gpr::R14, Gpr::R15];
+use crate::x64::{Condition, Gpr, Place, op};
 
 impl Compiler<'_> {
     /// Arguments are where the ABI wants them; the sixth is the machine.
@@ -107,38 +104,5 @@ impl Compiler<'_> {
             self.asm
                 .emit_imm(op::IMUL_I32, true, Gpr::Rax, Gpr::Rax, stride as i32);
         }
-    }
-
-    /// From outside: `rdi` is the machine, `rsi` the frame pointer, `rdx` the function, `rcx` where its
-    /// five arguments lie. Gives the function's result. Ends from inside, too, for the run that began
-    /// here: the stack pointer of that moment is kept in the machine.
-    pub(super) fn enter(&mut self) -> Label {
-        let enter = self.asm.label();
-        self.asm.bind(enter);
-        for reg in PRESERVED {
-            self.asm.push(reg);
-        }
-        self.asm.emit(op::MOV_TO, true, Gpr::Rdi, RUN);
-        self.asm.emit_with(op::SUB_I8, true, Gpr::Rsp, 8);
-        let kept = Place::Mem(RUN, layout::STACK_POINTER);
-        self.asm.emit(op::MOV_TO, true, Gpr::Rsp, kept);
-        self.asm.emit(op::MOV_TO, true, Gpr::Rsi, Gpr::Rbp);
-        self.asm.emit(op::MOV_TO, true, Gpr::Rdx, Gpr::Rax);
-        self.asm.emit(op::MOV_TO, true, Gpr::Rcx, SCRATCH);
-        for (number, offset) in (1..=5).zip((0..).step_by(8)) {
-            let reg = gpr(Reg::new(number).expect("there are eleven registers"));
-            let place = Place::Mem(SCRATCH, offset);
-            self.asm.emit(op::LOAD, true, reg, place);
-        }
-        self.asm.emit_one(op::CALL_AT, false, Gpr::Rax);
-        self.asm.bind(self.unwind);
-        // What functions in between pushed is left behind; all they saved is loaded below.
-        self.asm.emit(op::LOAD, true, Gpr::Rsp, kept);
-        self.asm.emit_with(op::ADD_I8, true, Gpr::Rsp, 8);
-        for reg in PRESERVED.into_iter().rev() {
-            self.asm.pop(reg);
-        }
-        self.asm.ret();
-        enter
     }
 }

@@ -7,7 +7,7 @@ use crate::lower::Op;
 use crate::x64::{Gpr, op};
 
 /// The machine, during a run.
-pub(super) const RUN: Gpr = Gpr::R12;
+pub(crate) const RUN: Gpr = Gpr::R12;
 /// Free within a line.
 pub(super) const SCRATCH: Gpr = Gpr::R11;
 /// Likewise.

@@ -1,0 +1,126 @@
+//! Tier 2: Cranelift, for programs that get hot.
+//!
+//! Works from the same lines as tier 1 and gives code that is entered the same way: `stubs` stand before it
+//! for what the two tiers agree on. Small functions become part of their callers. Nothing here knows
+//! the machine but `stubs`.
+//!
+//! Cranelift takes more than linear time for shapes that an author can choose, and cannot be
+//! stopped, so that what it is given is bounded ([`crate::limits`]), and long chains of arithmetic are
+//! cut ([`body`]).
+
+mod alu;
+mod body;
+mod call;
+mod inline;
+mod link;
+mod memory;
+mod signature;
+mod stubs;
+
+use std::fmt::Display;
+
+use cranelift_codegen::Context;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::FunctionBuilderContext;
+
+use crate::limits;
+use crate::lower::Lowered;
+use crate::symbols::Symbols;
+use link::Linker;
+
+/// Machine code that is not yet where it can run.
+#[derive(Debug)]
+pub(crate) struct Optimised {
+    pub(crate) bytes: Vec<u8>,
+    /// Where the entry from outside is.
+    pub(crate) enter: usize,
+    /// Where the program's own begins.
+    pub(crate) entry: usize,
+}
+
+/// Why a program stays in tier 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotOptimised {
+    #[error("it has {lines} operations, more than {max}", max = limits::OPTIMISED_LINES_MAX)]
+    Lines { lines: usize },
+    #[error("it has {jumps} jumps, more than {max}", max = limits::OPTIMISED_JUMPS_MAX)]
+    Jumps { jumps: usize },
+    #[error("{0}")]
+    Cranelift(String),
+}
+
+impl NotOptimised {
+    fn cranelift(error: impl Display) -> Self {
+        NotOptimised::Cranelift(error.to_string())
+    }
+}
+
+/// Compiles a program.
+pub(crate) fn compile(
+    lowered: &Lowered,
+    symbols: &Symbols<'_>,
+) -> Result<Optimised, NotOptimised> {
+    check_limits(lowered)?;
+    let isa = isa()?;
+    let functions = signature::functions(lowered);
+    let mut linker = Linker::new(functions.len());
+    let (mut context, mut builder) = (Context::new(), FunctionBuilderContext::new());
+    // Functions that are called, those callers took in are not.
+    let mut waiting = vec![0];
+    while let Some(number) = waiting.pop() {
+        if linker.has(number) {
+            continue;
+        }
+        context.clear();
+        let maker = body::Maker {
+            isa: &*isa,
+            lowered,
+            symbols,
+            functions: &functions,
+        };
+        let called = maker.make(number, &mut context.func, &mut builder);
+        context
+            .compile(&*isa, &mut ControlPlane::default())
+            .map_err(|error| NotOptimised::cranelift(error.inner))?;
+        linker.add(number, &context);
+        waiting.extend(called);
+    }
+    let stubs = stubs::stubs(functions[0].needs_frame);
+    Ok(linker.finish(stubs))
+}
+
+fn check_limits(lowered: &Lowered) -> Result<(), NotOptimised> {
+    let lines = lowered.lines.len();
+    if lines > limits::OPTIMISED_LINES_MAX {
+        return Err(NotOptimised::Lines { lines });
+    }
+    let jumps = lowered.lines.iter();
+    let jumps = jumps.filter(|line| line.op.jumps_to().is_some()).count();
+    if jumps > limits::OPTIMISED_JUMPS_MAX {
+        return Err(NotOptimised::Jumps { jumps });
+    }
+    Ok(())
+}
+
+/// This machine, with what its processor can.
+fn isa() -> Result<OwnedTargetIsa, NotOptimised> {
+    let mut flags = settings::builder();
+    let wanted = [
+        ("opt_level", "speed"),
+        // Would undo what `body` does about long chains of arithmetic, and gains nothing else.
+        ("enable_alias_analysis", "false"),
+        ("unwind_info", "false"),
+        ("enable_probestack", "false"),
+        ("enable_verifier", if cfg!(test) { "true" } else { "false" }),
+        // Frame pointers are for calls of its own convention for tail calls, of which there are none.
+        ("preserve_frame_pointers", "false"),
+    ];
+    for (name, value) in wanted {
+        flags.set(name, value).map_err(NotOptimised::cranelift)?;
+    }
+    let builder = cranelift_native::builder().map_err(NotOptimised::cranelift)?;
+    let isa = builder.finish(settings::Flags::new(flags));
+    isa.map_err(NotOptimised::cranelift)
+}

@@ -1,0 +1,95 @@
+//! Functions in a row, and their calls of each other.
+
+use cranelift_codegen::Context;
+use cranelift_codegen::binemit::Reloc;
+use cranelift_codegen::ir::ExternalName;
+use cranelift_codegen::FinalizedRelocTarget;
+
+use super::Optimised;
+use super::stubs::Stubs;
+
+/// The number of the stub that ends a run, among functions.
+pub(super) const END: u32 = u32::MAX;
+/// The number of the stub that goes on in another program.
+pub(super) const LEAVE: u32 = u32::MAX - 1;
+
+/// A place that is to hold how far something is.
+struct Call {
+    at: usize,
+    to: u32,
+    addend: i64,
+}
+
+pub(super) struct Linker {
+    /// The code of each function that there is.
+    functions: Vec<Option<Vec<u8>>>,
+    calls: Vec<(usize, Call)>,
+    alignment: usize,
+}
+
+impl Linker {
+    pub(super) fn new(functions: usize) -> Self {
+        Self {
+            functions: vec![None; functions],
+            calls: Vec::new(),
+            alignment: 16,
+        }
+    }
+
+    pub(super) fn has(&self, number: usize) -> bool {
+        self.functions[number].is_some()
+    }
+
+    /// Takes what was compiled last.
+    pub(super) fn add(&mut self, number: usize, context: &Context) {
+        let compiled = context.compiled_code().expect("it was just compiled");
+        self.alignment = self.alignment.max(compiled.buffer.alignment as usize);
+        for reloc in compiled.buffer.relocs() {
+            assert_eq!(reloc.kind, Reloc::X86CallPCRel4, "calls only");
+            let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = reloc.target else {
+                unreachable!("functions are called by number");
+            };
+            let call = Call {
+                at: reloc.offset as usize,
+                to: context.func.params.user_named_funcs()[name].index,
+                addend: reloc.addend,
+            };
+            self.calls.push((number, call));
+        }
+        self.functions[number] = Some(compiled.code_buffer().to_vec());
+    }
+
+    /// Puts the stubs before the entry and the others behind it.
+    pub(super) fn finish(self, stubs: Stubs) -> Optimised {
+        let mut bytes = stubs.front;
+        // What leads into the entry ends where the entry begins.
+        while !(bytes.len() + stubs.into_entry.len()).is_multiple_of(self.alignment) {
+            bytes.push(Stubs::PADDING);
+        }
+        let entry = bytes.len();
+        bytes.extend(stubs.into_entry);
+        let mut starts = vec![0; self.functions.len()];
+        for (start, function) in starts.iter_mut().zip(&self.functions) {
+            let Some(function) = function else { continue };
+            bytes.resize(bytes.len().next_multiple_of(self.alignment), Stubs::PADDING);
+            *start = bytes.len();
+            bytes.extend(function);
+        }
+        for (number, call) in self.calls {
+            let at = starts[number] + call.at;
+            let to = match call.to {
+                END => stubs.end,
+                LEAVE => stubs.leave,
+                function => starts[function as usize],
+            };
+            let distance = to as i64 - at as i64 + call.addend;
+            let distance = i32::try_from(distance).expect("programs are small");
+            bytes[at..at + 4].copy_from_slice(&distance.to_le_bytes());
+        }
+        Optimised {
+            bytes,
+            enter: stubs.enter,
+            entry,
+        }
+    }
+}
