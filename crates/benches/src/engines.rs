@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use osmia_isa::{Endian, Slot, write_slots};
+use osmia_jit::Tiers;
 use osmia_object::{LinkOptions, Object};
 use osmia_program::{KernelVersion, MapSpec, Program, ProgramKind, Target, UpdateMode};
 use osmia_verify::Options;
@@ -79,14 +80,14 @@ impl Osmia {
     }
 
     /// The same as machine code; `None` if the verifier or the compiler does not take the program.
-    pub fn native(bench: &BenchProgram) -> Option<Osmia> {
+    pub fn native(bench: &BenchProgram, tiers: Tiers) -> Option<Osmia> {
         let osmia = Self::new(bench);
         let (program, maps) = link(bench);
         let (target, options) = (target(1), Options::default());
         let verified = osmia_verify::verify(&program, &maps, &target, &options);
         let verified = verified.result.ok()?;
         let facts = verified.facts(&maps, &target, &options).ok()?;
-        let native = osmia_jit::compile(&facts, &osmia.code).ok()?;
+        let native = osmia_jit::compile_in(&facts, &osmia.code, tiers).ok()?;
         osmia.code.set_native(Box::new(native)).then_some(osmia)
     }
 
@@ -161,7 +162,7 @@ fn widen_context_loads(slots: &mut [Slot]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Osmia, Rbpf};
+    use super::{Osmia, Rbpf, Tiers};
     use crate::{WITH_MAPS, WITHOUT_MAPS};
 
     #[test]
@@ -180,15 +181,17 @@ mod tests {
     }
 
     #[test]
-    fn machine_code_returns_what_every_program_must() {
+    fn machine_code_of_both_tiers_returns_what_every_program_must() {
         // The verifier looks at these instruction by instruction, which takes a while.
         let long = ["alu_xorshift", "alu_primes", "alu_log2", "matmul"];
         for bench in WITHOUT_MAPS.iter().chain(WITH_MAPS) {
             if long.contains(&bench.name) {
                 continue;
             }
-            let mut native = Osmia::native(bench).expect(bench.name);
-            assert_eq!(native.run(), bench.first, "{}", bench.name);
+            for tiers in [Tiers::First, Tiers::Second] {
+                let mut native = Osmia::native(bench, tiers).expect(bench.name);
+                assert_eq!(native.run(), bench.first, "{}", bench.name);
+            }
         }
     }
 

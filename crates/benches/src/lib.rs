@@ -9,6 +9,8 @@ mod loading;
 mod maps;
 mod packet;
 mod programs;
+#[cfg(feature = "rbpf-cranelift")]
+mod rbpf_cranelift;
 mod rbpf_jit;
 mod turns;
 
@@ -19,7 +21,10 @@ pub use maps::{
     CPUS, MAP_CASES, MAP_OPS, MapCase, MapOps, Position, RUN_OPS, map_ops_contents, sized,
     sized_lookups,
 };
+pub use osmia_jit::Tiers;
 pub use packet::packet;
 pub use programs::{BenchProgram, WITH_MAPS, WITHOUT_MAPS};
+#[cfg(feature = "rbpf-cranelift")]
+pub use rbpf_cranelift::RbpfCranelift;
 pub use rbpf_jit::RbpfJit;
 pub use turns::{Times, times};

@@ -40,7 +40,13 @@ struct Sealed {
 }
 
 impl Sealed {
-    fn new(tier: u8, bytes: &[u8], enter: usize, entry: usize, stack_bytes: usize) -> Result<Self, NotCompiled> {
+    fn new(
+        tier: u8,
+        bytes: &[u8],
+        enter: usize,
+        entry: usize,
+        stack_bytes: usize,
+    ) -> Result<Self, NotCompiled> {
         let pages = CodePages::seal(bytes, enter).map_err(|error| NotCompiled::Memory {
             bytes: bytes.len(),
             why: error.to_string(),

@@ -71,9 +71,9 @@ impl NotCompiled {
     /// What people are told.
     pub fn to_diagnostic(&self) -> Diagnostic {
         let code = match self {
-            NotCompiled::Refused(_)
-            | NotCompiled::Other { .. }
-            | NotCompiled::Optimiser { .. } => codes::UNSUPPORTED,
+            NotCompiled::Refused(_) | NotCompiled::Other { .. } | NotCompiled::Optimiser { .. } => {
+                codes::UNSUPPORTED
+            }
             NotCompiled::Memory { .. } => codes::MEMORY,
         };
         Diagnostic::error(code, self.to_string()).help("`--engine interp` runs it")

@@ -58,10 +58,7 @@ impl NotOptimised {
 }
 
 /// Compiles a program.
-pub(crate) fn compile(
-    lowered: &Lowered,
-    symbols: &Symbols<'_>,
-) -> Result<Optimised, NotOptimised> {
+pub(crate) fn compile(lowered: &Lowered, symbols: &Symbols<'_>) -> Result<Optimised, NotOptimised> {
     check_limits(lowered)?;
     let isa = isa()?;
     let functions = signature::functions(lowered);

@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use osmia_benches::{
-    BenchProgram, Osmia, Rbpf, RbpfJit, WITH_MAPS, WITHOUT_MAPS, contents, packet,
+    BenchProgram, Osmia, Rbpf, RbpfJit, Tiers, WITH_MAPS, WITHOUT_MAPS, contents, packet,
 };
 use serde_json::{Map, Value, json};
 
@@ -20,14 +20,18 @@ use crate::place::{self, Error};
 /// Least time of one batch.
 const BATCH: Duration = Duration::from_millis(3);
 /// Engines by the name of their column: ours, then the others.
-const ENGINES: [&str; 6] = [
-    "native",
+const ENGINES: [&str; 8] = [
+    "tier2",
+    "tier1",
     "interp",
     "native_clang",
     "kernel_jit",
     "rbpf_jit",
+    "rbpf_cranelift",
     "rbpf_interp",
 ];
+/// Those of them whose ratios to all others are told.
+const OURS: usize = 2;
 /// Programs whose maps are arrays, which the driver of clang's code has.
 const WITH_ARRAYS: [&str; 3] = ["matmul", "map_array", "map_percpu"];
 
@@ -39,34 +43,54 @@ pub(super) fn run(rounds: usize) -> Result<Value, Error> {
     print!("{:15}", "ns a run");
     ENGINES.iter().for_each(|name| print!(" {name:>13}"));
     println!();
-    let (mut rows, mut logs) = (Vec::new(), vec![Vec::new(); ENGINES.len()]);
+    let mut rows = Vec::new();
+    let mut logs = vec![vec![Vec::new(); ENGINES.len()]; OURS];
     for bench in WITHOUT_MAPS.iter().chain(WITH_MAPS) {
         let mut rivals = rivals(bench, &places)?;
         let medians = medians(&mut rivals, rounds)?;
         print!("{:15}", bench.name);
         let mut row = Map::new();
         row.insert("program".into(), bench.name.into());
-        for ((name, median), logs) in ENGINES.iter().zip(&medians).zip(&mut logs) {
-            match (median, medians[0]) {
-                (Some(median), ours) => {
+        for (name, median) in ENGINES.iter().zip(&medians) {
+            match median {
+                Some(median) => {
                     print!(" {median:13.1}");
                     row.insert((*name).into(), json!(median));
-                    // What dispatch costs is not a program's speed.
-                    if let Some(ours) = ours.filter(|_| bench.name != "empty") {
-                        logs.push((ours / median).ln());
-                    }
                 }
-                (None, _) => print!(" {:>13}", "-"),
+                None => print!(" {:>13}", "-"),
             }
         }
         println!();
         rows.push(Value::Object(row));
+        // What dispatch costs is not a program's speed.
+        if bench.name != "empty" {
+            for (ours, logs) in medians.iter().zip(&mut logs) {
+                for (theirs, logs) in medians.iter().zip(logs) {
+                    logs.extend(ours.zip(*theirs).map(|(ours, theirs)| (ours / theirs).ln()));
+                }
+            }
+        }
     }
     let mut ratios = Map::new();
-    print!("{:15}", "ours / theirs");
-    for (name, logs) in ENGINES.iter().zip(&logs) {
+    for (ours, logs) in ENGINES.iter().zip(&logs) {
+        let tier = geomeans(ours, logs);
+        // Tier 2's stand under the names of the others alone: it is what runs in the long run.
+        match ratios.is_empty() {
+            true => ratios = tier,
+            false => drop(ratios.insert((*ours).into(), Value::Object(tier))),
+        }
+    }
+    println!("geometric means over the programs both have, without `empty`");
+    Ok(json!({ "programs": rows, "geomean_ratio": ratios }))
+}
+
+/// One of our engines' times over each of the others', on a line and by name.
+fn geomeans(ours: &str, logs: &[Vec<f64>]) -> Map<String, Value> {
+    let mut ratios = Map::new();
+    print!("{:15}", format!("{ours} / theirs"));
+    for (name, logs) in ENGINES.iter().zip(logs) {
         let mean = (logs.iter().sum::<f64>() / logs.len() as f64).exp();
-        if logs.is_empty() {
+        if logs.is_empty() || *name == ours {
             print!(" {:>13}", "-");
         } else {
             print!(" {mean:12.2}x");
@@ -74,9 +98,7 @@ pub(super) fn run(rounds: usize) -> Result<Value, Error> {
         }
     }
     println!();
-    println!("geometric means over the programs both have, without `empty`; ours is `native`");
-    ratios.remove(ENGINES[0]);
-    Ok(json!({ "programs": rows, "geomean_ratio": ratios }))
+    ratios
 }
 
 /// Medians by engine, each run in turn in every round.
@@ -109,7 +131,11 @@ fn rivals<'a>(
     places: &'a Places,
 ) -> Result<Vec<Option<Rival<'a>>>, Error> {
     let has_maps = WITH_MAPS.iter().any(|with| with.name == bench.name);
-    let ours = Osmia::native(bench).map(|mut osmia| inside(bench, move || osmia.run()));
+    let ours = |tiers| {
+        let osmia = Osmia::native(bench, tiers);
+        let rival = osmia.map(|mut osmia| inside(bench, move || osmia.run()));
+        rival.transpose()
+    };
     let mut interpreter = Osmia::new(bench);
     let interpreted = inside(bench, move || interpreter.run());
     let arrays = !has_maps || WITH_ARRAYS.contains(&bench.name);
@@ -124,14 +150,33 @@ fn rivals<'a>(
         rbpf = Some(inside(bench, move || machine.run()));
     }
     let rivals = [
-        ours.transpose()?,
+        ours(Tiers::Second)?,
+        ours(Tiers::First)?,
         Some(interpreted?),
         clang,
         places.kernel(bench)?,
         jit.transpose()?,
+        rbpf_cranelift(bench)?.filter(|_| !has_maps),
         rbpf.transpose()?,
     ];
     Ok(rivals.into())
+}
+
+/// rbpf's use of Cranelift, if it was built in.
+#[cfg(feature = "rbpf-cranelift")]
+fn rbpf_cranelift<'a>(bench: &BenchProgram) -> Result<Option<Rival<'a>>, Error> {
+    // It knows no calls of functions.
+    if bench.name == "subprog_call" {
+        return Ok(None);
+    }
+    let compiled = osmia_benches::RbpfCranelift::new(bench);
+    let rival = compiled.map(|mut compiled| inside(bench, move || compiled.run()));
+    rival.transpose()
+}
+
+#[cfg(not(feature = "rbpf-cranelift"))]
+fn rbpf_cranelift<'a>(_: &BenchProgram) -> Result<Option<Rival<'a>>, Error> {
+    Ok(None)
 }
 
 /// An engine of this process, once it returned what it must.
@@ -174,6 +219,9 @@ impl Places {
             println!("skipped: native_clang, there is no clang here");
         }
         let is_root = Command::new("id").arg("-u").output()?.stdout == b"0\n";
+        if cfg!(not(feature = "rbpf-cranelift")) {
+            println!("skipped: rbpf_cranelift, which `--features rbpf-cranelift` builds in");
+        }
         if !is_root {
             println!("skipped: kernel_jit, which needs root");
         }

@@ -50,7 +50,11 @@ impl Warm {
     /// Has the program compiled by another thread. If there is none to be had it stays in tier 1.
     #[cold]
     fn heat(self: &Arc<Self>) {
-        let cold = self.cold.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let cold = self
+            .cold
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let Some((lowered, addresses)) = cold else {
             return;
         };
@@ -62,6 +66,8 @@ impl Warm {
                 warm.hot.get_or_init(|| sealed);
             }
         };
-        let _ = thread::Builder::new().name("osmia-tier2".into()).spawn(compile);
+        let _ = thread::Builder::new()
+            .name("osmia-tier2".into())
+            .spawn(compile);
     }
 }

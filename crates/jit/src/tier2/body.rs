@@ -68,7 +68,9 @@ impl Maker<'_> {
         body.builder.finalize(self.isa.frontend_config());
         let called = body.imported.into_keys();
         let called = called.filter_map(|number| usize::try_from(number).ok());
-        called.filter(|number| *number < self.functions.len()).collect()
+        called
+            .filter(|number| *number < self.functions.len())
+            .collect()
     }
 }
 

@@ -38,7 +38,10 @@ impl Body<'_, '_> {
         let behind = match operation {
             MapOperation::Update => 2..=4,
             MapOperation::Push => 2..=3,
-            MapOperation::Lookup | MapOperation::Delete | MapOperation::Pop | MapOperation::Peek => 2..=2,
+            MapOperation::Lookup
+            | MapOperation::Delete
+            | MapOperation::Pop
+            | MapOperation::Peek => 2..=2,
         };
         args.extend(behind.map(|number| self.get(reg(number))));
         let value = self.call_machine(Symbol::CallMap(operation, map), &args);

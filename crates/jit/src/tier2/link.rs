@@ -1,9 +1,9 @@
 //! Functions in a row, and their calls of each other.
 
 use cranelift_codegen::Context;
+use cranelift_codegen::FinalizedRelocTarget;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::ExternalName;
-use cranelift_codegen::FinalizedRelocTarget;
 
 use super::Optimised;
 use super::stubs::Stubs;
