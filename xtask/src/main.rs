@@ -27,6 +27,7 @@ mod libbpf_driver;
 mod miri;
 mod place;
 mod prove;
+mod record_bpftool;
 mod selftests;
 mod soundness;
 mod tidy;
@@ -83,6 +84,8 @@ enum Command {
     Differential(differential::Options),
     /// Prove with z3 that the verifier's domain loses no number
     Prove(prove::Options),
+    /// Record the attributes that bpftool gives to bpf(2) in namespaces of its own (root)
+    RecordBpftool(record_bpftool::Options),
     /// Run random programs that the verifier accepts against their certificates
     Soundness(soundness::Options),
     /// Check the habits that code can check
@@ -120,6 +123,7 @@ fn main() -> ExitCode {
         Command::Miri(options) => miri::run(&options),
         Command::Differential(options) => differential::run_all(&options),
         Command::Prove(options) => prove::run(&options),
+        Command::RecordBpftool(options) => record_bpftool::run(&options),
         Command::Soundness(options) => soundness::run(&options),
         Command::Tidy => tidy::run(),
         Command::Verdicts(options) => judge_cases::run(&options),

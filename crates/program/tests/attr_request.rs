@@ -86,3 +86,53 @@ fn the_member_that_a_link_was_given_is_read_again() {
     };
     assert_eq!(read.detail.member::<LinkKprobeMulti>(), probes);
 }
+
+/// Calls of other programs: what was asked of them, the command, the attributes they gave.
+fn recorded() -> Vec<(&'static str, Command, Vec<u8>)> {
+    let mut calls = Vec::new();
+    for text in [
+        include_str!("attr/libbpf.txt"),
+        include_str!("attr/bpftool.txt"),
+    ] {
+        let (mut asked, mut command) = ("", None);
+        for line in text.lines().filter(|line| !line.starts_with(';')) {
+            if let Some(bytes) = line.strip_prefix("  ") {
+                let digits: Vec<u8> = bytes.bytes().filter(u8::is_ascii_hexdigit).collect();
+                let pairs = digits.chunks(2).map(|pair| {
+                    let pair = std::str::from_utf8(pair).expect("ASCII");
+                    u8::from_str_radix(pair, 16).expect("hexadecimal")
+                });
+                calls.push((asked, command.expect("its line"), pairs.collect()));
+            } else if line.starts_with('$') {
+                asked = line;
+            } else if let Some(name) = line.split_whitespace().next() {
+                command = Some(Command::from_name(name).expect("a command"));
+            }
+        }
+    }
+    calls
+}
+
+/// What libbpf and bpftool gave is decoded, and is what we would give: byte for byte as far as they
+/// knew the command, and zero behind that.
+#[test]
+fn what_other_programs_gave_is_what_we_give() {
+    let calls = recorded();
+    let mut commands: Vec<_> = calls.iter().map(|(_, command, _)| *command).collect();
+    commands.sort();
+    commands.dedup();
+    assert!(commands.len() >= 36, "{} commands", commands.len());
+    for (asked, command, bytes) in calls {
+        let request = Request::decode(command.number(), &bytes)
+            .unwrap_or_else(|errno| panic!("{asked}: {command}: {errno}"));
+        let mut ours = request.encode();
+        // bpftool gives some commands the whole union of its time.
+        ours.resize(ours.len().max(bytes.len()), 0);
+        let (known, rest) = ours.split_at(bytes.len());
+        assert_eq!(known, bytes, "{asked}: {command}");
+        assert!(
+            rest.iter().all(|&byte| byte == 0),
+            "{asked}: {command}: what they did not know"
+        );
+    }
+}
