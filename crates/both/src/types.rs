@@ -53,6 +53,7 @@ fn build() -> BtfBuilder {
     ];
     let meta = types.structure("bpf_iter_meta", 24, &meta);
     let meta = types.ptr(meta);
+    types.structure("task_struct", 8, &[NewMember::new("stack", void, 0)]);
     for (target, objects) in ITERATORS {
         let mut members = vec![NewMember::new("meta", meta, 0)];
         let mut parameters = vec![("meta", meta)];

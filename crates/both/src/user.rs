@@ -7,6 +7,7 @@ use osmia_btf::Btf;
 use osmia_program::Errno;
 use osmia_user::bpf::{Fd, PerfEventOpen, PerfEventSource};
 use osmia_user::{Credentials, Kernel, Process, UserMemory, UserOptions, bpf};
+use osmia_vm::net::Network;
 
 use crate::request::{Call, Host, Request, Returned};
 use crate::run::CPUS;
@@ -35,6 +36,7 @@ fn process() -> Result<Process, String> {
         cpus: CPUS as u32,
         seed: Some(0),
         btf: Some(types::described()),
+        network: Arc::new(Network::loopback().whole()),
         ..UserOptions::default()
     };
     let kernel = Kernel::new(options).map_err(|error| error.to_string())?;

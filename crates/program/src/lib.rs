@@ -10,6 +10,7 @@ mod abi;
 pub mod attr;
 pub mod context;
 mod errno;
+pub mod format;
 pub mod helper;
 mod hook;
 mod host;

@@ -1,7 +1,7 @@
 //! The tree of pins: directories, names and rights as bpffs has them.
 //!
-//! A pin holds an object as a descriptor does. The tree is mounted at `/sys/fs/bpf`, in directories
-//! that hold nothing else; [`crate::Process`] works on it by path. Rules are those of Linux 6.18
+//! A pin holds an object as a descriptor does. The tree is mounted at `/sys/fs/bpf`; beside it is
+//! nothing but an empty `/tmp`; [`crate::Process`] works on it by path. Rules are those of Linux 6.18
 //! (`kernel/bpf/inode.c` and what it leaves to the virtual file system). Nothing here knows
 //! descriptors or commands.
 
@@ -25,6 +25,9 @@ use crate::object::MapUse;
 
 /// Where pins are.
 pub const MOUNT_POINT: &str = "/sys/fs/bpf";
+
+/// A directory of the root that takes no pins, as there is one everywhere.
+const ELSEWHERE: &str = "tmp";
 
 /// What is pinned.
 #[derive(Clone, Debug)]
@@ -70,6 +73,11 @@ impl Default for PinTree {
                 .insert(name.as_bytes().into(), child);
             parent = child;
         }
+        // Somewhere that is no bpffs, to be told so.
+        let elsewhere = inodes.add(Inode::directory(InodeId::ROOT, false, 0o1777));
+        inodes
+            .children(InodeId::ROOT)
+            .insert(ELSEWHERE.as_bytes().into(), elsewhere);
         Self {
             inodes: Mutex::new(inodes),
             mount_point: parent,

@@ -20,6 +20,7 @@ mod run_context;
 mod runs;
 mod system;
 mod types;
+mod user_pointers;
 
 use std::sync::{Arc, Mutex};
 

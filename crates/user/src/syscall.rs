@@ -43,6 +43,10 @@ impl UserMemory for OfProgram<'_> {
         self.0.read(address, out)
     }
 
+    fn null_is_empty(&self) -> bool {
+        false
+    }
+
     fn write(&mut self, address: u64, bytes: &[u8]) -> usize {
         self.0.write(address, bytes)
     }

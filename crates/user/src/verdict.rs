@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use osmia_program::{Initial, MapKind, MapSpec, Program, ProgramFlags, Standing, Target};
-use osmia_verify::{Options, Reject, Replaced, Stats, verify};
+use osmia_verify::{Options, Reach, Reject, Replaced, Stats, Verified, verify};
 use osmia_vm::map::Map;
 
 /// A verdict on a program.
@@ -11,6 +11,8 @@ use osmia_vm::map::Map;
 pub(crate) struct Judgement {
     /// What is known of it, if it may run; else why not.
     pub(crate) result: Result<Standing, Box<Reject>>,
+    /// How far it looks into what is laid out for it; nothing if it was not judged.
+    pub(crate) reach: Reach,
     stats: Stats,
 }
 
@@ -28,7 +30,9 @@ pub(crate) fn judge(
         ..Options::default()
     };
     let verdict = verify(program, &specs, target, &options);
+    let verified = verdict.result.as_ref().ok();
     Judgement {
+        reach: verified.map_or_else(Reach::default, Verified::reach),
         result: match verdict.result {
             Ok(_) => Ok(Standing::Verified),
             Err(why) if why.is_unsupported() => Ok(Standing::NotJudged {

@@ -3,6 +3,7 @@
 mod arguments;
 mod compatible;
 mod dynptr;
+mod format;
 mod function;
 mod helper;
 mod kfunc;

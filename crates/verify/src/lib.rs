@@ -31,6 +31,7 @@ mod path;
 mod precision;
 mod privileges;
 mod prune;
+mod reach;
 mod reg;
 mod reject;
 mod shape;
@@ -55,6 +56,7 @@ pub use crate::explore::Stats;
 pub use crate::facts::Facts;
 pub use crate::mistake::Mistake;
 pub use crate::options::Options;
+pub use crate::reach::Reach;
 pub use crate::reject::Reject;
 pub use crate::trail::{Frames, Trail};
 use crate::transfer::Transfer;
@@ -143,9 +145,10 @@ fn judge(
         rejected(&mut explorer, why);
     }
     let watch = explorer.watch.take();
+    let reach = explorer.transfer.reach;
     let mut verdict = Verdict {
         stats,
-        result: result.map(|()| Verified::new(program, explorer.into_certificate())),
+        result: result.map(|()| Verified::new(program, explorer.into_certificate(), reach)),
         check: None,
     };
     if options.check_certificate

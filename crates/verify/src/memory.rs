@@ -239,7 +239,10 @@ impl Transfer<'_> {
                 }
                 Ok(Reg::UNKNOWN)
             }
-            What::Context => self.access_context(access, pointer, stored),
+            What::Context => {
+                self.reach.context(access);
+                self.access_context(access, pointer, stored)
+            }
             What::Packet { range } | What::PacketMeta { range } => {
                 self.check_packet_right(access.write)?;
                 self.check_packet(access, pointer, range.bytes())?;
@@ -490,6 +493,9 @@ impl Transfer<'_> {
             );
         }
         let end = access.off + access.bytes as i64;
+        if pointer.what == What::Buffer {
+            self.reach.buffer(access, pointer);
+        }
         if pointer.what == What::TracepointBuffer && end > limits::TRACEPOINT_BUFFER_BYTES_MAX {
             return denied(self.at, format!("R{register} is beyond the buffer"));
         }

@@ -19,6 +19,7 @@ use crate::certificate::{Certificate, Claim};
 use crate::chains::Chains;
 use crate::events::Events;
 use crate::fields::Record;
+use crate::reach::Reach;
 use crate::reg::{Reg, What};
 use crate::reject::{Check, denied, invalid, reject};
 use crate::shape::Shape;
@@ -74,6 +75,8 @@ pub(crate) struct Transfer<'a> {
     pub(crate) context_access: HashMap<usize, bool>,
     /// The function that each call of `bpf_loop` calls, while it is the same on every path and without flags.
     pub(crate) inlined_loops: HashMap<usize, Option<usize>>,
+    /// How far it looks into what others lay out.
+    pub(crate) reach: Reach,
     /// Functions that run later: timers' and others.
     pub(crate) later_functions: Vec<usize>,
     /// Functions to verify on their own, in the order they were called.
@@ -130,6 +133,7 @@ impl<'a> Transfer<'a> {
             context_bytes: 0,
             context_access: HashMap::new(),
             inlined_loops: HashMap::new(),
+            reach: Reach::default(),
             later_functions: Vec::new(),
             wanted_functions: handler.into_iter().collect(),
             root: 0,

@@ -6,6 +6,7 @@ use crate::Options;
 use crate::Trail;
 use crate::certificate::Certificate;
 use crate::checker::{self, Checked, Refusal};
+use crate::reach::Reach;
 
 /// A program that was accepted, with its certificate.
 ///
@@ -21,14 +22,21 @@ use crate::checker::{self, Checked, Refusal};
 pub struct Verified {
     program: Program,
     certificate: Certificate,
+    reach: Reach,
 }
 
 impl Verified {
-    pub(crate) fn new(program: &Program, certificate: Certificate) -> Self {
+    pub(crate) fn new(program: &Program, certificate: Certificate, reach: Reach) -> Self {
         Self {
             program: program.clone(),
             certificate,
+            reach,
         }
+    }
+
+    /// How far it looks into what whoever runs it lays out.
+    pub fn reach(&self) -> Reach {
+        self.reach
     }
 
     /// The program.

@@ -72,6 +72,8 @@ pub struct Network {
     rules: Vec<Rule>,
     /// Somebody changed the rules that every machine starts with.
     own_rules: bool,
+    /// There is nothing that was not described.
+    is_whole: bool,
 }
 
 impl Network {
@@ -88,6 +90,15 @@ impl Network {
             network.rules.push(rule);
         }
         network
+    }
+
+    /// There are no interfaces but those described, even if that is the loopback interface alone.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self {
+            is_whole: true,
+            ..self
+        }
     }
 
     /// Adds an interface, or replaces the one of its number.
@@ -151,7 +162,7 @@ impl Network {
     /// Whether packets can be sent to an interface. In a network that nobody described, with nothing but
     /// the loopback interface, any number may be one.
     pub fn may_have(&self, index: u32) -> bool {
-        let is_described = self.links.keys().any(|&index| index != 1);
+        let is_described = self.is_whole || self.links.keys().any(|&index| index != 1);
         index != 0 && (!is_described || self.links.contains_key(&index))
     }
 

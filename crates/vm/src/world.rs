@@ -329,7 +329,7 @@ impl World {
             self.show_flow()?;
         }
         self.begin();
-        self.describe_packet();
+        self.describe_packet(!bytes.is_empty());
         self.show_socket()
     }
 
@@ -509,8 +509,9 @@ impl World {
     }
 
     /// Says in the context about the packet what the caller left open, as the kernel's test runs do
-    /// (`net/bpf/test_run.c`, 6.18): a packet of the loopback interface, which has address zero.
-    fn describe_packet(&self) {
+    /// (`net/bpf/test_run.c`, 6.18): a packet of the loopback interface, which has address zero. How long
+    /// it was on the wire they only say if there `is_context`.
+    fn describe_packet(&self, is_context: bool) {
         let len = self.packet.len() as u32;
         let Context::Fields(fields) = self.context.kind() else {
             return;
@@ -522,7 +523,9 @@ impl World {
                     _ => self.ethernet_type(),
                 };
                 self.context.set("len", len);
-                self.context.default("wire_len", len);
+                if is_context {
+                    self.context.default("wire_len", len);
+                }
                 let family = match protocol {
                     IPV4 => family::INET,
                     IPV6 => family::INET6,

@@ -26,7 +26,6 @@ impl Attachments {
     ) -> Result<(), Errno> {
         let mut state = lock(&self.state);
         let row = state.rows.entry(Place::Function(function)).or_default();
-        let replaces = |one: &Attached| one.program.program().hook.kind == ProgramKind::Ext;
         let is_taken = match replaces(&attached) {
             true => !row.attached.is_empty(),
             false => row.attached.iter().any(replaces),
@@ -44,4 +43,22 @@ impl Attachments {
         row.insert(end, attached);
         Ok(())
     }
+
+    /// True if a function of this program is replaced by another program.
+    pub(crate) fn is_extended(&self, program_id: u32) -> bool {
+        let state = lock(&self.state);
+        let mut rows = state.rows.iter();
+        rows.any(|(place, row)| match place {
+            Place::Function(function) => {
+                let is_of = function.of_program && function.object_id == program_id;
+                is_of && row.attached.iter().any(replaces)
+            }
+            _ => false,
+        })
+    }
+}
+
+/// True for a program that stands in the place of a function.
+fn replaces(one: &Attached) -> bool {
+    one.program.program().hook.kind == ProgramKind::Ext
 }

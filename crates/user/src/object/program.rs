@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use osmia_program::{Errno, Program, ProgramFlags, Standing};
+use osmia_verify::Reach;
 use osmia_vm::map::Map;
 use osmia_vm::{Code, FindVariable, HostHelper, Identity, PrepareError};
 
@@ -45,6 +46,8 @@ pub(crate) struct ProgramAbout {
     pub(crate) standing: Standing,
     /// Instructions the verifier looked at.
     pub(crate) verified_insns: u32,
+    /// How far it looks into what is laid out for it.
+    pub(crate) reach: Reach,
 }
 
 /// What the registry knows about a program; its identity.

@@ -60,6 +60,15 @@ impl<T> Table<T> {
         self.lock().objects.get(&id)?.upgrade()
     }
 
+    /// Every object there is, by id.
+    pub(crate) fn live(&self) -> Vec<Arc<T>> {
+        self.lock()
+            .objects
+            .values()
+            .filter_map(Weak::upgrade)
+            .collect()
+    }
+
     /// The least id greater than this one.
     pub(crate) fn after(&self, id: u32) -> Option<u32> {
         let ids = self.lock();

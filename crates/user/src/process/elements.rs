@@ -155,6 +155,10 @@ impl Process {
                 if !MapRecord::of(map).admits(ProgramRecord::owner(&code)) {
                     return Err(Errno::EINVAL);
                 }
+                // A program that calls itself by way of what extends it would never end.
+                if self.kernel.attachments().is_extended(code.id()) {
+                    return Err(Errno::EBUSY);
+                }
                 map.set_program(index, code)
             }
             MapKind::ArrayOfMaps => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use osmia_btf::{Kind, TypeId};
 use osmia_isa::{Endian, Slot};
 use osmia_program::limits::PROGRAM_MAPS_MAX;
-use osmia_program::{Errno, Function, KfuncRef};
+use osmia_program::{Errno, Function, KfuncRef, MapKind};
 use osmia_vm::map::Map;
 
 use super::Process;
@@ -83,6 +83,7 @@ impl Process {
                         );
                         return Err(Errno::E2BIG);
                     }
+                    check_company(&maps, map.map(), log)?;
                     maps.push(Arc::clone(map.map()));
                 }
                 insns[at].src = if matches!(slot.src, 1 | 5) { 5 } else { 6 };
@@ -136,6 +137,29 @@ impl Process {
             }
         }
         Ok(maps)
+    }
+}
+
+/// Of some kinds a program has one map at most, and an arena must have its place
+/// (`process_fd`, `add_used_map`).
+fn check_company(others: &[Arc<Map>], map: &Map, log: &mut String) -> Result<(), Errno> {
+    let kind = map.spec().kind;
+    let is_second = others.iter().any(|other| other.spec().kind == kind);
+    match kind {
+        MapKind::CgroupStorage | MapKind::PercpuCgroupStorage if is_second => {
+            *log += "only one cgroup storage of each type is allowed\n";
+            Err(Errno::EBUSY)
+        }
+        MapKind::Arena if is_second => {
+            *log += "Only one arena per program\n";
+            Err(Errno::EBUSY)
+        }
+        // Nobody can map it here.
+        MapKind::Arena if map.spec().extra == 0 => {
+            *log += "arena's user address must be set via map_extra or mmap()\n";
+            Err(Errno::EINVAL)
+        }
+        _ => Ok(()),
     }
 }
 

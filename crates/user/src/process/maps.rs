@@ -5,7 +5,7 @@ use std::sync::Arc;
 use osmia_btf::{Btf, TypeId};
 use osmia_program::{Errno, MapBtf, MapFlags, MapKind, MapSpec};
 
-use super::{Access, File, Process};
+use super::{Access, File, Process, user_pointers};
 use crate::bpf::{Fd, MapCreate, MapFreeze, MapSizes};
 use crate::limits;
 use crate::object::{BtfObject, MapAbout, MapRecord, checked_name};
@@ -82,7 +82,12 @@ impl Process {
         };
         let fits = |object: Option<Arc<BtfObject>>| match &object {
             Some(types) if asked.btf_value_type_id != 0 => {
-                check_types_of_kind(kind, &types.btf, asked).map(|()| object)
+                check_types_of_kind(kind, &types.btf, asked)?;
+                if kind == MapKind::TaskStorage {
+                    let kernel = self.kernel.vmlinux().map(|vmlinux| &*vmlinux.btf);
+                    user_pointers::check(&types.btf, kernel, TypeId(asked.btf_value_type_id))?;
+                }
+                Ok(object)
             }
             _ => Ok(object),
         };

@@ -31,6 +31,8 @@ const KNOWN_FLAGS: u32 = 0xff;
 const TOKEN_FD: u32 = 1 << 16;
 /// `BPF_LOG_LEVEL1`, `BPF_LOG_LEVEL2`, `BPF_LOG_STATS`, `BPF_LOG_FIXED`.
 const LOG_LEVELS: u32 = 0xf;
+/// `BPF_LOG_FIXED`: the beginning is kept, not the end.
+const LOG_FIXED: u32 = 1 << 3;
 
 impl Process {
     /// `BPF_PROG_LOAD`.
@@ -116,11 +118,12 @@ impl Process {
         let replaces = replaced(&program, &attach_to);
         let judged = self.kernel.judge(&program, replaces, &resolved.maps);
         *log += &judged.log();
-        let verified_insns = judged.verified_insns();
+        let (verified_insns, reach) = (judged.verified_insns(), judged.reach);
         let standing = judged.result.map_err(|why| why.errno)?;
         let about = ProgramAbout {
             standing,
             verified_insns,
+            reach,
             name,
             digest,
             attach,
@@ -212,7 +215,8 @@ pub(super) fn check_log(log: LogRequest) -> Result<(), Errno> {
     }
 }
 
-/// An answer with its log: the end of it, if the buffer is short, and `ENOSPC` then.
+/// An answer with its log: the end of it, or the beginning on request, if the buffer is short, and
+/// `ENOSPC` then.
 pub(super) fn written(asked: LogRequest, log: &str, result: Result<Fd, Errno>) -> ProgLoadAnswer {
     if asked.level == 0 || check_log(asked).is_err() {
         return ProgLoadAnswer {
@@ -222,7 +226,11 @@ pub(super) fn written(asked: LogRequest, log: &str, result: Result<Fd, Errno>) -
     }
     let whole = log.len() + 1;
     let room = asked.size as usize;
-    let kept = &log.as_bytes()[whole.saturating_sub(room).min(log.len())..];
+    let log = log.as_bytes();
+    let kept = match asked.level & LOG_FIXED != 0 {
+        true => &log[..log.len().min(room.saturating_sub(1))],
+        false => &log[whole.saturating_sub(room).min(log.len())..],
+    };
     let mut bytes = kept.to_vec();
     if asked.has_buffer {
         bytes.push(0);

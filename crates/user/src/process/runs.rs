@@ -1,6 +1,7 @@
 //! `BPF_PROG_TEST_RUN` (`net/bpf/test_run.c` of Linux 6.18).
 
 use osmia_program::{AttachKind, Errno, ProgramKind, Run};
+use osmia_verify::Reach;
 use osmia_vm::{Code, Layer};
 
 use super::Process;
@@ -124,6 +125,11 @@ impl Family {
     }
 }
 
+/// How far a program looks into its context.
+fn reach(code: &Code) -> Reach {
+    ProgramRecord::of(code).about.reach
+}
+
 /// True for programs that run where another one sent a packet, and nowhere else.
 fn is_second(code: &Code) -> bool {
     let attach = ProgramRecord::owner(code).attach;
@@ -148,6 +154,9 @@ impl Process {
             return Err(Errno::EINVAL);
         }
         family.check(asked, self.kernel.target().cpus)?;
+        if family == Family::RawTracepoint && asked.ctx_size_in < reach(&code).context_bytes {
+            return Err(Errno::EINVAL);
+        }
         if family == Family::Xdp && asked.flags & LIVE_FRAMES != 0 {
             // Nothing here could send them.
             return Err(Errno::EOPNOTSUPP);

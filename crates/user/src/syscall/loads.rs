@@ -1,5 +1,6 @@
 //! Loading programs and types.
 
+use osmia_program::Errno;
 use osmia_program::attr::{self, Address};
 
 use super::{Answer, Call};
@@ -120,6 +121,9 @@ impl Call<'_> {
     pub(super) fn btf_load(&mut self, asked: &attr::BtfLoad) -> Answer {
         let bytes = asked.btf_size.min(BTF_BYTES_MAX + 1) as usize;
         let btf = self.behind(asked.btf, bytes);
+        if btf.is_none() && !self.memory.null_is_empty() {
+            return Err(Errno::EFAULT);
+        }
         let log = Log::new(
             asked.btf_log_level,
             asked.btf_log_size,

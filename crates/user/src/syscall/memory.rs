@@ -8,6 +8,11 @@ pub trait UserMemory {
     /// Copies bytes out; says how many there were before readable memory ends.
     fn read(&self, address: u64, out: &mut [u8]) -> usize;
 
+    /// True if nothing can be read from no address: not so for a program, which is part of the kernel.
+    fn null_is_empty(&self) -> bool {
+        true
+    }
+
     /// Copies bytes in; says how many there was writable memory for.
     fn write(&mut self, address: u64, bytes: &[u8]) -> usize;
 }

@@ -18,6 +18,7 @@ const GET_LOCAL_STORAGE: u32 = 81;
 const KPTR_XCHG: u32 = 194;
 const DYNPTR_WRITE: u32 = 202;
 const TIMER_SET_CALLBACK: u32 = 170;
+const SNPRINTF: u32 = 165;
 const SPIN_LOCK: u32 = 93;
 const SPIN_UNLOCK: u32 = 94;
 
@@ -106,6 +107,7 @@ impl Transfer<'_> {
             DYNPTR_WRITE if found.dynptr.is_some_and(|dynptr| dynptr.memory.is_packet()) => {
                 self.state.forget_packet();
             }
+            SNPRINTF => self.check_format()?,
             TIMER_SET_CALLBACK => self.call_later(found.callback, found.field_of, Later::Timer)?,
             _ => {}
         }

@@ -75,10 +75,15 @@ impl Lanes {
         header_bytes: u64,
     ) -> Result<Self, BrokenRule> {
         let per_cpu = spec.kind.is_per_cpu();
+        // What is behind a CPU's value up to a whole word goes in and out with it.
+        let element_bytes = match per_cpu {
+            true => u64::from(spec.value_size).next_multiple_of(8),
+            false => u64::from(spec.value_size),
+        };
         let elements = slots * u64::from(if per_cpu { cpus } else { 1 });
         let block = match spec.flags.has(MapFlags::MMAPABLE) {
-            true => mapping(elements, u64::from(spec.value_size))?,
-            false => headed_block(elements, header_bytes, u64::from(spec.value_size))?,
+            true => mapping(elements, element_bytes)?,
+            false => headed_block(elements, header_bytes, element_bytes)?,
         };
         Ok(Self {
             block: Arc::new(block),
@@ -163,7 +168,7 @@ impl Lanes {
         } else {
             for (cpu, part) in (0..).zip(out.chunks_exact_mut(padded)) {
                 let element = (cpu * self.slots + slot) as usize;
-                self.read_one(element, &mut part[..self.value_bytes]);
+                self.read_one(element, part);
             }
         }
         out
@@ -214,7 +219,7 @@ impl Lanes {
             }
             Write::Outside(value) => {
                 for (cpu, part) in (0..).zip(value.chunks_exact(self.padded())) {
-                    self.write_one(at(cpu), &part[..self.value_bytes]);
+                    self.write_one(at(cpu), part);
                 }
             }
         }

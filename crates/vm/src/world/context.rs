@@ -214,7 +214,7 @@ impl ContextBytes {
     }
 
     /// True for flow dissectors.
-    pub(super) fn is_flow(&self) -> bool {
+    pub(crate) fn is_flow(&self) -> bool {
         matches!(self.kind, Context::Fields(fields) if fields.class() == Class::FLOW)
     }
 }

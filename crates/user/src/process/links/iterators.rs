@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use osmia_program::{Errno, MapKind, ProgramFlags};
+use osmia_verify::Reach;
 use osmia_vm::Code;
 use osmia_vm::map::Map;
 
@@ -11,6 +12,7 @@ use crate::attach::CgroupId;
 use crate::bpf::{Fd, IterCreate, IterTarget, LinkCreate, LinkDetail};
 use crate::iterate::{self, Reader};
 use crate::link::{Iterated, Link, LinkTarget};
+use crate::object::ProgramRecord;
 use crate::process::File;
 use crate::process::bytes::{read, word};
 
@@ -52,6 +54,13 @@ impl Process {
             };
         }
         let iterated = self.iterated(target, words)?;
+        if let Some(map) = &iterated.map {
+            check_reach(
+                &iterated.target,
+                ProgramRecord::of(&program).about.reach,
+                map,
+            )?;
+        }
         self.linked(LinkTarget::Iterator(iterated), Some(program), |_| Ok(()))
     }
 
@@ -126,6 +135,20 @@ impl Process {
             File::Directory(_) => Err(Errno::EISDIR),
             _ => Err(Errno::EINVAL),
         }
+    }
+}
+
+/// Whether the keys and values of a map are as long as the program takes them to be.
+fn check_reach(target: &str, reach: Reach, map: &Map) -> Result<(), Errno> {
+    let spec = map.spec();
+    let (key, value) = match target {
+        "bpf_map_elem" => (spec.key_size, map.value_bytes_outside()),
+        "sockmap" => (spec.key_size, usize::MAX),
+        _ => (u32::MAX, spec.value_size as usize),
+    };
+    match reach.read_only_bytes <= key && reach.writable_bytes as usize <= value {
+        true => Ok(()),
+        false => Err(Errno::EACCES),
     }
 }
 

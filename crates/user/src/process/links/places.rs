@@ -32,20 +32,24 @@ impl Process {
         let order = ordered(asked);
         let kind = program.program().hook.kind;
         let anchor = self.anchor(asked.flags, order.relative, kind)?;
-        self.link_to(Place::Cgroup(group, attach), program, |attached| {
-            let asked = CgroupAttach {
-                attached: Attached {
-                    flags: asked.flags | MULTI,
-                    ..attached
-                },
-                replaces: None,
-                anchor,
-                expected_revision: order.expected_revision,
-            };
-            self.kernel
-                .attachments()
-                .attach_to_cgroup(group, attach, asked)
-        })
+        self.link_to(
+            LinkTarget::Place(Place::Cgroup(group, attach)),
+            program,
+            |attached| {
+                let asked = CgroupAttach {
+                    attached: Attached {
+                        flags: asked.flags | MULTI,
+                        ..attached
+                    },
+                    replaces: None,
+                    anchor,
+                    expected_revision: order.expected_revision,
+                };
+                self.kernel
+                    .attachments()
+                    .attach_to_cgroup(group, attach, asked)
+            },
+        )
     }
 
     pub(super) fn link_to_xdp(
@@ -63,16 +67,20 @@ impl Process {
             return Err(Errno::EINVAL);
         }
         let expected = ProgramRecord::of(&program).about.attach;
-        self.link_to(Place::Xdp(ifindex), program, |attached| {
-            if ELSEWHERE.contains(&expected) {
-                return Err(Errno::EINVAL);
-            }
-            let attached = Attached {
-                flags: asked.flags,
-                ..attached
-            };
-            self.kernel.attachments().attach_xdp(ifindex, attached)
-        })
+        self.link_to(
+            LinkTarget::Place(Place::Xdp(ifindex)),
+            program,
+            |attached| {
+                if ELSEWHERE.contains(&expected) {
+                    return Err(Errno::EINVAL);
+                }
+                let attached = Attached {
+                    flags: asked.flags,
+                    ..attached
+                };
+                self.kernel.attachments().attach_xdp(ifindex, attached)
+            },
+        )
     }
 
     pub(super) fn link_to_tcx(
@@ -84,26 +92,30 @@ impl Process {
         let ifindex = self.interface(asked.target, attach)?;
         let order = ordered(asked);
         let kind = program.program().hook.kind;
-        self.link_to(Place::Tcx(ifindex, attach), program, |attached| {
-            let attachments = self.kernel.attachments();
-            // Whether it is there already is asked before what it is to stand beside.
-            let place = (ifindex, attach);
-            let attached = Attached {
-                flags: asked.flags & !REPLACE,
-                ..attached
-            };
-            let anchor = self.anchor(asked.flags, order.relative, kind);
-            let (anchor, missing) = match anchor {
-                Ok(anchor) => (anchor, None),
-                Err(errno) => (Anchor::Link(0), Some(errno)),
-            };
-            let revision = order.expected_revision;
-            let result = attachments.attach_tcx(place, attached, None, &anchor, revision);
-            match (result, missing) {
-                (Err(Errno::ENOENT), Some(errno)) => Err(errno),
-                (result, _) => result,
-            }
-        })
+        self.link_to(
+            LinkTarget::Place(Place::Tcx(ifindex, attach)),
+            program,
+            |attached| {
+                let attachments = self.kernel.attachments();
+                // Whether it is there already is asked before what it is to stand beside.
+                let place = (ifindex, attach);
+                let attached = Attached {
+                    flags: asked.flags & !REPLACE,
+                    ..attached
+                };
+                let anchor = self.anchor(asked.flags, order.relative, kind);
+                let (anchor, missing) = match anchor {
+                    Ok(anchor) => (anchor, None),
+                    Err(errno) => (Anchor::Link(0), Some(errno)),
+                };
+                let revision = order.expected_revision;
+                let result = attachments.attach_tcx(place, attached, None, &anchor, revision);
+                match (result, missing) {
+                    (Err(Errno::ENOENT), Some(errno)) => Err(errno),
+                    (result, _) => result,
+                }
+            },
+        )
     }
 
     pub(super) fn link_to_netfilter(
@@ -119,12 +131,7 @@ impl Process {
             _ => NetfilterHook::default(),
         };
         check_hook(&hook)?;
-        let attached = Attached::new(Arc::clone(&program), None, 0);
-        self.linked(LinkTarget::Netfilter(hook), Some(program), |id| {
-            let attached = Attached {
-                link: Some(id),
-                ..attached
-            };
+        self.link_to(LinkTarget::Netfilter(hook), program, |attached| {
             self.kernel.attachments().attach_netfilter(&hook, attached)
         })
     }
@@ -139,11 +146,15 @@ impl Process {
             return Err(Errno::EINVAL);
         }
         self.namespace(Fd(asked.target as i32))?;
-        self.link_to(Place::Netns(attach), program, |attached| {
-            self.kernel
-                .attachments()
-                .attach_to_namespace(attach, attached)
-        })
+        self.link_to(
+            LinkTarget::Place(Place::Netns(attach)),
+            program,
+            |attached| {
+                self.kernel
+                    .attachments()
+                    .attach_to_namespace(attach, attached)
+            },
+        )
     }
 
     pub(super) fn link_to_sockets(
@@ -158,16 +169,11 @@ impl Process {
         let (map, _) = self.map(Fd(asked.target as i32))?;
         // Maps of other kinds are no place for links at all.
         SocketPrograms::of(&map).map_err(|_| Errno::EINVAL)?;
-        let attached = Attached::new(Arc::clone(&program), None, 0);
         let target = LinkTarget::Sockets {
             map: map.clone(),
             attach,
         };
-        self.linked(target, Some(program), |id| {
-            let attached = Attached {
-                link: Some(id),
-                ..attached
-            };
+        self.link_to(target, program, |attached| {
             SocketPrograms::of(&map)?.attach(attach, attached)
         })
     }
@@ -183,14 +189,15 @@ impl Process {
         self.linked(target, None, |_| operations.link())
     }
 
+    /// A link of a program to a target, at which `attach` puts it: the one shape of all of them.
     fn link_to(
         &self,
-        place: Place,
+        target: LinkTarget,
         program: Arc<Code>,
         attach: impl FnOnce(Attached) -> Result<(), Errno>,
     ) -> Result<Arc<Link>, Errno> {
         let attached = Attached::new(Arc::clone(&program), None, 0);
-        self.linked(LinkTarget::Place(place), Some(program), |id| {
+        self.linked(target, Some(program), |id| {
             attach(Attached {
                 link: Some(id),
                 ..attached

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use osmia_program::{AttachKind, Errno, ProgramKind};
+use osmia_program::{AttachKind, Errno, MapKind, ProgramKind};
 use osmia_vm::{Code, Identity};
 
 use super::{Process, cookie};
@@ -47,6 +47,22 @@ impl Process {
         }
         let target = LinkTarget::RawTracepoint { name, cookie };
         self.linked(target, Some(program), |_| Ok(()))
+    }
+
+    /// True if a program lies in a program array.
+    fn is_called_from_arrays(&self, program: &Arc<Code>) -> bool {
+        let arrays = self.kernel.maps().live();
+        arrays.iter().any(|map| {
+            let slots = match map.spec().kind {
+                MapKind::ProgArray => map.spec().max_entries,
+                _ => 0,
+            };
+            let is_it = |slot| {
+                map.program_at::<Code>(slot)
+                    .is_some_and(|one| Arc::ptr_eq(&one, program))
+            };
+            (0..slots).any(is_it)
+        })
     }
 
     /// To a function: the one the program named when it was loaded, or another one that fits.
@@ -98,6 +114,11 @@ impl Process {
         };
         if let (true, Some(target)) = (names_target, &of_program) {
             super::super::attach_targets::check_extended(&program, target, type_id)?;
+        }
+        if let (ProgramKind::Ext, Some(target)) = (kind, &of_program)
+            && self.is_called_from_arrays(target)
+        {
+            return Err(Errno::EBUSY);
         }
         let attached = Attached::new(Arc::clone(&program), None, 0);
         let target = LinkTarget::Function {
