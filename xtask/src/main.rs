@@ -24,6 +24,7 @@ mod isa_tests;
 mod judge_cases;
 mod kernel_source;
 mod libbpf_driver;
+mod load;
 mod miri;
 mod place;
 mod prove;
@@ -78,6 +79,8 @@ enum Command {
     Gallery(gallery::Options),
     /// Run the kernel's instruction tests through the interpreter
     IsaTests(isa_tests::Options),
+    /// Make a million pins and ten thousand maps in the user-space host, and kill threads in it
+    Load(load::Options),
     /// Run the tests of memory and maps under Miri
     Miri(miri::Options),
     /// Run the cases of tests/both on the running kernel and here
@@ -120,6 +123,7 @@ fn main() -> ExitCode {
         Command::Features(options) => features::run(&options),
         Command::Gallery(options) => gallery::run(&options),
         Command::IsaTests(options) => isa_tests::run(&options),
+        Command::Load(options) => load::run(&options),
         Command::Miri(options) => miri::run(&options),
         Command::Differential(options) => differential::run_all(&options),
         Command::Prove(options) => prove::run(&options),

@@ -3,7 +3,7 @@
 //! It hands out ids and makes objects; who holds them is the business of [`crate::Process`] (file
 //! descriptors), of pins and links, and of [`crate::UserHost`] (handles). It has no commands.
 
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ use osmia_vm::{
 
 use crate::attach::Attachments;
 use crate::link::Link;
+use crate::machines::Machines;
 use crate::object::{
     BtfObject, MapAbout, MapRecord, MapRefused, MapUse, ProgramAbout, ProgramRecord,
     ProgramRefused, Table,
@@ -41,7 +42,7 @@ const FUNCTION_BYTES: u64 = 16;
 pub struct Kernel {
     target: Target,
     runs: Arc<Runs>,
-    machine: Mutex<Machine>,
+    machines: Machines,
     boot: Mutex<Clock>,
     programs: Arc<Table<Code>>,
     maps: Arc<Table<Map>>,
@@ -60,10 +61,10 @@ pub struct Kernel {
     unverified: bool,
     /// Helpers of the application.
     helpers: Vec<HostHelper>,
-    /// What machines find themselves in.
-    environment: Environment,
     /// How many want runs to be counted.
     counting: AtomicUsize,
+    /// Processes there have been: they are spread over the CPUs.
+    processes: AtomicU32,
 }
 
 /// Somebody who wants runs to be counted, for as long as it lives.
@@ -113,7 +114,9 @@ impl Kernel {
         }
         let runs = Arc::new(Runs::new(target.cpus));
         let boot = environment.clock.clone();
-        let machine = new_machine(&runs, environment.clone())?;
+        let is_repeatable = options.seed.is_some() || !matches!(boot, Clock::Real(_));
+        let machines =
+            Machines::new(&runs, environment, is_repeatable).ok_or_else(memory_is_short)?;
         let btfs = Arc::default();
         let vmlinux = target.btf.as_ref().map(|btf| {
             BtfObject::add(&btfs, Arc::clone(btf), "vmlinux").expect("the first id is free")
@@ -121,7 +124,7 @@ impl Kernel {
         Ok(Arc::new(Self {
             target,
             runs,
-            machine: Mutex::new(machine),
+            machines,
             boot: Mutex::new(boot),
             programs: Arc::default(),
             maps: Arc::default(),
@@ -135,8 +138,8 @@ impl Kernel {
             network: options.network,
             unverified: options.unverified,
             helpers: options.helpers,
-            environment,
             counting: AtomicUsize::new(0),
+            processes: AtomicU32::new(0),
         }))
     }
 
@@ -147,8 +150,8 @@ impl Kernel {
 
     /// Hands over what programs have said since the last call, oldest first.
     pub fn drain(&self, sink: &mut dyn FnMut(Record)) {
-        self.machine().drain(sink);
-        // Not under the lock: the sink may make maps.
+        // Not under a lock: the sink may make maps, or panic.
+        self.machines.records().into_iter().for_each(&mut *sink);
         let maps: Vec<_> = lock(&self.event_maps)
             .iter()
             .filter_map(Weak::upgrade)
@@ -270,6 +273,11 @@ impl Kernel {
         Some(object)
     }
 
+    /// The CPU for the programs of a new process.
+    pub(crate) fn next_cpu(&self) -> u32 {
+        self.processes.fetch_add(1, SeqCst) % self.target.cpus.max(1)
+    }
+
     /// True if there is a network interface with this index. The loopback interface always is.
     pub(crate) fn has_interface(&self, index: u32) -> bool {
         index == LOOPBACK || self.network.link(index).is_some()
@@ -284,14 +292,11 @@ impl Kernel {
         layer: Layer,
         run: &mut Run,
     ) -> Result<(), RunFailed> {
-        let mut machine = self.machine();
+        let mut machine = self.machines.on(run.cpu).map_err(RunFailed::Input)?;
         let acts = code.program().hook.kind == ProgramKind::Syscall;
         let process = process.filter(|_| acts).map(Process::thread);
         machine.act_for(process.map(|process| Arc::new(process) as Arc<dyn SystemCalls>));
-        let result = self.run_on(&mut machine, code, layer, run);
-        // It holds the process, which holds the machine's kernel.
-        machine.act_for(None);
-        result
+        self.run_on(&mut machine, code, layer, run)
     }
 
     fn run_on(
@@ -345,8 +350,6 @@ impl Kernel {
             Ok(_) => machine.run_due(),
             Err(_) => Ok(0),
         };
-        // A program that nobody holds must not live on in the machine.
-        machine.rest();
         run.retval = outcome.map_err(RunFailed::Trap)?;
         later.map_err(RunFailed::Trap)?;
         Ok(())
@@ -355,10 +358,11 @@ impl Kernel {
     /// Runs timers and work until nothing waits, or patience ends; says how many ran.
     pub(crate) fn settle(&self) -> Result<u64, Box<Trap>> {
         let patience = Duration::from_millis(limits::SETTLE_MILLISECONDS_MAX);
-        let mut machine = self.machine();
-        let settled = machine.settle(limits::SETTLE_RUNS_MAX, patience);
-        machine.rest();
-        settled
+        match self.machines.on(0) {
+            Ok(mut machine) => machine.settle(limits::SETTLE_RUNS_MAX, patience),
+            // There is always that of the first CPU.
+            Err(_) => Ok(0),
+        }
     }
 
     /// One more machine for its programs: a CPU of this number, for one thread at a time.
@@ -366,26 +370,16 @@ impl Kernel {
     /// # Errors
     /// If memory is short.
     pub fn new_machine(&self, cpu: u32) -> Result<Machine, HostError> {
-        let environment = Environment {
-            cpu,
-            ..self.environment.clone()
-        };
-        new_machine(&self.runs, environment)
-    }
-
-    fn machine(&self) -> MutexGuard<'_, Machine> {
-        lock(&self.machine)
+        self.machines.another(cpu).ok_or_else(memory_is_short)
     }
 }
 
-fn new_machine(runs: &Arc<Runs>, environment: Environment) -> Result<Machine, HostError> {
-    Machine::among(runs, environment).ok_or_else(|| {
-        let message = "there is not enough memory to begin";
-        HostError::new(
-            Fault::Unsupported,
-            Diagnostic::error(codes::USER_MEMORY, message),
-        )
-    })
+fn memory_is_short() -> HostError {
+    let message = "there is not enough memory to begin";
+    HostError::new(
+        Fault::Unsupported,
+        Diagnostic::error(codes::USER_MEMORY, message),
+    )
 }
 
 /// What is locked here is filled anew by each use, so a panic in one does not spoil the next.

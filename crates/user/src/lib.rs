@@ -11,6 +11,7 @@ mod iterate;
 mod kernel;
 pub mod limits;
 mod link;
+mod machines;
 pub mod network;
 mod object;
 mod options;

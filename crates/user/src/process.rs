@@ -61,6 +61,8 @@ pub struct Process {
     kernel: Arc<Kernel>,
     credentials: Credentials,
     descriptors: Arc<Mutex<Descriptors>>,
+    /// Where its programs run unless it says where.
+    cpu: u32,
 }
 
 impl Process {
@@ -70,6 +72,7 @@ impl Process {
             kernel: Arc::clone(kernel),
             credentials,
             descriptors: Arc::new(Mutex::new(Descriptors::new())),
+            cpu: kernel.next_cpu(),
         }
     }
 
@@ -100,6 +103,7 @@ impl Process {
             kernel: Arc::clone(&self.kernel),
             credentials: self.credentials,
             descriptors: Arc::new(Mutex::new(lock(&self.descriptors).clone())),
+            cpu: self.kernel.next_cpu(),
         }
     }
 
@@ -109,6 +113,7 @@ impl Process {
             kernel: Arc::clone(&self.kernel),
             credentials: self.credentials,
             descriptors: Arc::clone(&self.descriptors),
+            cpu: self.cpu,
         }
     }
 

@@ -24,6 +24,44 @@ fn ten_thousand_maps() {
     assert_eq!(map_ids(&process), NONE);
 }
 
+/// Names in a hundred directories; the map is there until the last of them goes. `cargo xtask load` makes a million.
+#[test]
+fn a_hundred_thousand_pins() {
+    const DIRECTORIES: u32 = 100;
+    const PINS: u32 = 1_000;
+    let process = process();
+    let map = array(&process);
+    let path = |directory: u32, pin: u32| format!("/sys/fs/bpf/{directory}/{pin}");
+    for directory in 0..DIRECTORIES {
+        process.mkdir(&format!("/sys/fs/bpf/{directory}")).unwrap();
+        for pin in 0..PINS {
+            let path = path(directory, pin);
+            let pin = ObjPin {
+                path: Some(path.as_bytes()),
+                bpf_fd: map,
+                ..ObjPin::default()
+            };
+            process.obj_pin(&pin).unwrap();
+        }
+    }
+    process.close(map).unwrap();
+    assert_eq!(map_ids(&process).len(), 1);
+    let again = ObjGet {
+        path: Some(b"/sys/fs/bpf/99/999"),
+        ..ObjGet::default()
+    };
+    let map = process.obj_get(&again).unwrap();
+    process.close(map).unwrap();
+    for directory in 0..DIRECTORIES {
+        assert_eq!(map_ids(&process).len(), 1);
+        for pin in 0..PINS {
+            process.unlink(&path(directory, pin)).unwrap();
+        }
+        process.rmdir(&format!("/sys/fs/bpf/{directory}")).unwrap();
+    }
+    assert_eq!(map_ids(&process), NONE);
+}
+
 /// Dropped one inside the other, they would need more stack than there is.
 #[test]
 fn a_chain_of_programs_and_maps_goes_as_a_whole() {

@@ -255,6 +255,8 @@ impl Machine {
 
     /// Lets go of the program that ran last and its maps, which a machine keeps ready for another run.
     pub fn rest(&mut self) {
+        // A run that a panic ended has not given back what it held.
+        self.world.held.give_back(&self.world.runs);
         self.memory.release();
         self.direct.release();
         self.world.begin();

@@ -168,10 +168,9 @@ impl Process {
             data: data.to_vec(),
             ctx: context.seen(),
             repeat: asked.repeat,
-            cpu: if asked.flags & ON_CPU != 0 {
-                asked.cpu
-            } else {
-                0
+            cpu: match asked.flags & ON_CPU != 0 {
+                true => asked.cpu,
+                false => self.cpu,
             },
             ..Run::default()
         };
