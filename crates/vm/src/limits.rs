@@ -94,6 +94,8 @@ pub const SPARE_BYTES_MAX: u64 = 16 << 20;
 pub const HASH_SHARDS_MAX: u32 = 64;
 /// Most used entries an eviction from an LRU passes over.
 pub const EVICTION_SPARED_MAX: u32 = 128;
+/// Most elements evicted together.
+pub const EVICTED_TOGETHER_MAX: usize = 8;
 /// Most entries an eviction looks at: others may hold those it meets.
 pub const EVICTION_STEPS_MAX: u32 = 1024;
 /// Most frames of a kept stack (Linux: `kernel.perf_event_max_stack` as it comes).

@@ -216,10 +216,19 @@ impl Map {
 
     /// Where the value of a key lies, for native code on this CPU; it stays there, and is not reused,
     /// until the run ends. Nothing is locked, counted or allocated.
-    #[inline]
+    #[inline(always)]
     pub fn lookup_address(&self, key: &[u8], cpu: u32) -> Option<NonNull<u8>> {
-        let element = self.lookup_element(key, cpu)?;
-        Some(self.values()?.address(element.index()))
+        match &self.body {
+            Body::Hash(hash) => {
+                let element = hash.lookup(key, cpu)?;
+                Some(hash.values().address(element.index()))
+            }
+            Body::Lpm(lpm) => Some(lpm.values().address(lpm.lookup(key)?.index())),
+            _ => {
+                let element = self.lookup_element(key, cpu)?;
+                Some(self.values()?.address(element.index()))
+            }
+        }
     }
 
     /// True if native code can work with it.
@@ -316,11 +325,16 @@ impl Map {
             .is_some_and(|fields| fields.spin_lock().is_some())
     }
 
-    /// For programs: removes a key.
+    /// For programs: removes a key, on the first CPU.
     pub fn delete(&self, key: &[u8]) -> Result<(), Errno> {
+        self.delete_on(key, 0)
+    }
+
+    /// For programs: removes a key, on a CPU, which keeps what is left of it for its next update.
+    pub fn delete_on(&self, key: &[u8], cpu: u32) -> Result<(), Errno> {
         match &self.body {
             Body::Sockets(sockets) => sockets.delete(key),
-            Body::Hash(hash) => hash.delete(key),
+            Body::Hash(hash) => hash.delete(key, cpu),
             Body::Lpm(lpm) => lpm.delete(key),
             _ => Err(Errno::EINVAL),
         }

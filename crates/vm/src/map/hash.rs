@@ -7,8 +7,10 @@
 //! of the entry, which an element keeps while it lives ([`entries`]): their order does not depend on
 //! the seed, and updates on the way do not disturb them.
 //!
-//! Lookups take no lock and write nothing but the LRU's mark. Keys are spread over shards by their
-//! hash; a writer takes its shard's lock for the time of a probe and a copy, and never two at once.
+//! Lookups take no lock and write nothing but the LRU's mark. Every CPU has its own store of slots, so
+//! that what it gave back is still in its cache when it is needed again; keys are spread over shards by
+//! their hash. A writer takes its CPU's lock, which hardly anybody else wants, and then a shard's for
+//! the time of a probe and a copy; never two of a kind at once.
 
 mod entries;
 mod index;
@@ -35,9 +37,10 @@ pub(super) struct Hash {
     lanes: Lanes,
     entries: Entries,
     unused: Unused,
+    stores: Box<[Apart<Store>]>,
     shards: Box<[Shard]>,
-    /// Evicts instead of failing when full.
-    lru: bool,
+    /// How many elements it evicts at a time when full; 0 fails instead.
+    evicts: usize,
     runs: Arc<Runs>,
 }
 
@@ -46,26 +49,28 @@ pub(super) struct Hash {
 #[repr(align(128))]
 struct Shard {
     index: Index,
-    writer: Spin<Writer>,
+    /// How many they are, for writers.
+    live: Spin<u32>,
 }
 
-/// What only writers know.
+/// What a CPU has in store.
 #[derive(Debug, Default)]
-struct Writer {
-    live: u32,
+struct Store {
     pool: Pool,
+    /// Entries that were evicted.
+    entries: Vec<u32>,
 }
 
-/// What a writer that found nothing free brought from elsewhere, having let go of its lock.
+/// On cache lines of its own.
 #[derive(Debug, Default)]
-struct Brought {
-    entry: Option<u32>,
-    slot: Option<u32>,
-}
+#[repr(align(128))]
+struct Apart<T>(Spin<T>);
 
-/// Why a writer has to let go of its lock.
+/// Why an update does not go on with what the CPU has.
 enum Wanted {
+    /// Something to evict.
     Entry,
+    /// A slot that another CPU has.
     Slot,
 }
 
@@ -88,7 +93,7 @@ impl Hash {
         let shard = |_| {
             Some(Shard {
                 index: Index::new()?,
-                writer: Spin::default(),
+                live: Spin::default(),
             })
         };
         let shard_count = shard_count(entries, runs.cpus());
@@ -97,11 +102,15 @@ impl Hash {
             keys: Keys::new(keys, spec.key_size as usize, seeded),
             entries: Entries::new(entries, runs.cpus(), apart)?,
             unused: Unused::new(lanes.slots()),
+            stores: (0..runs.cpus()).map(|_| Apart::default()).collect(),
             lanes: lanes.expecting(entries),
             shards: shards.ok_or(BrokenRule::OutOfMemory {
                 bytes: u64::from(shard_count) * Index::BYTES_MIN,
             })?,
-            lru: matches!(spec.kind, MapKind::LruHash | MapKind::LruPercpuHash),
+            evicts: match spec.kind {
+                MapKind::LruHash | MapKind::LruPercpuHash => evicted_together(entries, runs.cpus()),
+                _ => 0,
+            },
             runs: Arc::clone(runs),
         })
     }
@@ -111,20 +120,17 @@ impl Hash {
     }
 
     pub(super) fn len(&self) -> u32 {
-        self.shards
-            .iter()
-            .map(|shard| shard.writer.lock().live)
-            .sum()
+        self.shards.iter().map(|shard| *shard.live.lock()).sum()
     }
 
     /// The element of a key, for a program on this CPU; an LRU notes that it was used.
-    #[inline]
+    #[inline(always)]
     pub(super) fn lookup(&self, key: &[u8], cpu: u32) -> Option<Element> {
         if key.len() != self.keys.key_bytes() {
             return None;
         }
         let slot = in_words!(key => self.find_words(key, self.keys.hash(key)))?.slot;
-        if self.lru {
+        if self.evicts != 0 {
             self.keys.mark(slot);
         }
         self.lanes.element(slot, cpu)
@@ -162,7 +168,7 @@ impl Hash {
         self.lanes.check(write)?;
         let hash = self.hash(key);
         // Who holds the lock of a value calls no map, so waiting for it under this one ends.
-        let shard = self.shard(hash).writer.lock();
+        let shard = self.shard(hash).live.lock();
         match self.find(key, hash) {
             Some(_) if mode == UpdateMode::NoExist => Err(Errno::EEXIST),
             Some(found) => {
@@ -200,9 +206,15 @@ impl Hash {
     }
 
     /// Gives a slot up with what its fields hold.
-    fn retire(&self, writer: &mut Writer, slot: u32) {
+    fn retire(&self, store: &mut Store, slot: u32) {
         self.lanes.free_fields(slot, &self.runs);
-        writer.pool.retire(slot, &self.runs);
+        store.pool.retire(slot, &self.runs);
+    }
+
+    /// What a CPU has in store.
+    #[inline]
+    fn store(&self, cpu: u32) -> &Spin<Store> {
+        &self.stores[cpu as usize % self.stores.len()].0
     }
 
     pub(super) fn update(
@@ -214,42 +226,32 @@ impl Hash {
         self.keys.check(key)?;
         self.lanes.check(write)?;
         let hash = self.hash(key);
-        let shard = self.shard(hash);
-        let mut brought = Brought::default();
-        let result = loop {
-            let wanted = match self.put(shard, key, hash, write, mode, &mut brought) {
-                Ok(result) => break result,
-                Err(wanted) => wanted,
-            };
-            let got = match wanted {
-                Wanted::Entry if !self.lru => Err(Errno::E2BIG),
-                Wanted::Entry => self.evict(write.cpu()).map(|entry| {
-                    brought.entry = Some(entry);
-                }),
-                Wanted::Slot => self.slot_from_another(shard).map(|slot| {
-                    brought.slot = Some(slot);
-                }),
-            };
-            if let Err(errno) = got {
-                break Err(errno);
+        let own = self.store(write.cpu());
+        let mut store = own.lock();
+        loop {
+            match self.put(&mut store, key, hash, write, mode) {
+                Ok(result) => return result,
+                Err(Wanted::Entry) => self.evict(&mut store, write.cpu())?,
+                Err(Wanted::Slot) => {
+                    drop(store);
+                    let slot = self.slot_from_another(own)?;
+                    store = own.lock();
+                    store.pool.give(slot);
+                }
             }
-        };
-        if let Some(entry) = brought.entry {
-            self.entries.give(entry);
         }
-        if let Some(slot) = brought.slot {
-            shard.writer.lock().pool.give(slot);
-        }
-        result
     }
 
-    pub(super) fn delete(&self, key: &[u8]) -> Result<(), Errno> {
+    /// Removes a key, on a CPU.
+    pub(super) fn delete(&self, key: &[u8], cpu: u32) -> Result<(), Errno> {
         self.keys.check(key)?;
         let hash = self.hash(key);
         let shard = self.shard(hash);
-        let mut writer = shard.writer.lock();
+        let mut store = self.store(cpu).lock();
+        let mut live = shard.live.lock();
         let found = self.find(key, hash).ok_or(Errno::ENOENT)?;
-        self.remove(shard, &mut writer, hash, found);
+        self.remove(shard, &mut live, hash, found);
+        self.retire(&mut store, found.slot);
         Ok(())
     }
 
@@ -258,13 +260,15 @@ impl Hash {
         self.keys.check(key)?;
         let hash = self.hash(key);
         let shard = self.shard(hash);
-        let mut writer = shard.writer.lock();
+        let mut store = self.store(0).lock();
+        let mut live = shard.live.lock();
         let found = self.find(key, hash).ok_or(Errno::ENOENT)?;
         // Values without a lock need none.
         let locked = self.lanes.lock(found.slot).ok();
         let value = self.lanes.read(found.slot);
         drop(locked);
-        self.remove(shard, &mut writer, hash, found);
+        self.remove(shard, &mut live, hash, found);
+        self.retire(&mut store, found.slot);
         Ok(value)
     }
 
@@ -313,25 +317,25 @@ impl Hash {
         index.find(hash, |slot| self.keys.is(slot, key))
     }
 
-    /// An update as far as it gets with what is free here.
+    /// An update, as far as it gets with what the CPU has.
     #[inline]
     fn put(
         &self,
-        shard: &Shard,
+        store: &mut Store,
         key: &[u8],
         hash: u64,
         write: Write<'_>,
         mode: UpdateMode,
-        brought: &mut Brought,
     ) -> Result<Result<(), Errno>, Wanted> {
-        let mut writer = shard.writer.lock();
+        let shard = self.shard(hash);
+        let mut live = shard.live.lock();
         let found = self.find(key, hash);
         match found {
             Some(_) if mode == UpdateMode::NoExist => return Ok(Err(Errno::EEXIST)),
             None if mode == UpdateMode::Exist => return Ok(Err(Errno::ENOENT)),
             Some(found) if self.lanes.is_per_cpu() => {
                 self.lanes.write(found.slot, write, false);
-                if self.lru {
+                if self.evicts != 0 {
                     self.keys.mark(found.slot);
                 }
                 return Ok(Ok(()));
@@ -339,15 +343,18 @@ impl Hash {
             _ => {}
         }
         let entry = match found {
-            Some(found) => self.keys.entry(found.slot),
-            None => (brought.entry.take())
-                .or_else(|| self.entries.take(write.cpu()))
-                .ok_or(Wanted::Entry)?,
+            Some(found) => Some(self.keys.entry(found.slot)),
+            None => (store.entries.pop()).or_else(|| self.entries.take(write.cpu())),
         };
-        let slot = (brought.slot.take()).or_else(|| writer.pool.take(&self.unused, &self.runs));
-        let Some(slot) = slot else {
+        let Some(entry) = entry else {
+            return match self.evicts {
+                0 => Ok(Err(Errno::E2BIG)),
+                _ => Err(Wanted::Entry),
+            };
+        };
+        let Some(slot) = store.pool.take(&self.unused, &self.runs) else {
             if found.is_none() {
-                brought.entry = Some(entry);
+                self.entries.give(entry);
             }
             return Err(Wanted::Slot);
         };
@@ -357,36 +364,38 @@ impl Hash {
         self.keys.set(slot, entry, key);
         match found {
             Some(old) => {
-                if self.lru {
+                if self.evicts != 0 {
                     self.keys.mark(slot);
                 }
                 shard.index.replace(hash, old, slot);
-                self.retire(&mut writer, old.slot);
             }
             None if !(shard.index).insert(hash, slot, |slot| self.keys.hash_of(slot)) => {
                 self.entries.give(entry);
-                writer.pool.give(slot);
+                store.pool.give(slot);
                 return Ok(Err(Errno::ENOMEM));
             }
-            None => {
-                writer.live += 1;
-            }
+            None => *live += 1,
         }
         self.entries.set(entry, slot);
+        drop(live);
+        if let Some(old) = found {
+            self.retire(store, old.slot);
+        }
         Ok(Ok(()))
     }
 
-    /// Removes the element in a slot of a shard.
-    fn remove(&self, shard: &Shard, writer: &mut Writer, hash: u64, found: Found) {
+    /// Takes the element in a slot out of its shard.
+    fn remove(&self, shard: &Shard, live: &mut u32, hash: u64, found: Found) {
         shard.index.remove(hash, found);
         self.entries.give(self.keys.entry(found.slot));
-        self.retire(writer, found.slot);
-        writer.live -= 1;
+        *live -= 1;
     }
 
-    /// Takes an entry of a full LRU that was not used lately away from its key. Among many that were,
-    /// whatever comes. `ENOMEM` if other writers hold them all just now, as in the kernel.
-    fn evict(&self, cpu: u32) -> Result<u32, Errno> {
+    /// Takes entries of a full LRU that were not used lately away from their keys. Among many that
+    /// were, whatever comes. `ENOMEM` if other writers hold them all just now, as in the kernel.
+    fn evict(&self, store: &mut Store, cpu: u32) -> Result<(), Errno> {
+        let mut victims = [(0, 0, 0); limits::EVICTED_TOGETHER_MAX];
+        let mut count = 0;
         for step in 0..limits::EVICTION_STEPS_MAX {
             let entry = self.entries.candidate(cpu);
             let Some(slot) = self.entries.slot(entry) else {
@@ -395,30 +404,46 @@ impl Hash {
             if self.keys.unmark(slot) && step < limits::EVICTION_SPARED_MAX {
                 continue;
             }
-            let hash = self.keys.hash_of(slot);
-            let shard = self.shard(hash);
-            let mut writer = shard.writer.lock();
-            // Meanwhile it may have died, or be another key's.
-            if self.entries.slot(entry) == Some(slot)
-                && let Some(found) = shard.index.find(hash, |other| other == slot)
-            {
-                shard.index.remove(hash, found);
-                self.entries.clear(entry);
-                writer.pool.retire(slot, &self.runs);
-                writer.live -= 1;
-                return Ok(entry);
+            victims[count] = (entry, slot, self.keys.hash_of(slot));
+            count += 1;
+            if count == self.evicts {
+                // Only now, so that what is read of all of them is read together.
+                (victims.iter().take(count)).for_each(|victim| self.drive_out(store, *victim));
+                count = 0;
+                if !store.entries.is_empty() {
+                    return Ok(());
+                }
             }
         }
-        Err(Errno::ENOMEM)
+        (victims.iter().take(count)).for_each(|victim| self.drive_out(store, *victim));
+        match store.entries.is_empty() {
+            true => Err(Errno::ENOMEM),
+            false => Ok(()),
+        }
     }
 
-    /// A slot that was given back in another shard.
-    fn slot_from_another(&self, own: &Shard) -> Result<u32, Errno> {
-        let others = self
-            .shards
-            .iter()
-            .filter(|shard| !std::ptr::eq(*shard, own));
-        let mut slots = others.filter_map(|shard| shard.writer.lock().pool.scrape(&self.runs));
+    /// Takes an entry away from the key whose slot and hash these were a moment ago.
+    fn drive_out(&self, store: &mut Store, (entry, slot, hash): (u32, u32, u64)) {
+        let shard = self.shard(hash);
+        let mut live = shard.live.lock();
+        // Meanwhile it may have died, or be another key's.
+        if self.entries.slot(entry) == Some(slot)
+            && let Some(found) = shard.index.find(hash, |other| other == slot)
+        {
+            shard.index.remove(hash, found);
+            self.entries.clear(entry);
+            *live -= 1;
+            drop(live);
+            store.entries.push(entry);
+            self.retire(store, slot);
+        }
+    }
+
+    /// A slot that was given back on another CPU.
+    fn slot_from_another(&self, own: &Spin<Store>) -> Result<u32, Errno> {
+        let stores = self.stores.iter().map(|store| &store.0);
+        let others = stores.filter(|store| !std::ptr::eq(*store, own));
+        let mut slots = others.filter_map(|store| store.lock().pool.scrape(&self.runs));
         slots.next().ok_or(Errno::ENOMEM)
     }
 }
@@ -427,4 +452,10 @@ impl Hash {
 fn shard_count(entries: u32, cpus: u32) -> u32 {
     let wanted = cpus.saturating_mul(8).min(limits::HASH_SHARDS_MAX);
     wanted.min(entries / 64).max(1).next_power_of_two()
+}
+
+/// Some, where they are few of all.
+fn evicted_together(entries: u32, cpus: u32) -> usize {
+    let few = entries / cpus.saturating_mul(64);
+    (few as usize).clamp(1, limits::EVICTED_TOGETHER_MAX)
 }

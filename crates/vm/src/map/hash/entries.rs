@@ -148,8 +148,13 @@ impl Entries {
         match self.apart {
             true => row.entries.start + step % self.row_entries,
             false => {
-                let place = u64::from(row.entries.start) + u64::from(step % self.entries);
-                (place % u64::from(self.entries)) as u32
+                let step = step % self.entries;
+                let left = self.entries - row.entries.start;
+                if step < left {
+                    row.entries.start + step
+                } else {
+                    step - left
+                }
             }
         }
     }

@@ -23,7 +23,7 @@ use crate::memory::Block;
 const BITS_MAX: u32 = 20;
 /// A prefix is a hint in at most two to the power of this many entries.
 const HINTED_BITS_MAX: u32 = 12;
-/// There are two to the power of this many times more entries than room for prefixes, about.
+/// There are about two to the power of this many times more entries than room for prefixes.
 const SPACIOUS_BITS: u32 = 2;
 
 /// In an entry, above the link: the length that is its hint; 0 is none.
@@ -60,10 +60,8 @@ impl Root {
     /// For keys with so many bytes of bits, and so many prefixes.
     pub(super) fn new(bytes: usize, prefixes: u32) -> Result<Self, BrokenRule> {
         let wanted = prefixes.ilog2() + SPACIOUS_BITS;
-        let bits = wanted
-            .next_multiple_of(STRIDE)
-            .min(BITS_MAX)
-            .min(bytes as u32 * 8);
+        let nearest = (wanted + STRIDE / 2 - 1) / STRIDE * STRIDE;
+        let bits = nearest.clamp(STRIDE, BITS_MAX.min(bytes as u32 * 8));
         let entries = block(1 << bits, 8)?;
         entries.expect_use(1 << bits);
         Ok(Self {
