@@ -16,6 +16,7 @@ mod error;
 mod fields;
 mod group_storage;
 mod hash;
+mod keyed_maps;
 mod lanes;
 mod let_go;
 mod lookup3;
@@ -131,7 +132,9 @@ impl Map {
                 Hash::new(&spec, runs).map(Body::Hash)
             }
             MapKind::ProgArray => Slots::new(&spec).map(Body::Programs),
-            MapKind::ArrayOfMaps | MapKind::HashOfMaps => Nested::new(&spec).map(Body::Nested),
+            MapKind::ArrayOfMaps | MapKind::HashOfMaps => {
+                Nested::new(&spec, runs).map(Body::Nested)
+            }
             MapKind::Queue | MapKind::Stack => Queue::new(&spec).map(Body::Queue),
             MapKind::Ringbuf => Ringbuf::new(&spec).map(Body::Ringbuf),
             MapKind::PerfEventArray => Ok(Body::PerfEvents(PerfEvents::new(&spec, runs.cpus()))),

@@ -1,32 +1,48 @@
 //! A row of slots that hold something by reference: programs to tail-call, inner maps.
+//!
+//! What a slot holds is read without a lock, and stays with its reader whatever becomes of the slot.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::OnceLock;
 
+use arc_swap::ArcSwapOption;
 use osmia_program::{Errno, MapSpec};
 
 use super::error::BrokenRule;
 use super::let_go::let_go;
 use crate::limits;
 
-/// The slots; empty at first. Memory grows with the highest that was filled.
+/// Slots that get memory together, when one of them is first filled.
+const CHUNK: usize = 256;
+
+/// Some slots, once one was filled.
+type Chunk<T> = OnceLock<Box<[ArcSwapOption<T>]>>;
+
+/// The slots; empty at first.
 #[derive(Debug)]
 pub(super) struct Slots<T: 'static> {
     count: u32,
-    filled: RwLock<Vec<Option<T>>>,
+    chunks: Box<[Chunk<T>]>,
 }
 
-impl<T: Clone + 'static> Slots<T> {
+impl<T: Clone + Send + Sync + 'static> Slots<T> {
+    /// As many as the map has entries.
     pub(super) fn new(spec: &MapSpec) -> Result<Self, BrokenRule> {
-        let bytes = u64::from(spec.max_entries) * size_of::<Option<T>>() as u64;
+        Self::with_count(spec.max_entries)
+    }
+
+    /// So many.
+    pub(super) fn with_count(count: u32) -> Result<Self, BrokenRule> {
+        let bytes = u64::from(count) * size_of::<ArcSwapOption<T>>() as u64;
         if bytes > limits::MAP_BYTES_MAX {
             return Err(BrokenRule::TooMuchMemory {
                 bytes,
                 limit: limits::MAP_BYTES_MAX,
             });
         }
+        let chunks = 0..(count as usize).div_ceil(CHUNK);
         Ok(Self {
-            count: spec.max_entries,
-            filled: RwLock::default(),
+            count,
+            chunks: chunks.map(|_| OnceLock::new()).collect(),
         })
     }
 
@@ -34,11 +50,17 @@ impl<T: Clone + 'static> Slots<T> {
         self.count
     }
 
+    /// The slot, if it has memory.
+    #[inline]
+    fn slot(&self, index: u32) -> Option<&ArcSwapOption<T>> {
+        let chunk = self.chunks.get(index as usize / CHUNK)?.get()?;
+        chunk.get(index as usize % CHUNK)
+    }
+
     /// What a slot holds.
     #[inline]
     pub(super) fn at(&self, index: u32) -> Option<T> {
-        let filled = self.filled.read().unwrap_or_else(PoisonError::into_inner);
-        filled.get(index as usize)?.clone()
+        self.slot(index)?.load().as_deref().cloned()
     }
 
     /// Fills a slot, or fills it with something else.
@@ -46,17 +68,17 @@ impl<T: Clone + 'static> Slots<T> {
         if index >= self.count {
             return Err(Errno::E2BIG);
         }
-        let at = index as usize;
-        let mut filled = self.filled.write().unwrap_or_else(PoisonError::into_inner);
-        if at >= filled.len() {
-            let more = at + 1 - filled.len();
-            filled.try_reserve(more).map_err(|_| Errno::ENOMEM)?;
-            filled.resize_with(at + 1, || None);
-        }
-        let old = filled[at].replace(content);
-        // Not under the lock.
-        drop(filled);
-        let_go(old);
+        let place = &self.chunks[index as usize / CHUNK];
+        let chunk = match place.get() {
+            Some(chunk) => chunk,
+            None => {
+                let mut slots = Vec::new();
+                slots.try_reserve_exact(CHUNK).map_err(|_| Errno::ENOMEM)?;
+                slots.resize_with(CHUNK, ArcSwapOption::empty);
+                place.get_or_init(|| slots.into_boxed_slice())
+            }
+        };
+        let_go(chunk[index as usize % CHUNK].swap(Some(content.into())));
         Ok(())
     }
 
@@ -65,31 +87,28 @@ impl<T: Clone + 'static> Slots<T> {
         if index >= self.count {
             return Err(Errno::E2BIG);
         }
-        let mut filled = self.filled.write().unwrap_or_else(PoisonError::into_inner);
-        let old = filled.get_mut(index as usize).and_then(Option::take);
-        drop(filled);
+        let old = self.slot(index).and_then(|slot| slot.swap(None));
         old.map(let_go).ok_or(Errno::ENOENT)
     }
 
     /// Empties all.
     pub(super) fn clear_all(&self) {
-        let old = std::mem::take(&mut *self.filled.write().unwrap_or_else(PoisonError::into_inner));
-        let_go(old);
+        self.filled().for_each(|slot| let_go(slot.swap(None)));
     }
 
     /// How many hold something.
     pub(super) fn len(&self) -> u32 {
-        let filled = self.filled.read().unwrap_or_else(PoisonError::into_inner);
-        filled.iter().flatten().count() as u32
+        self.filled().filter(|slot| slot.load().is_some()).count() as u32
+    }
+
+    /// All slots that have memory.
+    fn filled(&self) -> impl Iterator<Item = &ArcSwapOption<T>> {
+        self.chunks.iter().filter_map(OnceLock::get).flatten()
     }
 }
 
 impl<T> Drop for Slots<T> {
     fn drop(&mut self) {
-        let filled = self
-            .filled
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        let_go(std::mem::take(filled));
+        let_go(std::mem::take(&mut self.chunks));
     }
 }

@@ -120,11 +120,16 @@ fn has_order(
 }
 
 fn check(kind: MapKind, entries: u32, flags: u32) {
+    check_prefix(kind, entries, flags, 32);
+}
+
+/// The same with a key that is a prefix of so many bits for a trie.
+fn check_prefix(kind: MapKind, entries: u32, flags: u32, len: u32) {
     let can_take = kind != MapKind::LpmTrie;
     let map = make_with(kind, 8, 8, entries, flags);
-    let key = [32u32.to_ne_bytes(), [1, 2, 3, 4]].concat();
+    let key = [len.to_ne_bytes(), [1, 2, 3, 4]].concat();
     // A neighbour comes and goes beside it, on the same path and in the same shard for small maps.
-    let neighbour = [31u32.to_ne_bytes(), [1, 2, 3, 6]].concat();
+    let neighbour = [(len + 1).min(31).to_ne_bytes(), [1, 2, 3, 6]].concat();
     for round in 0..ROUNDS {
         let (clock, barrier) = (AtomicU64::new(0), Barrier::new(THREADS));
         let events = Mutex::new(Vec::new());
@@ -183,4 +188,8 @@ fn lrus_with_room_are_linearisable_per_key() {
 #[test]
 fn tries_are_linearisable_per_prefix() {
     check(MapKind::LpmTrie, 4, MapFlags::NO_PREALLOC);
+    // Those that end in the row a trie begins with, with a hint and without.
+    for len in [0, 2, 9, 12] {
+        check_prefix(MapKind::LpmTrie, 1_000, MapFlags::NO_PREALLOC, len);
+    }
 }

@@ -1,14 +1,15 @@
 //! Several threads at once, and what a run may rely on.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
-use osmia_program::{Errno, MapFlags, MapKind};
+use osmia_program::{Errno, MapFlags, MapKind, MapSpec, UpdateMode};
 
 use super::{CPUS, make, make_with, read};
 use crate::env::Random;
 use crate::limits;
-use crate::map::{Element, Map};
+use crate::map::{Element, Map, Runs};
 
 /// A value whose words all tell the key and agree with each other.
 fn stamped(key: u32, stamp: u64) -> Vec<u8> {
@@ -92,6 +93,68 @@ fn a_key_that_is_never_deleted_is_always_found() {
         reader.join().unwrap();
     });
     assert_eq!(map.len(), 1);
+}
+
+#[test]
+fn an_inner_map_is_found_while_others_take_its_place() {
+    const ROUNDS: u32 = if cfg!(miri) { 10 } else { 500 };
+    for kind in [MapKind::ArrayOfMaps, MapKind::HashOfMaps] {
+        let mut spec = MapSpec::new("outer", kind, 4, 4, 2);
+        let inner = MapSpec::new("inner", MapKind::Queue, 0, 8, 1);
+        spec.inner = Some(Box::new(inner.clone()));
+        let runs = Arc::new(Runs::new(CPUS));
+        let map = Map::create(&spec, &runs).unwrap();
+        let [fixed, other] = [0_u32, 1].map(u32::to_ne_bytes);
+        let set = |key: &[u8], number: u64| {
+            let inner = Arc::new(Map::create(&inner, &runs).unwrap());
+            inner.push(&number.to_ne_bytes(), 0).unwrap();
+            map.set_inner_map(key, inner, UpdateMode::Any).unwrap();
+        };
+        let number = |key: &[u8]| {
+            let mut number = [0; 8];
+            map.inner_map(key)?.peek(&mut number).unwrap();
+            Some(u64::from_ne_bytes(number))
+        };
+        set(&fixed, 0);
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut last = 0;
+                while !stop.load(Relaxed) {
+                    let now = number(&fixed).expect("it is never deleted");
+                    assert!(now >= last && now % 2 == 0, "{now} after {last}");
+                    last = now;
+                    assert!(number(&other).is_none_or(|number| number % 2 == 1));
+                }
+            });
+            for round in 1..u64::from(ROUNDS) {
+                set(&fixed, 2 * round);
+                set(&other, 2 * round + 1);
+                map.delete_outside(&other).unwrap();
+            }
+            stop.store(true, Relaxed);
+            reader.join().unwrap();
+        });
+        // Whoever was replaced is gone.
+        let last = Arc::downgrade(&map.inner_map(&fixed).unwrap());
+        assert_eq!(last.strong_count(), 1);
+    }
+}
+
+#[test]
+fn an_lru_evicts_a_few_at_a_time() {
+    const ROOM: u32 = 4_096;
+    let map = make(MapKind::LruHash, 4, 8, ROOM);
+    for key in 0..3 * ROOM {
+        let value = u64::from(key).to_ne_bytes();
+        map.update(&key.to_ne_bytes(), &value, 0, key % CPUS)
+            .unwrap();
+        let last = read(&map, &key.to_ne_bytes(), 0);
+        assert_eq!(last.as_deref(), Some(&value[..]), "what was added last");
+        let ahead = limits::EVICTED_TOGETHER_MAX as u32 * CPUS;
+        let least = (key + 1).min(ROOM).saturating_sub(ahead);
+        assert!((least..=ROOM).contains(&map.len()), "at {key}");
+    }
 }
 
 /// The value an element has now.
