@@ -5,10 +5,15 @@
 //! Each pass is a small function from lines to lines in a file beside this one, and what stands
 //! between them can be printed. Nothing here knows machine code.
 
+mod bytes;
 mod callback;
 mod context;
+mod dead;
+mod jumps;
 mod map_call;
+mod place;
 mod registers;
+mod select;
 mod show;
 mod sum;
 mod translate;
@@ -24,6 +29,7 @@ use osmia_vm::map_call::MapOperation;
 use crate::facts::Facts;
 use crate::refused::Refused;
 
+use place::Place;
 pub(crate) use show::Shown;
 
 /// A program ready to become machine code.
@@ -145,6 +151,17 @@ pub(crate) enum Op {
         src: Operand,
         to: u32,
     },
+    /// Copies to `dst` if a comparison does not hold.
+    Unless {
+        cond: Cond,
+        width: Width,
+        first: Reg,
+        second: Operand,
+        dst: Reg,
+        /// What is copied, and at which width.
+        copied: Width,
+        src: Operand,
+    },
     /// A helper of the machine, by number.
     CallHelper {
         helper: u32,
@@ -185,7 +202,11 @@ impl Lowered {
         context::rewrite(&mut lowered, facts)?;
         map_call::resolve(&mut lowered);
         callback::inline(&mut lowered)?;
+        jumps::straighten(&mut lowered);
+        select::convert(&mut lowered);
+        bytes::combine(&mut lowered);
         sum::merge(&mut lowered);
+        dead::remove(&mut lowered);
         Ok(lowered)
     }
 

@@ -177,6 +177,19 @@ impl<'a> Compiler<'a> {
                 src,
                 to,
             } => self.branch(cond, is_wide(width), gpr(dst), src, to),
+            Op::Unless {
+                cond,
+                width,
+                first,
+                second,
+                dst,
+                copied,
+                src,
+            } => {
+                let value = self.copied(copied, src);
+                self.compare(cond, is_wide(width), gpr(first), second);
+                (self.asm).move_unless(condition(cond), gpr(dst), value);
+            }
             Op::CallHelper { helper } => self.call_helper(slot, helper),
             Op::ArrayElement { map } => self.array_element(map),
             Op::CallMap { operation, map } => self.call_map(operation, map),
@@ -205,7 +218,31 @@ impl<'a> Compiler<'a> {
         self.asm.address(dst, self.symbols.address(symbol));
     }
 
+    /// A register that holds what is copied at a width. Leaves flags to be set afterwards.
+    fn copied(&mut self, width: Width, src: Operand) -> Gpr {
+        match (width, src) {
+            (Width::W64, Operand::Reg(src)) => return gpr(src),
+            (Width::W32, Operand::Reg(src)) => {
+                (self.asm).emit(op::MOV_TO, false, gpr(src), regs::SCRATCH);
+            }
+            (Width::W64, Operand::Imm(imm)) => {
+                self.asm.constant(regs::SCRATCH, i64::from(imm) as u64);
+            }
+            (Width::W32, Operand::Imm(imm)) => {
+                self.asm.constant(regs::SCRATCH, u64::from(imm as u32));
+            }
+        }
+        regs::SCRATCH
+    }
+
     fn branch(&mut self, cond: Cond, wide: bool, dst: Gpr, src: Operand, to: u32) {
+        self.compare(cond, wide, dst, src);
+        let label = self.label(to);
+        self.asm.jump_if(condition(cond), label);
+    }
+
+    /// Sets the flags that a condition is read from.
+    fn compare(&mut self, cond: Cond, wide: bool, dst: Gpr, src: Operand) {
         match (cond, src) {
             (Cond::Set, Operand::Reg(src)) => self.asm.emit(op::TEST_TO, wide, gpr(src), dst),
             (Cond::Set, Operand::Imm(imm)) => self.asm.emit_with(op::TEST_I32, wide, dst, imm),
@@ -216,8 +253,6 @@ impl<'a> Compiler<'a> {
                 self.with_imm(op::CMP_I8, op::CMP_I32, wide, dst, imm);
             }
         }
-        let label = self.label(to);
-        self.asm.jump_if(condition(cond), label);
     }
 
     /// The run's end from inside: helpers that end the program come here.

@@ -15,6 +15,7 @@ impl Op {
             | Op::Swap { dst, .. }
             | Op::Cut { dst, .. }
             | Op::Constant { dst, .. }
+            | Op::Unless { dst, .. }
             | Op::Load { dst, .. } => dst == reg,
             // A fetched value comes back in the source, or in r0.
             Op::Atomic { src, .. } => src == reg || reg == Reg::R0,
@@ -41,6 +42,13 @@ impl Op {
             Op::Store { base, src, .. } => base == reg || second(src),
             Op::Atomic { base, src, .. } => base == reg || src == reg || reg == Reg::R0,
             Op::Branch { dst, src, .. } => dst == reg || second(src),
+            Op::Unless {
+                first,
+                second: other,
+                dst,
+                src,
+                ..
+            } => first == reg || second(other) || dst == reg || second(src),
             Op::CallHelper { .. } | Op::CallFunction { .. } | Op::Loop { .. } => {
                 (1..=5).contains(&reg.number())
             }
@@ -49,6 +57,22 @@ impl Op {
             Op::TailCall => (1..=3).contains(&reg.number()),
             Op::Exit => reg == Reg::R0,
             Op::Constant { .. } | Op::Jump { .. } | Op::Unreachable => false,
+        }
+    }
+
+    /// The register that gets a result, of operations that have no other effect.
+    pub(crate) fn result(&self) -> Option<Reg> {
+        match *self {
+            Op::Alu { dst, .. }
+            | Op::Sum { dst, .. }
+            | Op::Neg { dst, .. }
+            | Op::MovSx { dst, .. }
+            | Op::Swap { dst, .. }
+            | Op::Cut { dst, .. }
+            | Op::Constant { dst, .. }
+            | Op::Unless { dst, .. }
+            | Op::Load { dst, .. } => Some(dst),
+            _ => None,
         }
     }
 }

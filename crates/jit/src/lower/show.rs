@@ -145,6 +145,23 @@ impl Display for Shown<'_> {
                 cond.symbol(),
                 Second(width, src)
             ),
+            Op::Unless {
+                cond,
+                width,
+                first,
+                second,
+                dst,
+                copied,
+                src,
+            } => write!(
+                f,
+                "{} = {} unless {} {} {}",
+                Wide(copied, dst),
+                Second(copied, src),
+                Wide(width, first),
+                cond.symbol(),
+                Second(width, second)
+            ),
             Op::CallHelper { helper } => {
                 let known = osmia_program::helper::by_id(helper);
                 write!(f, "call {}", known.map_or("?", |helper| helper.name))

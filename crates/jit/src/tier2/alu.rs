@@ -153,6 +153,18 @@ impl Body<'_, '_> {
         }
     }
 
+    /// Copies if a condition does not hold.
+    pub(super) fn unless(&mut self, holds: Value, dst: Reg, copied: Width, src: Operand) {
+        let kept = self.get(dst);
+        let value = self.operand(src, copied);
+        let value = self.widen(value, type_of(copied));
+        let value = self.builder.ins().select(holds, kept, value);
+        match src {
+            Operand::Reg(src) => self.put(dst, value, &[dst, src]),
+            Operand::Imm(_) => self.put(dst, value, &[dst]),
+        }
+    }
+
     pub(super) fn neg(&mut self, width: Width, dst: Reg) {
         let value = self.narrow(dst, width);
         let value = self.builder.ins().ineg(value);

@@ -234,6 +234,19 @@ impl Body<'_, '_> {
                 src,
                 to,
             } => self.branch(cond, width, dst, src, to),
+            Op::Unless {
+                cond,
+                width,
+                first,
+                second,
+                dst,
+                copied,
+                src,
+            } => {
+                let (first, second) = (self.narrow(first, width), self.operand(second, width));
+                let holds = self.compare(cond, first, second);
+                self.unless(holds, dst, copied, src);
+            }
             Op::CallHelper { helper } => self.call_helper(line.slot, helper),
             Op::ArrayElement { map } => self.array_element(map, next),
             Op::CallMap { operation, map } => self.call_map(operation, map),

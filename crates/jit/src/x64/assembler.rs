@@ -205,6 +205,15 @@ impl Assembler {
         self.leap(Some(0x70 | condition), &[0x0f, 0x80 | condition], to);
     }
 
+    /// `cmov`, of all 64 bits, if the condition does not hold.
+    pub(crate) fn move_unless(&mut self, condition: Condition, dst: Gpr, src: Gpr) {
+        let rex = 0x48 | u8::from(dst.high()) << 2 | u8::from(src.high());
+        // The lowest bit of a condition turns it round.
+        let opposite = condition as u8 ^ 1;
+        let operands = 0xc0 | dst.low() << 3 | src.low();
+        self.bytes.extend([rex, 0x0f, 0x40 | opposite, operands]);
+    }
+
     pub(crate) fn call(&mut self, to: Label) {
         self.leap(None, &[0xe8], to);
     }
