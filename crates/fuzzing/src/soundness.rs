@@ -8,12 +8,12 @@ use osmia_isa::{Insn, NoNames, Slot, decode, encode_onto, listing};
 use osmia_program::{
     KernelVersion, MapIndex, MapKind, MapSpec, Program, ProgramParts, Target, UpdateMode,
 };
-use osmia_verify::{Options, Trail, verify};
+use osmia_verify::{Options, Run, Trail, verify};
 use osmia_vm::map::{Map, Runs};
-use osmia_vm::{Cause, Code, Environment, Layer, Machine, Step};
+use osmia_vm::{Cause, Code, Environment, Guest, Layer, Machine, Step};
 
 use crate::chance::Chance;
-use crate::generate::{Made, VALUE_BYTES, generate};
+use crate::generate::{LOCK_OFFSET, Made, VALUE_BYTES, generate, kernel};
 
 /// Inputs each program runs on.
 const RUNS: u64 = 3;
@@ -43,6 +43,7 @@ pub struct Laboratory {
     runs: Arc<Runs>,
     machine: Machine,
     target: Target,
+    hashes: Vec<Arc<Map>>,
 }
 
 impl Default for Laboratory {
@@ -53,6 +54,7 @@ impl Default for Laboratory {
             machine: machine.expect("memory for a machine"),
             runs,
             target: target(),
+            hashes: Vec::new(),
         }
     }
 }
@@ -62,6 +64,7 @@ impl Laboratory {
     pub fn fate_of(&mut self, made: &Made, seed: u64) -> Fate {
         let mut parts = ProgramParts::bare("made", made.kind, made.insns.clone());
         parts.maps = (0..made.maps.len()).map(MapIndex::from_usize).collect();
+        parts.kfuncs.clone_from(&made.kfuncs);
         let program = match Program::new(parts) {
             Ok(program) => Arc::new(program),
             Err(error) => return Fate::Rejected(error.to_string()),
@@ -80,31 +83,57 @@ impl Laboratory {
             Ok(trail) => trail.map(Arc::new),
             Err(refusal) => return Fate::Unsound(format!("the certificate is refused: {refusal}")),
         };
-        let mut steps = 0;
+        let maps: Vec<Arc<Map>> = made.maps.iter().map(|spec| self.map(spec)).collect();
+        let code = match Code::prepare(&program, &maps) {
+            Ok(code) => code,
+            Err(error) => return Fate::Unsound(format!("accepted, but {error}")),
+        };
+        let mut fate = Fate::Sound { steps: 0 };
         for run in 0..RUNS {
-            match self.run_once(made, &program, trail.as_ref(), seed ^ run << 48) {
-                Ok(more) => steps += more,
-                Err(why) => return Fate::Unsound(why),
+            let mut chance = Chance::seeded(seed ^ run << 48);
+            for map in &maps {
+                fill(map, &code, &mut chance);
+            }
+            match (
+                self.run(made, &code, trail.as_ref(), &mut chance),
+                &mut fate,
+            ) {
+                (Ok(more), Fate::Sound { steps }) => *steps += more,
+                (Err(why), fate) => *fate = Fate::Unsound(why),
+                (Ok(_), _) => {}
             }
         }
-        Fate::Sound { steps }
+        // A program array would keep the program that keeps it.
+        for map in maps
+            .iter()
+            .filter(|map| map.spec().kind == MapKind::ProgArray)
+        {
+            empty(map);
+        }
+        fate
     }
 
-    fn run_once(
+    /// A map; hash maps, which take long to make, are used again.
+    fn map(&mut self, spec: &MapSpec) -> Arc<Map> {
+        let known = |map: &&Arc<Map>| map.spec().name == spec.name;
+        if let Some(map) = self.hashes.iter().find(known) {
+            return Arc::clone(map);
+        }
+        let map = Arc::new(Map::create(spec, &self.runs).expect("memory for a small map"));
+        if spec.kind == MapKind::Hash {
+            self.hashes.push(Arc::clone(&map));
+        }
+        map
+    }
+
+    fn run(
         &mut self,
         made: &Made,
-        program: &Arc<Program>,
+        code: &Arc<Code>,
         trail: Option<&Arc<Trail>>,
-        seed: u64,
+        chance: &mut Chance,
     ) -> Result<u64, String> {
-        let mut chance = Chance::seeded(seed);
-        let maps = (made.maps.iter()).map(|spec| filled(spec, &self.runs, &mut chance));
-        let maps: Vec<Arc<Map>> = maps.collect();
-        let code = match Code::prepare(program, &maps) {
-            Ok(code) => code,
-            Err(error) => return Err(format!("accepted, but {error}")),
-        };
-        let mut environment = Environment::repeatable(seed);
+        let mut environment = Environment::repeatable(chance.bits());
         environment.insns_max = INSNS_MAX;
         let machine = &mut self.machine;
         *machine.environment() = environment;
@@ -121,7 +150,7 @@ impl Laboratory {
                 seen.step(&trail, step);
             })));
         }
-        let result = machine.run(&code);
+        let result = machine.run(code);
         machine.watch(None);
         machine.rest();
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,7 +172,7 @@ fn target() -> Target {
         endian: osmia_isa::Endian::NATIVE,
         kernel: KernelVersion::new(6, 18, 0),
         cpus: 1,
-        btf: None,
+        btf: Some(kernel()),
         module_btfs: Vec::new(),
         kconfig: None,
         ksyms: None,
@@ -158,7 +187,6 @@ fn target() -> Target {
 struct Seen {
     steps: u64,
     frames: Vec<[u64; 11]>,
-    context: u64,
     outside: Option<String>,
 }
 
@@ -167,13 +195,14 @@ impl Seen {
         if self.outside.is_some() {
             return;
         }
-        if self.steps == 0 {
-            self.context = step.regs[1];
-        }
         self.steps += 1;
         self.frames.truncate(step.depth - 1);
         self.frames.push(*step.regs);
-        if !trail.allows(step.slot, &self.frames, self.context) {
+        let seen = SeenStep {
+            frames: &self.frames,
+            step,
+        };
+        if !trail.allows(step.slot, &seen) {
             self.outside = Some(format!(
                 "instruction {} with {:x?} is outside of\n{}",
                 step.slot,
@@ -184,21 +213,79 @@ impl Seen {
     }
 }
 
-/// A map with contents that are awkward to count with.
-fn filled(spec: &MapSpec, runs: &Arc<Runs>, chance: &mut Chance) -> Arc<Map> {
-    let map = Map::create(spec, runs).expect("memory for a small map");
-    for key in 0..3_u64 {
-        let key = key.to_le_bytes();
-        let value: Vec<u8> = (0..VALUE_BYTES / 8)
-            .flat_map(|_| chance.awkward().to_le_bytes())
-            .collect();
-        let key = &key[..spec.key_size as usize];
-        let any = UpdateMode::Any as u64;
-        if spec.kind == MapKind::Array || chance.percent(80) {
-            map.update(key, &value, any, 0).expect("there is room");
-        }
+/// A step with the registers of callers.
+struct SeenStep<'a> {
+    frames: &'a [[u64; 11]],
+    step: &'a Step<'a>,
+}
+
+impl Run for SeenStep<'_> {
+    fn frames(&self) -> &[[u64; 11]] {
+        self.frames
     }
-    Arc::new(map)
+    fn context(&self) -> u64 {
+        self.step.context()
+    }
+    fn packet(&self) -> [u64; 3] {
+        self.step.packet_ends()
+    }
+    fn map(&self, position: usize) -> u64 {
+        self.step.map_handle(position)
+    }
+    fn any_value(&self, map: usize, around: u64, holds: &dyn Fn(u64) -> bool) -> bool {
+        self.step.map_values(map, around).any(holds)
+    }
+    fn allows(&self, address: u64, bytes: u32, write: bool) -> bool {
+        self.step.memory.allows(address, bytes, write)
+    }
+    fn read(&self, address: u64, bytes: &mut [u8]) -> bool {
+        self.step.memory.read(address, bytes)
+    }
+}
+
+/// Gives a map contents that are awkward to count with.
+fn fill(map: &Arc<Map>, code: &Arc<Code>, chance: &mut Chance) {
+    let spec = map.spec();
+    match spec.kind {
+        MapKind::ProgArray => {
+            empty(map);
+            // Half of the time there is one to go to: this one.
+            if chance.percent(50) {
+                map.set_program(0, Arc::clone(code)).expect("a slot");
+            }
+        }
+        MapKind::Array | MapKind::Hash => {
+            if spec.kind == MapKind::Hash {
+                empty(map);
+            }
+            for key in 0..3_u64 {
+                let key = key.to_le_bytes();
+                let mut value: Vec<u8> = (0..VALUE_BYTES / 8)
+                    .flat_map(|_| chance.awkward().to_le_bytes())
+                    .collect();
+                if spec.btf.is_some() {
+                    value[LOCK_OFFSET as usize..].fill(0);
+                }
+                let key = &key[..spec.key_size as usize];
+                let any = UpdateMode::Any as u64;
+                if spec.kind == MapKind::Array || chance.percent(80) {
+                    map.update(key, &value, any, 0).expect("there is room");
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Takes out whatever a map has.
+fn empty(map: &Map) {
+    let mut before = None;
+    while let Ok(key) = map.next_key_outside(before.as_deref()) {
+        // There may be nothing in a slot.
+        let _ = map.delete_outside(&key);
+        // The keys of slots stay; other keys are gone, and the first one left comes next.
+        before = (map.spec().kind == MapKind::ProgArray).then_some(key);
+    }
 }
 
 /// Takes away what an unsound program does not need to be unsound.
@@ -290,7 +377,10 @@ pub fn sweep(seeds: std::ops::Range<u64>) -> Sweep {
     sweep
 }
 
-/// A program as text.
+/// A program as text, without what [`minimise`] made nothing of.
 pub fn show(made: &Made) -> String {
-    format!("; type: {}\n{}", made.kind, listing(&made.insns, &NoNames))
+    let text = listing(&made.insns, &NoNames).to_string();
+    let lines = text.lines().filter(|line| !line.ends_with(" goto +0"));
+    let lines: Vec<&str> = lines.collect();
+    format!("; type: {}\n{}", made.kind, lines.join("\n"))
 }

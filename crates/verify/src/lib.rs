@@ -58,7 +58,7 @@ pub use crate::mistake::Mistake;
 pub use crate::options::Options;
 pub use crate::reach::Reach;
 pub use crate::reject::Reject;
-pub use crate::trail::{Frames, Trail};
+pub use crate::trail::{Run, Trail};
 use crate::transfer::Transfer;
 pub use crate::verified::Verified;
 

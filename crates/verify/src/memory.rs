@@ -66,6 +66,10 @@ impl Transfer<'_> {
         if loaded.is_number() && access.bytes < 8 {
             let bits = access.bytes as u32 * 8;
             if sign_extend {
+                // A negative number is not the one that was stored. Linux 6.18 holds both for the same.
+                if loaded.num.u.max >= 1 << (bits - 1) {
+                    (loaded.id, loaded.delta) = (0, 0);
+                }
                 loaded.num.sign_extend_from(bits);
             } else if !matches!(pointer.what, What::Stack { .. }) || loaded.id == 0 {
                 loaded.num.truncate_to(bits);

@@ -1,17 +1,34 @@
 //! Every state the checker's walks come through, to hold a run against: at each instruction the run
 //! must be inside of one of them.
 
-use osmia_isa::Reg as RegName;
+mod inside;
+
 use osmia_program::{MapSpec, Program, Target};
 
 use crate::Options;
 use crate::certificate::Certificate;
 use crate::checker::{self, Refusal};
-use crate::reg::{Reg, What};
+use crate::reg::What;
+use crate::stack::Byte;
 use crate::state::{REGS, State};
 
-/// The registers of a run's functions at one instruction, the entry's first.
-pub type Frames<'a> = &'a [[u64; REGS]];
+/// A run at one instruction, seen from outside.
+pub trait Run {
+    /// The registers of the functions that run, the entry's first.
+    fn frames(&self) -> &[[u64; REGS]];
+    /// Address of the context.
+    fn context(&self) -> u64;
+    /// Addresses of the packet's metadata, of its first byte, and of the one behind its last.
+    fn packet(&self) -> [u64; 3];
+    /// What stands for a map, by position.
+    fn map(&self, position: usize) -> u64;
+    /// True if this holds of the address of one of a map's values, most likely of one around here.
+    fn any_value(&self, map: usize, around: u64, holds: &dyn Fn(u64) -> bool) -> bool;
+    /// True if so many bytes may be read, or written.
+    fn allows(&self, address: u64, bytes: u32, write: bool) -> bool;
+    /// Reads bytes; false if not all of them may be.
+    fn read(&self, address: u64, bytes: &mut [u8]) -> bool;
+}
 
 /// States by instruction.
 #[derive(Clone, Debug)]
@@ -40,23 +57,22 @@ impl Trail {
         Ok((count <= states_max).then_some(Trail { states }))
     }
 
-    /// True if a run may be at an instruction with these registers. `context` is the address of its
-    /// context.
-    pub fn allows(&self, at: usize, frames: Frames<'_>, context: u64) -> bool {
+    /// True if a run may be at an instruction with these registers, this stack and this memory.
+    pub fn allows(&self, at: usize, run: &impl Run) -> bool {
         self.states[at]
             .iter()
-            .any(|state| allows(state, frames, context))
+            .any(|state| inside::is_inside(state, run))
     }
 
     /// The states at an instruction, for messages.
     pub fn describe(&self, at: usize) -> String {
         let mut text = String::new();
         for state in &self.states[at] {
-            for (number, frame) in state.frames.iter().enumerate() {
+            for (outer, frame) in state.frames.iter().enumerate() {
                 for (reg, value) in frame.regs.iter().enumerate() {
                     if value.what != What::Unset {
                         text += &format!(
-                            " f{number}r{reg}={}{:+}:{:?}#{}{:+}",
+                            " f{outer}r{reg}={}{:+}:{:?}#{}{:+}",
                             value.name(),
                             value.off,
                             value.num,
@@ -65,52 +81,20 @@ impl Trail {
                         );
                     }
                 }
+                for (number, slot) in frame.stack.slots().iter().enumerate() {
+                    if slot.bytes.iter().any(|&byte| byte != Byte::Invalid) {
+                        text += &format!(
+                            " f{outer}s{number}={:?} {}{:+}:{:?}",
+                            slot.bytes,
+                            slot.spilled.name(),
+                            slot.spilled.off,
+                            slot.spilled.num
+                        );
+                    }
+                }
             }
             text.push('\n');
         }
         text
-    }
-}
-
-fn allows(state: &State, frames: Frames<'_>, context: u64) -> bool {
-    // A function verified on its own begins with a frame of its own.
-    let Some(outer) = frames.len().checked_sub(state.frames.len()) else {
-        return false;
-    };
-    let inner = &frames[outer..];
-    let base = |frame: u8| inner[usize::from(frame)][RegName::R10.index()];
-    let mut families: Vec<(u32, u64)> = Vec::new();
-    (state.frames.iter().zip(inner)).all(|(frame, regs)| {
-        (frame.regs.iter().zip(regs)).all(|(reg, &value)| {
-            let inside = match reg.what {
-                What::Number => reg.num.contains(value),
-                What::Stack { frame } => is_from(reg, base(frame), value),
-                What::Context if outer == 0 && !reg.may_be_null() => is_from(reg, context, value),
-                What::Unset => true,
-                _ => reg.may_be_null() || value != 0,
-            };
-            inside && is_of_family(reg, value, &mut families)
-        })
-    })
-}
-
-/// True if an address is as far from its base as its register says.
-fn is_from(reg: &Reg, base: u64, value: u64) -> bool {
-    let distance = value.wrapping_sub(base).wrapping_sub(reg.off as u64);
-    reg.num.contains(distance)
-}
-
-/// Numbers with the same id differ by their constants.
-fn is_of_family(reg: &Reg, value: u64, families: &mut Vec<(u32, u64)>) -> bool {
-    if !reg.is_number() || reg.id == 0 {
-        return true;
-    }
-    let origin = value.wrapping_sub(i64::from(reg.delta) as u64);
-    match families.iter().find(|family| family.0 == reg.id) {
-        Some(family) => family.1 == origin,
-        None => {
-            families.push((reg.id, origin));
-            true
-        }
     }
 }

@@ -281,6 +281,26 @@ impl Checked {
         Space::address(region::STACK, FRAME_SHIFT, frame, STACK_BYTES)
     }
 
+    /// Addresses of the values of a map of the code by position, those around an address first.
+    #[cfg(feature = "trace")]
+    pub(crate) fn value_addresses(
+        &self,
+        position: usize,
+        around: u64,
+    ) -> impl Iterator<Item = u64> {
+        let map = (self.installed.as_ref()).and_then(|code| code.maps.get(position));
+        let shape = map.and_then(|map| map.shape.as_ref());
+        let region = region::VALUES + position;
+        shape.into_iter().flat_map(move |shape| {
+            let start = Space::address(region, 0, 0, 0);
+            let near = (around.wrapping_sub(start) >> shape.shift) as usize;
+            let first =
+                near.saturating_sub(1).min(shape.count)..near.saturating_add(2).min(shape.count);
+            let all = first.chain(0..shape.count);
+            all.map(move |element| Space::address(region, shape.shift, element, 0))
+        })
+    }
+
     /// Address of a function by the position of its first operation.
     pub(crate) fn function_address(op: usize) -> u64 {
         Space::address(region::FUNCTIONS, FUNCTION_SHIFT, op, 0)

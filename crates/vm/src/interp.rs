@@ -249,6 +249,8 @@ fn run(
                 slot: code.slot(pc),
                 depth: memory.depth,
                 regs: &regs,
+                memory: &*memory,
+                packet: &world.packet,
             });
         }
         pc += 1;

@@ -1,6 +1,10 @@
 //! Watching a run: every operation before it is executed, for tests that hold runs against what was
 //! claimed of them. Compiled with the feature `trace` only; engines in use do not pay for it.
 
+use crate::checked::Checked;
+use crate::guest::Guest;
+use crate::packet::Packet;
+
 /// A run at one operation.
 #[derive(Debug)]
 pub struct Step<'a> {
@@ -10,6 +14,35 @@ pub struct Step<'a> {
     pub depth: usize,
     /// The registers of the running function.
     pub regs: &'a [u64; 11],
+    /// The memory it works on.
+    pub memory: &'a Checked,
+    /// The packet it works on.
+    pub packet: &'a Packet,
+}
+
+impl Step<'_> {
+    /// Address of the context.
+    pub fn context(&self) -> u64 {
+        Checked::context_address()
+    }
+
+    /// Addresses of the packet's metadata, its first byte, and the one behind its last.
+    pub fn packet_ends(&self) -> [u64; 3] {
+        let packet = self.packet;
+        let ends = [packet.meta(), packet.shown_start(), packet.shown_end()];
+        ends.map(|end| self.memory.packet_address(end))
+    }
+
+    /// Address that stands for a map of the program by position.
+    pub fn map_handle(&self, position: usize) -> u64 {
+        Checked::handle_address(position)
+    }
+
+    /// Addresses of the values of a map of the program by position, those around an address first;
+    /// none if programs touch none.
+    pub fn map_values(&self, position: usize, around: u64) -> impl Iterator<Item = u64> {
+        self.memory.value_addresses(position, around)
+    }
 }
 
 /// Takes the steps.

@@ -1,6 +1,7 @@
 //! Instructions with labels, put into slots at the end.
 
 use osmia_isa::{Callee, Imm64, Insn, Reg, Slot, encode_onto};
+use osmia_program::{KfuncRef, kfunc};
 
 /// A place in the code.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub(crate) struct Emitter {
     slots: usize,
     /// Where labels were placed, in slots.
     labels: Vec<Option<usize>>,
+    kfuncs: Vec<KfuncRef>,
 }
 
 impl Emitter {
@@ -49,6 +51,17 @@ impl Emitter {
         self.jump(Insn::Call(Callee::Local(0)), label);
     }
 
+    /// Calls a kernel function; they are numbered as the table has them.
+    pub(crate) fn kfunc(&mut self, name: &str) {
+        let position = kfunc::ALL.iter().position(|kfunc| kfunc.name == name);
+        let id = position.expect("a function of the table") as i32 + 1;
+        self.kfuncs.push(KfuncRef {
+            insn: self.slots as u32,
+            name: name.to_owned(),
+        });
+        self.push(Insn::Call(Callee::Kfunc { id, module: 0 }));
+    }
+
     /// The address of a function.
     pub(crate) fn address(&mut self, dst: Reg, label: Label) {
         let value = Imm64::Func(0);
@@ -60,8 +73,8 @@ impl Emitter {
         (self.items.iter()).any(|item| matches!(item, Item::Towards(_, to) if *to == label))
     }
 
-    /// The slots.
-    pub(crate) fn finish(self) -> Vec<Slot> {
+    /// The slots, and the kernel functions they call.
+    pub(crate) fn finish(self) -> (Vec<Slot>, Vec<KfuncRef>) {
         let mut slots = Vec::with_capacity(self.slots);
         for item in self.items {
             let insn = match item {
@@ -75,7 +88,7 @@ impl Emitter {
             };
             encode_onto(&mut slots, &insn);
         }
-        slots
+        (slots, self.kfuncs)
     }
 }
 

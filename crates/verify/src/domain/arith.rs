@@ -31,6 +31,21 @@ pub enum Op {
     Sar,
 }
 
+impl Op {
+    /// All of them.
+    pub const ALL: [Op; 9] = [
+        Op::Add,
+        Op::Sub,
+        Op::Mul,
+        Op::And,
+        Op::Or,
+        Op::Xor,
+        Op::Shl,
+        Op::Shr,
+        Op::Sar,
+    ];
+}
+
 impl<const BITS: u32, const HALF: u32> Scalar<BITS, HALF> {
     /// The result of an operation of the full width.
     pub fn apply(&self, op: Op, other: &Self) -> Self {

@@ -2,6 +2,8 @@
 
 mod arith;
 mod compare;
+#[cfg(test)]
+mod exhaustive;
 mod interval;
 mod scalar;
 #[cfg(test)]

@@ -6,32 +6,6 @@ use super::*;
 
 type Small = Scalar<6, 3>;
 
-const OPS: [Op; 9] = [
-    Op::Add,
-    Op::Sub,
-    Op::Mul,
-    Op::And,
-    Op::Or,
-    Op::Xor,
-    Op::Shl,
-    Op::Shr,
-    Op::Sar,
-];
-
-const CONDS: [Cond; 11] = [
-    Cond::Eq,
-    Cond::Ne,
-    Cond::Gt,
-    Cond::Ge,
-    Cond::Lt,
-    Cond::Le,
-    Cond::Set,
-    Cond::Sgt,
-    Cond::Sge,
-    Cond::Slt,
-    Cond::Sle,
-];
-
 /// Descriptions such as programs meet: ranges and bits of six-bit numbers, constants among them.
 fn samples() -> Vec<(Small, Vec<u64>)> {
     let mut found = Vec::new();
@@ -68,7 +42,7 @@ fn samples() -> Vec<(Small, Vec<u64>)> {
 #[test]
 fn operations_lose_no_result() {
     let samples = samples();
-    for op in OPS {
+    for op in Op::ALL {
         for (a, xs) in &samples {
             for (b, ys) in &samples {
                 let (full, half) = (a.apply(op, b), a.apply32(op, b));
@@ -94,7 +68,7 @@ fn operations_lose_no_result() {
 #[test]
 fn comparisons_are_decided_and_refined_soundly() {
     let samples = samples();
-    for cond in CONDS {
+    for cond in Cond::ALL {
         for (a, xs) in &samples {
             for (b, ys) in &samples {
                 for half in [false, true] {
