@@ -1,11 +1,14 @@
 //! What code generation may build on: read off the states that a check of the certificate walks
 //! through, so that nothing rests on the exploration alone.
 
-use osmia_isa::{Insn, decode};
+use std::borrow::Cow;
+
+use osmia_isa::{Insn, Reg as RegName, decode};
 use osmia_program::{MapSpec, Program, Target};
 
 use crate::Options;
-use crate::checker::{self, Refusal};
+use crate::certificate::Certificate;
+use crate::checker::{self, Checked, Refusal};
 use crate::reg::What;
 use crate::verified::Verified;
 
@@ -16,13 +19,52 @@ use crate::verified::Verified;
 pub struct Facts<'v> {
     verified: &'v Verified,
     maps: &'v [MapSpec],
+    noted: Cow<'v, Noted>,
+}
+
+/// What a check noted, by slot.
+#[derive(Clone, Debug)]
+pub(crate) struct Noted {
     context: Vec<bool>,
     reached: Vec<bool>,
     context_bytes: usize,
 }
 
+impl Noted {
+    /// Checks a certificate and notes what is seen on the way.
+    pub(crate) fn check(
+        certificate: &Certificate,
+        program: &Program,
+        maps: &[MapSpec],
+        target: &Target,
+        options: &Options,
+    ) -> Result<(Checked, Noted), Refusal> {
+        let bases: Vec<Option<RegName>> = (0..program.insns.len())
+            .map(|at| match decode(&program.insns, at) {
+                Ok(Insn::Load { base, .. } | Insn::Store { base, .. }) => Some(base),
+                _ => None,
+            })
+            .collect();
+        let mut noted = Noted {
+            context: vec![false; bases.len()],
+            reached: vec![false; bases.len()],
+            context_bytes: 0,
+        };
+        let seen = |at: usize, state: &crate::state::State| {
+            noted.reached[at] = true;
+            if let Some(base) = bases[at] {
+                noted.context[at] |= state.reg(base).what == What::Context;
+            }
+        };
+        let checked = checker::walk(certificate, program, maps, target, options, seen)?;
+        noted.context_bytes = checked.context_bytes;
+        Ok((checked, noted))
+    }
+}
+
 impl Verified {
-    /// Checks the certificate once more and notes what is seen on the way.
+    /// What the check of the certificate saw; checks it now if verifying did not
+    /// ([`Options::check_certificate`]).
     ///
     /// # Errors
     /// As [`Verified::check`].
@@ -32,24 +74,17 @@ impl Verified {
         target: &Target,
         options: &Options,
     ) -> Result<Facts<'v>, Refusal> {
-        let program = self.program();
-        let slots = program.insns.len();
-        let (mut context, mut reached) = (vec![false; slots], vec![false; slots]);
-        let seen = |at: usize, state: &crate::state::State| {
-            reached[at] = true;
-            let base = match decode(&program.insns, at) {
-                Ok(Insn::Load { base, .. } | Insn::Store { base, .. }) => base,
-                _ => return,
-            };
-            context[at] |= state.reg(base).what == What::Context;
+        let noted = match self.noted() {
+            Some(noted) => Cow::Borrowed(noted),
+            None => {
+                let certificate = self.certificate();
+                Cow::Owned(Noted::check(certificate, self.program(), maps, target, options)?.1)
+            }
         };
-        let checked = checker::walk(self.certificate(), program, maps, target, options, seen)?;
         Ok(Facts {
             verified: self,
             maps,
-            context,
-            reached,
-            context_bytes: checked.context_bytes,
+            noted,
         })
     }
 }
@@ -68,17 +103,17 @@ impl Facts<'_> {
     /// True if an instruction loads or stores through a pointer to the context. Linux' rules have
     /// it do that on every path or on none.
     pub fn accesses_context(&self, slot: usize) -> bool {
-        self.context[slot]
+        self.noted.context[slot]
     }
 
     /// Bytes it touches of a context that is plain memory (syscall programs'): a run with fewer is not
     /// what was verified.
     pub fn context_bytes(&self) -> usize {
-        self.context_bytes
+        self.noted.context_bytes
     }
 
     /// True if some path comes by an instruction.
     pub fn is_reached(&self, slot: usize) -> bool {
-        self.reached[slot]
+        self.noted.reached[slot]
     }
 }

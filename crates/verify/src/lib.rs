@@ -152,10 +152,10 @@ fn judge(
         check: None,
     };
     if options.check_certificate
-        && let Ok(verified) = &verdict.result
+        && let Ok(verified) = &mut verdict.result
     {
         let start = Instant::now();
-        match verified.check(maps, target, options) {
+        match verified.check_now(maps, target, options) {
             Ok(checked) => verdict.check = Some((checked, start.elapsed())),
             Err(refusal) => verdict.result = not_held(&refusal),
         }

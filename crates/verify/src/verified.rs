@@ -6,6 +6,7 @@ use crate::Options;
 use crate::Trail;
 use crate::certificate::Certificate;
 use crate::checker::{self, Checked, Refusal};
+use crate::facts::Noted;
 use crate::reach::Reach;
 
 /// A program that was accepted, with its certificate.
@@ -23,6 +24,8 @@ pub struct Verified {
     program: Program,
     certificate: Certificate,
     reach: Reach,
+    /// What its check saw, if verifying checked it.
+    noted: Option<Noted>,
 }
 
 impl Verified {
@@ -31,12 +34,30 @@ impl Verified {
             program: program.clone(),
             certificate,
             reach,
+            noted: None,
         }
     }
 
     /// How far it looks into what whoever runs it lays out.
     pub fn reach(&self) -> Reach {
         self.reach
+    }
+
+    /// Checks the certificate as a part of verifying, and keeps what that saw.
+    pub(crate) fn check_now(
+        &mut self,
+        maps: &[MapSpec],
+        target: &Target,
+        options: &Options,
+    ) -> Result<Checked, Refusal> {
+        let (certificate, program) = (&self.certificate, &self.program);
+        let (checked, noted) = Noted::check(certificate, program, maps, target, options)?;
+        self.noted = Some(noted);
+        Ok(checked)
+    }
+
+    pub(crate) fn noted(&self) -> Option<&Noted> {
+        self.noted.as_ref()
     }
 
     /// The program.
