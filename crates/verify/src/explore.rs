@@ -14,7 +14,7 @@ use osmia_program::Errno;
 use rustc_hash::FxHashMap;
 
 use crate::branch::widen;
-use crate::certificate::{Certificate, Claim};
+use crate::certificate::{Certificate, Claim, LookedAt};
 use crate::events::{NumberPlace, Turn};
 use crate::explain::Watch;
 use crate::limits;
@@ -54,6 +54,8 @@ pub struct Stats {
     pub insns: usize,
     /// States kept.
     pub states: usize,
+    /// Most states kept at one time.
+    pub states_peak: usize,
     /// Most states kept for one instruction.
     pub states_at_one: usize,
 }
@@ -69,6 +71,12 @@ pub(crate) struct Explorer<'a> {
     liveness: Liveness,
     loops: Loops,
     pub(crate) states: Vec<Kept>,
+    /// Positions of states that are kept no longer.
+    vacant: Vec<StateId>,
+    /// States to be given up once their loop is explored.
+    lingering: Vec<StateId>,
+    /// What calls that call back looked at, of this function.
+    looked_at: LookedAt,
     listed: FxHashMap<Place, Vec<Listed>>,
     waiting: Vec<Waiting>,
     /// What was found of the functions explored so far.
@@ -96,6 +104,9 @@ impl<'a> Explorer<'a> {
             liveness: Liveness::default(),
             loops: Loops::default(),
             states: Vec::new(),
+            vacant: Vec::new(),
+            lingering: Vec::new(),
+            looked_at: LookedAt::default(),
             listed: FxHashMap::default(),
             waiting: Vec::new(),
             claims: Vec::new(),
@@ -121,6 +132,8 @@ impl<'a> Explorer<'a> {
         // What was kept for another function began with other arguments.
         self.listed.clear();
         self.states.clear();
+        self.vacant.clear();
+        self.lingering.clear();
         self.loops.clear();
         self.waiting.clear();
         loop {
@@ -189,7 +202,7 @@ impl<'a> Explorer<'a> {
         let stores = matches!(insn, Insn::Store { .. } | Insn::StoreRelease { .. });
         let touched = &self.transfer.events.touched;
         self.liveness
-            .commit(&self.transfer, chain, at, touched, stores);
+            .commit(&self.transfer, chain, at, touched, stores)?;
         self.before = at;
         match next {
             Next::Through => self.transfer.at = at + insn.slots(),
@@ -311,8 +324,15 @@ impl<'a> Explorer<'a> {
             let kept = &self.states[id];
             if let Some(around) = Loops::around(&self.transfer.shape, &kept.state, kept.at) {
                 let back_edges = self.loops.leave(around, id);
-                self.settle(&back_edges);
+                if !back_edges.is_empty() {
+                    self.settle(&back_edges);
+                    let lingering = std::mem::take(&mut self.lingering);
+                    self.lingering = (lingering.into_iter())
+                        .filter(|&lingering| !self.free(lingering))
+                        .collect();
+                }
             }
+            self.free(id);
         }
     }
 }

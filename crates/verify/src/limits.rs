@@ -9,6 +9,9 @@ pub const CHECK_STEPS_MAX: usize = 2 * INSNS_VISITED_MAX;
 pub const UNPRIVILEGED_INSNS_MAX: usize = 4_096;
 /// Most branches waiting to be explored (`BPF_COMPLEXITY_LIMIT_JMP_SEQ`).
 pub const BRANCHES_WAITING_MAX: usize = 8_192;
+/// Most instructions of functions, once for every chain of calls and frame, of which is kept what they do to the stack:
+/// a quarter of a gigabyte. Linux keeps as much and has no number of its own for it.
+pub const STACK_FACTS_MAX: usize = 8 << 20;
 /// Most functions of a program (`BPF_MAX_SUBPROGS`).
 pub const FUNCTIONS_MAX: usize = 256;
 /// Largest offset a pointer may have (`BPF_MAX_VAR_OFF`).

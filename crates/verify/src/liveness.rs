@@ -6,8 +6,14 @@
 //! read and those that it writes on every visit. What is live follows backwards from them. The
 //! answer for a state is right once every path from it has been explored.
 
+use std::collections::BTreeSet;
+
+use osmia_program::Errno;
+
 use crate::chains::ChainId;
 use crate::events::Touched;
+use crate::limits;
+use crate::reject::{Check, reject};
 use crate::state::State;
 use crate::transfer::Transfer;
 
@@ -29,8 +35,8 @@ struct Touch {
 struct Instance {
     /// By frame, then by instruction of the function; made when first needed.
     frames: Vec<Vec<Touch>>,
-    /// Facts have changed since liveness was worked out.
-    stale: bool,
+    /// Where facts have changed since liveness was worked out: frame and instruction of the function.
+    changed: Vec<(usize, usize)>,
 }
 
 /// The facts.
@@ -38,6 +44,10 @@ struct Instance {
 pub(crate) struct Liveness {
     /// By chain.
     instances: Vec<Instance>,
+    /// Those where facts have changed.
+    stale: BTreeSet<ChainId>,
+    /// How many instructions' facts there is room for.
+    touches: usize,
 }
 
 impl Liveness {
@@ -49,18 +59,16 @@ impl Liveness {
         at: usize,
         now: &[Touched],
         stores: bool,
-    ) {
+    ) -> Check {
         if now.is_empty() && !stores {
-            return;
+            return Ok(());
         }
-        self.instances
-            .resize_with(program.chains.len(), Instance::default);
+        let start = self.make_room(program, id);
         let chain = program.chains.chain(id);
-        let instance = &mut self.instances[id];
-        instance.frames.resize_with(chain.calls.len() + 1, Vec::new);
         let function = &program.shape.functions[chain.function];
-        let index = at - function.start;
-        for (frame, touches) in instance.frames.iter_mut().enumerate() {
+        let index = at - start;
+        let Instance { frames, changed } = &mut self.instances[id];
+        for (frame, touches) in frames.iter_mut().enumerate() {
             let (read, write) = (now.iter())
                 .find(|touched| touched.frame == frame)
                 .map_or((0, 0), |touched| (touched.reads, touched.writes));
@@ -68,7 +76,8 @@ impl Liveness {
                 if read | write == 0 {
                     continue;
                 }
-                touches.resize(function.end - function.start, Touch::default());
+                touches.resize(function.end - start, Touch::default());
+                self.touches += touches.len();
             }
             let touch = &mut touches[index];
             let wrote = if touch.visited {
@@ -76,25 +85,41 @@ impl Liveness {
             } else {
                 write
             };
-            if touch.read | read != touch.read || wrote != touch.write || !touch.visited {
-                instance.stale |= read & !touch.read != 0 || wrote != touch.write;
-                touch.read |= read;
-                touch.write = wrote;
-                touch.visited = true;
+            if read & !touch.read != 0 || wrote != touch.write {
+                changed.push((frame, index));
+                self.stale.insert(id);
             }
+            touch.read |= read;
+            touch.write = wrote;
+            touch.visited = true;
         }
+        if self.touches > limits::STACK_FACTS_MAX {
+            return reject(
+                Some(at),
+                format!(
+                    "too many states of the stack: {} chains of calls in long functions",
+                    self.instances.len()
+                ),
+                Errno::E2BIG,
+            );
+        }
+        Ok(())
+    }
+
+    /// Makes room for a chain's frames; gives where its function starts.
+    fn make_room(&mut self, program: &Transfer<'_>, id: ChainId) -> usize {
+        let known = program.chains.len().max(self.instances.len());
+        self.instances.resize_with(known, Instance::default);
+        let chain = program.chains.chain(id);
+        let frames = &mut self.instances[id].frames;
+        frames.resize_with(chain.calls.len() + 1, Vec::new);
+        program.shape.functions[chain.function].start
     }
 
     /// Brings what is live up to date.
     pub(crate) fn update(&mut self, program: &Transfer<'_>) {
         // Callees first: what they read of a caller's stack, the call reads. They were met later.
-        loop {
-            let Some(id) = (0..self.instances.len())
-                .rev()
-                .find(|&id| self.instances[id].stale)
-            else {
-                return;
-            };
+        while let Some(id) = self.stale.pop_last() {
             self.flow(program, id);
             self.tell_outer(program, id);
         }
@@ -102,65 +127,49 @@ impl Liveness {
 
     fn flow(&mut self, program: &Transfer<'_>, id: ChainId) {
         let shape = &program.shape;
-        let instance = &mut self.instances[id];
-        instance.stale = false;
-        let (start, end) = {
-            let function = &shape.functions[program.chains.chain(id).function];
-            (function.start, function.end)
-        };
-        for touches in &mut instance.frames {
-            if touches.is_empty() {
-                continue;
-            }
-            let mut changed = true;
-            while changed {
-                changed = false;
-                for at in (start..end).rev() {
-                    if shape.insns[at].is_none() {
-                        continue;
-                    }
-                    let (next, count) = shape.next(at);
-                    let after =
-                        (next[..count].iter()).fold(0, |live, &to| live | touches[to - start].live);
-                    let touch = &mut touches[at - start];
-                    let live = touch.read | after & !touch.write;
-                    if live != touch.live {
-                        touch.live = live;
-                        changed = true;
-                    }
-                }
+        let start = shape.functions[program.chains.chain(id).function].start;
+        let Instance { frames, changed } = &mut self.instances[id];
+        while let Some((frame, index)) = changed.pop() {
+            let touches = &mut frames[frame];
+            let (next, count) = shape.next(start + index);
+            let after = (next[..count].iter()).fold(0, |live, &to| live | touches[to - start].live);
+            let touch = &mut touches[index];
+            let live = touch.read | after & !touch.write;
+            if live != touch.live {
+                touch.live = live;
+                let before = shape.before(start + index).iter();
+                changed.extend(before.map(|&from| (frame, from as usize - start)));
             }
         }
     }
 
     /// What a function may read of its callers' stacks, its call may read.
     fn tell_outer(&mut self, program: &Transfer<'_>, id: ChainId) {
-        let instance = &self.instances[id];
         let chain = program.chains.chain(id);
-        let (Some(outer), Some(&call)) = (chain.outer, chain.calls.last()) else {
+        let (Some(outer_id), Some(&call)) = (chain.outer, chain.calls.last()) else {
             return;
         };
-        let frames = instance.frames.len() - 1;
-        let entry: Vec<u64> = (instance.frames[..frames].iter())
-            .map(|touches| touches.first().map_or(0, |touch| touch.live))
-            .collect();
-        let outer_chain = program.chains.chain(outer);
-        let outer = &mut self.instances[outer];
-        outer
-            .frames
-            .resize_with(outer_chain.calls.len() + 1, Vec::new);
-        let function = &program.shape.functions[outer_chain.function];
-        for (touches, live) in outer.frames.iter_mut().zip(entry) {
+        let start = self.make_room(program, outer_id);
+        let function = &program.shape.functions[program.chains.chain(outer_id).function];
+        for frame in 0..chain.calls.len() {
+            let touches = self.instances[id].frames.get(frame);
+            let live = touches
+                .and_then(|touches| touches.first())
+                .map_or(0, |first| first.live);
             if live == 0 {
                 continue;
             }
+            let outer = &mut self.instances[outer_id];
+            let touches = &mut outer.frames[frame];
             if touches.is_empty() {
-                touches.resize(function.end - function.start, Touch::default());
+                touches.resize(function.end - start, Touch::default());
+                self.touches += touches.len();
             }
-            let touch = &mut touches[call - function.start];
+            let touch = &mut touches[call - start];
             if touch.read | live != touch.read {
                 touch.read |= live;
-                outer.stale = true;
+                outer.changed.push((frame, call - start));
+                self.stale.insert(outer_id);
             }
         }
     }

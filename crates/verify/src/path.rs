@@ -59,4 +59,6 @@ pub(crate) struct Kept {
     pub(crate) cleaned: bool,
     /// A path ended in it.
     pub(crate) used: bool,
+    /// It is compared with no more.
+    pub(crate) unlisted: bool,
 }

@@ -3,6 +3,7 @@
 //! Everything here follows from the instructions alone and is computed once, before exploration.
 
 mod cycles;
+mod edges;
 
 use std::collections::HashMap;
 
@@ -63,6 +64,7 @@ pub(crate) struct Shape {
     kfuncs: HashMap<usize, KfuncCall>,
     /// The function that handles exceptions.
     pub(crate) exception_callback: Option<usize>,
+    edges: edges::Edges,
 }
 
 /// A call of a kernel function.
@@ -95,12 +97,14 @@ impl Shape {
             insns,
             functions,
             exception_callback: None,
+            edges: edges::Edges::default(),
         };
         shape.exception_callback = handler.and_then(|start| shape.function_at(start));
         shape.check_functions()?;
         shape.walk()?;
         shape.find_cycles();
         shape.summarise_calls();
+        shape.find_edges();
         shape.find_live_registers();
         Ok(shape)
     }
@@ -309,32 +313,6 @@ impl Shape {
             }
             if !changed {
                 break;
-            }
-        }
-    }
-
-    /// Live registers by the usual backward iteration, each function on its own.
-    fn find_live_registers(&mut self) {
-        for index in 0..self.functions.len() {
-            let (start, end) = (self.functions[index].start, self.functions[index].end);
-            let mut changed = true;
-            while changed {
-                changed = false;
-                for at in (start..end).rev() {
-                    let Some(insn) = self.insns[at] else { continue };
-                    let (next, count) = self.next(at);
-                    let after =
-                        (next[..count].iter()).fold(0, |live, &to| live | self.marks[to].live);
-                    let (mut reads, writes) = registers(&insn);
-                    if let Some(call) = self.kfuncs.get(&at) {
-                        reads &= (1 << (call.params + 1)) - 1;
-                    }
-                    let live = after & !writes | reads;
-                    if live != self.marks[at].live {
-                        self.marks[at].live = live;
-                        changed = true;
-                    }
-                }
             }
         }
     }

@@ -3,7 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::Explorer;
-use crate::certificate::{Claim, Claimed, LookedAt, generalise, precise_registers};
+use crate::certificate::{Claim, Claimed, generalise, precise_registers};
+use crate::path::StateId;
 use crate::state::State;
 
 impl Explorer<'_> {
@@ -11,12 +12,10 @@ impl Explorer<'_> {
     /// mattered.
     pub(super) fn claim(&mut self, function: usize) -> Claim {
         let mut states: FxHashMap<usize, Vec<State>> = FxHashMap::default();
-        let mut looked_at = LookedAt::default();
-        for kept in &self.states {
-            if self.transfer.shape.marks[kept.at].calls_back {
-                *looked_at.entry(kept.at).or_default() |= precise_registers(kept.state.frame());
-            }
+        for id in 0..self.states.len() {
+            self.look_at_calls_back(id);
         }
+        let looked_at = std::mem::take(&mut self.looked_at);
         for id in 0..self.states.len() {
             if !self.states[id].used || self.states[id].state.speculative {
                 continue;
@@ -32,5 +31,14 @@ impl Explorer<'_> {
             .map(|(at, states)| (at, Claimed::new(states, options)))
             .collect();
         Claim { function, states }
+    }
+
+    /// Notes what a call that calls back looked at in a state.
+    pub(super) fn look_at_calls_back(&mut self, id: StateId) {
+        let kept = &self.states[id];
+        let calls_back = self.transfer.shape.marks[kept.at].calls_back;
+        if let Some(frame) = kept.state.frames.last().filter(|_| calls_back) {
+            *self.looked_at.entry(kept.at).or_default() |= precise_registers(frame);
+        }
     }
 }

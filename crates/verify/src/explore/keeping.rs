@@ -84,6 +84,7 @@ impl Explorer<'_> {
             let kept = &list[position];
             if kept.misses > kept.hits * patience + patience {
                 list.remove(position);
+                self.unlist(id);
                 continue;
             }
             position += 1;
@@ -128,15 +129,15 @@ impl Explorer<'_> {
         prune::drop_single_ids(&mut self.transfer.state);
         self.transfer.look_at_everything();
         let at = self.transfer.at;
-        let id = self.states.len();
         let outer = self.outer_state();
+        let id = self.vacant.pop().unwrap_or(self.states.len());
         let onward = Path {
             first: at,
             last: self.path.last,
             parent: Some(id),
             history: Vec::new(),
         };
-        self.states.push(Kept {
+        let kept = Kept {
             state: self.transfer.state.clone(),
             at,
             path: std::mem::replace(&mut self.path, onward),
@@ -144,7 +145,17 @@ impl Explorer<'_> {
             branches: 1,
             cleaned: false,
             used: false,
-        });
+            unlisted: false,
+        };
+        if id == self.states.len() {
+            self.states.push(kept);
+        } else {
+            self.states[id] = kept;
+        }
+        self.stats.states_peak = self
+            .stats
+            .states_peak
+            .max(self.states.len() - self.vacant.len());
         let kept = &self.states[id];
         if let Some(around) = Loops::around(&self.transfer.shape, &kept.state, at) {
             self.loops.enter(around, id);
@@ -179,6 +190,8 @@ impl Explorer<'_> {
             .collect();
         let kept = &mut self.states[id];
         kept.cleaned = true;
+        // Nothing will be followed back through it any more.
+        kept.path.history = Vec::new();
         for (frame, (regs, slots)) in kept.state.frames.iter_mut().zip(live) {
             for (number, reg) in frame.regs.iter_mut().enumerate().take(10) {
                 if regs & 1 << number == 0 {
@@ -191,6 +204,35 @@ impl Explorer<'_> {
                 }
             }
         }
+    }
+
+    /// No state is compared with this one any more.
+    fn unlist(&mut self, id: StateId) {
+        self.states[id].unlisted = true;
+        if !self.free(id) && self.states[id].branches == 0 {
+            // Its loop is open.
+            self.lingering.push(id);
+        }
+    }
+
+    /// Gives up what is kept of a state if nobody will ask for it: no state is compared with it, its
+    /// paths are explored to their ends, and nothing is followed back through it. What covered
+    /// something is told in the certificate, so of that the state itself stays.
+    pub(super) fn free(&mut self, id: StateId) -> bool {
+        let kept = &self.states[id];
+        if !kept.unlisted || kept.branches > 0 || self.is_open(kept) {
+            return false;
+        }
+        if kept.used {
+            self.clean(id);
+            return true;
+        }
+        self.look_at_calls_back(id);
+        let kept = &mut self.states[id];
+        (kept.state, kept.path) = (State::empty(), Path::new(kept.at));
+        kept.unlisted = false;
+        self.vacant.push(id);
+        true
     }
 
     /// Registers of a frame that may still be read, the state being at `at`.
