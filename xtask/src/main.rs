@@ -29,6 +29,7 @@ mod miri;
 mod place;
 mod prove;
 mod record_bpftool;
+mod sanitize;
 mod selftests;
 mod soundness;
 mod tidy;
@@ -83,6 +84,8 @@ enum Command {
     Load(load::Options),
     /// Run the tests of memory and maps under Miri
     Miri(miri::Options),
+    /// Run the tests of maps with a sanitizer
+    Sanitize(sanitize::Options),
     /// Run the cases of tests/both on the running kernel and here
     Differential(differential::Options),
     /// Prove with z3 that the verifier's domain loses no number
@@ -125,6 +128,7 @@ fn main() -> ExitCode {
         Command::IsaTests(options) => isa_tests::run(&options),
         Command::Load(options) => load::run(&options),
         Command::Miri(options) => miri::run(&options),
+        Command::Sanitize(options) => sanitize::run(&options),
         Command::Differential(options) => differential::run_all(&options),
         Command::Prove(options) => prove::run(&options),
         Command::RecordBpftool(options) => record_bpftool::run(&options),

@@ -7,13 +7,14 @@ use crate::Verdict;
 use crate::place::{self, Error};
 
 /// The tests worth their time: memory, and maps used by several threads.
-const TESTS: [&str; 6] = [
+const TESTS: [&str; 7] = [
     "memory::",
     "map::pool",
     "map::runs",
     "map::lpm",
     "map::tests::linear",
     "map::tests::batch",
+    "map::tests::threads::an_inner_map",
 ];
 
 #[derive(clap::Args)]
