@@ -1,5 +1,5 @@
-//! Every map operation, watched over time with criterion: called directly, by an interpreted program,
-//! and on a plain map of Rust's standard library where there is one like it.
+//! Every map operation, watched over time with criterion: called directly, by a program in both
+//! engines, and on a plain map of Rust's standard library where there is one like it.
 
 use std::hint::black_box;
 
@@ -17,6 +17,8 @@ fn operations(criterion: &mut Criterion) {
         });
         let mut program = ours.interpreted(case, 0);
         group.bench_function("interpreted", |bencher| bencher.iter(&mut program));
+        let mut program = ours.native(case, 0);
+        group.bench_function("native", |bencher| bencher.iter(&mut program));
         if let Some(plain) = case.plain {
             let (mut plain, mut at) = (plain(), 0);
             group.bench_function("plain", |bencher| bencher.iter(|| plain(&mut at)));

@@ -49,6 +49,23 @@ pub fn maps(bench: &BenchProgram) -> Vec<MapSpec> {
     link(bench).1
 }
 
+/// Gives a program its native form, if the verifier and the compiler take it.
+pub(crate) fn compile(
+    code: &Arc<Code>,
+    program: &Program,
+    maps: &[MapSpec],
+    target: &Target,
+    tiers: Tiers,
+) -> bool {
+    let options = Options::default();
+    let verified = osmia_verify::verify(program, maps, target, &options);
+    let compiled = verified.result.ok().and_then(|verified| {
+        let facts = verified.facts(maps, target, &options).ok()?;
+        osmia_jit::compile_in(&facts, code, tiers).ok()
+    });
+    compiled.is_some_and(|native| code.set_native(Box::new(native)))
+}
+
 /// A map that holds what the program expects.
 fn filled(bench: &BenchProgram, spec: &MapSpec, runs: &Arc<Runs>) -> Arc<Map> {
     let map = Map::create(spec, runs).expect("a right specification");
@@ -83,12 +100,7 @@ impl Osmia {
     pub fn native(bench: &BenchProgram, tiers: Tiers) -> Option<Osmia> {
         let osmia = Self::new(bench);
         let (program, maps) = link(bench);
-        let (target, options) = (target(1), Options::default());
-        let verified = osmia_verify::verify(&program, &maps, &target, &options);
-        let verified = verified.result.ok()?;
-        let facts = verified.facts(&maps, &target, &options).ok()?;
-        let native = osmia_jit::compile_in(&facts, &osmia.code, tiers).ok()?;
-        osmia.code.set_native(Box::new(native)).then_some(osmia)
+        compile(&osmia.code, &program, &maps, &target(1), tiers).then_some(osmia)
     }
 
     /// One run: what the program returned.

@@ -1,4 +1,4 @@
-//! Map operations one by one: called directly, by an interpreted program, and on a plain map of
+//! Map operations one by one: called directly, by a program in both engines, and on a plain map of
 //! Rust's standard library. The programs are in `programs/map_ops.bpf.c`, with the same keys in the
 //! same order.
 
@@ -7,13 +7,14 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use osmia_jit::Tiers;
 use osmia_object::{LinkOptions, Object};
-use osmia_program::{MapFlags, MapKind, MapSpec, ProgramKind, UpdateMode};
+use osmia_program::{MapFlags, MapKind, MapSpec, Program, ProgramKind, UpdateMode};
 use osmia_vm::map::{Map, Runs};
 use osmia_vm::{Code, Environment, Layer, Machine};
 
 use crate::contents::{Entries, mix32};
-use crate::engines::target;
+use crate::engines::{compile, target};
 use crate::packet;
 
 /// The object with a program for each operation.
@@ -223,7 +224,7 @@ fn churn<const K: usize>(
     each(at, |n| {
         let (key, value) = (key(n), u64::from(n).to_ne_bytes());
         let update = map.update(&key, &value, 0, cpu);
-        u64::from(update.is_err()) + u64::from(map.delete(&key).is_err())
+        u64::from(update.is_err()) + u64::from(map.delete_on(&key, cpu).is_err())
     })
 }
 
@@ -284,7 +285,7 @@ pub fn map_ops_contents(map: &str) -> Entries {
 pub struct MapOps {
     runs: Arc<Runs>,
     maps: HashMap<String, Arc<Map>>,
-    codes: HashMap<String, Arc<Code>>,
+    programs: HashMap<String, (Arc<Program>, Vec<Arc<Map>>)>,
 }
 
 impl MapOps {
@@ -303,18 +304,13 @@ impl MapOps {
             Arc::new(map)
         };
         let maps: Vec<_> = set.maps.iter().map(filled).collect();
-        let code = |program: &osmia_program::Program| {
-            let own = program
-                .maps
-                .iter()
-                .map(|map| Arc::clone(&maps[map.index()]));
-            Code::prepare(&Arc::new(program.clone()), &own.collect::<Vec<_>>())
-                .expect("the program can run")
+        let with_maps = |program: Program| {
+            let own = program.maps.iter();
+            let own = own.map(|map| Arc::clone(&maps[map.index()])).collect();
+            (program.name.clone(), (Arc::new(program), own))
         };
         Self {
-            codes: (set.programs.iter())
-                .map(|program| (program.name.clone(), code(program)))
-                .collect(),
+            programs: set.programs.into_iter().map(with_maps).collect(),
             maps: (maps.iter())
                 .map(|map| (map.spec().name.clone(), Arc::clone(map)))
                 .collect(),
@@ -327,15 +323,33 @@ impl MapOps {
         &self.maps[case.map.unwrap_or("array")]
     }
 
-    /// The program of a case on a CPU, ready to run.
+    /// The program of a case on a CPU, interpreted.
     pub fn interpreted(&self, case: &MapCase, cpu: u32) -> impl FnMut() -> u32 + use<> {
+        self.ready(self.code(case), cpu)
+    }
+
+    /// The same as machine code of the first tier.
+    pub fn native(&self, case: &MapCase, cpu: u32) -> impl FnMut() -> u32 + use<> {
+        let (program, maps) = &self.programs[case.program];
+        let maps: Vec<_> = maps.iter().map(|map| map.spec().clone()).collect();
+        let code = self.code(case);
+        let compiled = compile(&code, program, &maps, &target(CPUS), Tiers::First);
+        assert!(compiled, "{} has a native form", case.program);
+        self.ready(code, cpu)
+    }
+
+    fn code(&self, case: &MapCase) -> Arc<Code> {
+        let (program, maps) = &self.programs[case.program];
+        Code::prepare(program, maps).expect("the program can run")
+    }
+
+    fn ready(&self, code: Arc<Code>, cpu: u32) -> impl FnMut() -> u32 + use<> {
         let mut environment = Environment::repeatable(1);
         environment.cpu = cpu;
         let mut machine = Machine::among(&self.runs, environment).expect("memory");
         machine
             .input(ProgramKind::Xdp, &packet(), &[], Layer::Ethernet)
             .expect("the packet fits");
-        let code = Arc::clone(&self.codes[case.program]);
         move || machine.run(&code).expect("the program is sound").value as u32
     }
 }
@@ -384,18 +398,24 @@ mod tests {
     /// Sequences are the same, so sums must be.
     #[test]
     fn a_program_does_what_the_direct_calls_do() {
-        let (programs, direct) = (MapOps::new(), MapOps::new());
+        let (programs, compiled, direct) = (MapOps::new(), MapOps::new(), MapOps::new());
         // All programs of a CPU go on in one sequence.
         let mut at = 0;
         for case in MAP_CASES {
             let mut run = programs.interpreted(case, 0);
+            let mut native = compiled.native(case, 0);
             let ours = (case.direct)(direct.map(case), 0, &mut at);
             let changes = ["update", "churn", "evict"];
             if changes.iter().any(|what| case.program.ends_with(what)) {
                 // These sum up failures, programs nothing.
-                assert_eq!((run(), ours), (0, 0), "{}", case.program);
+                assert_eq!((run(), native(), ours), (0, 0, 0), "{}", case.program);
             } else {
-                assert_eq!(run(), ours as u32, "{}", case.program);
+                assert_eq!(
+                    (run(), native()),
+                    (ours as u32, ours as u32),
+                    "{}",
+                    case.program
+                );
             }
         }
     }

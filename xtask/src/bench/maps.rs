@@ -1,5 +1,5 @@
-//! Map operations: called directly, by an interpreted program, by the same program in the running
-//! kernel, and on a plain map. All rivals are measured in turns.
+//! Map operations: called directly, by a program as machine code and interpreted, by the same program in
+//! the running kernel, and on a plain map. All rivals are measured in turns.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use osmia_benches::{
-    CPUS, MAP_CASES, MapCase, MapOps, Osmia, RUN_OPS, WITH_MAPS, contents, map_ops_contents, sized,
-    sized_lookups,
+    CPUS, MAP_CASES, MapCase, MapOps, Osmia, RUN_OPS, Tiers, WITH_MAPS, contents, map_ops_contents,
+    sized, sized_lookups,
 };
 use osmia_program::MapKind;
 use serde_json::{Value, json};
@@ -37,14 +37,15 @@ pub(super) fn run(rounds: usize) -> Result<Value, Error> {
     for threads in [1, CPUS] {
         println!();
         println!(
-            "{:20} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            "{:20} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
             format!("ns/op, {threads} thread(s)"),
             "direct",
+            "native",
             "interp.",
             "kernel",
             "plain",
             "direct/k",
-            "interp/k"
+            "native/k"
         );
         let mut rows = Vec::new();
         for case in MAP_CASES {
@@ -79,12 +80,12 @@ fn kernel_contents() -> Vec<Entry> {
     names.into_iter().flat_map(entries_of).collect()
 }
 
-/// Whole programs that live in their maps, interpreted and in the kernel.
+/// Whole programs that live in their maps, in both engines and in the kernel.
 fn whole_programs(rounds: usize) -> Result<Value, Error> {
     println!();
     println!(
-        "{:20} {:>8} {:>8} {:>8} {:>8}",
-        "ns/run", "executed", "interp.", "kernel", "interp/k"
+        "{:20} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "ns/run", "executed", "native", "interp.", "kernel", "native/k"
     );
     let mut rows = Vec::new();
     for bench in WITH_MAPS
@@ -96,24 +97,20 @@ fn whole_programs(rounds: usize) -> Result<Value, Error> {
             let of_map = contents(bench.name, map).into_iter();
             entries.extend(of_map.map(|(key, value)| (map, key, value)));
         }
-        let (mut ours, mut kernel) = (Osmia::new(bench), Kernel::start(bench.name, &entries)?);
-        let interpreted: Rival<'_> = Box::new(|runs| {
-            let start = Instant::now();
-            for _ in 0..runs {
-                black_box(ours.run());
-            }
-            Ok(start.elapsed() / runs)
-        });
-        let in_kernel: Rival<'_> = Box::new(|runs| kernel.time("bench", runs, 1));
-        let measured = in_turns(vec![(0, interpreted), (1, in_kernel)], rounds)?;
-        let (interpreted, in_kernel) = (measured[0].1, measured[1].1);
-        let ratio = interpreted / in_kernel;
+        let mut kernel = Kernel::start(bench.name, &entries)?;
+        let native = Osmia::native(bench, Tiers::First).ok_or("a program has no native form")?;
+        let mut rivals = vec![(0, whole(native)), (1, whole(Osmia::new(bench)))];
+        rivals.push((2, Box::new(|runs| kernel.time("bench", runs, 1))));
+        let measured = in_turns(rivals, rounds)?;
+        let [native, interpreted, in_kernel] = [0, 1, 2].map(|column: usize| measured[column].1);
+        let ratio = native / in_kernel;
         println!(
-            "{:20} {:8} {interpreted:8.0} {in_kernel:8.0} {ratio:8.2}",
+            "{:20} {:8} {native:8.0} {interpreted:8.0} {in_kernel:8.0} {ratio:8.2}",
             bench.name, bench.insns
         );
         rows.push(json!({
             "program": bench.name,
+            "native_ns": native,
             "interpreted_ns": interpreted,
             "kernel_ns": in_kernel,
         }));
@@ -121,41 +118,60 @@ fn whole_programs(rounds: usize) -> Result<Value, Error> {
     Ok(rows.into())
 }
 
-/// Measures a case and prints its row: direct, interpreted, kernel, plain.
+/// Runs a program again and again.
+fn whole<'a>(mut program: Osmia) -> Rival<'a> {
+    Box::new(move |runs| {
+        let start = Instant::now();
+        for _ in 0..runs {
+            black_box(program.run());
+        }
+        Ok(start.elapsed() / runs)
+    })
+}
+
+/// Runs a program on as many CPUs as there are of it.
+fn programs<'a, F: FnMut() -> u32 + Send + 'a>(mut all: Vec<F>) -> Rival<'a> {
+    Box::new(move |runs| {
+        let works = all.iter_mut().map(|program| {
+            move || {
+                black_box(program());
+            }
+        });
+        Ok(together(works.collect(), runs))
+    })
+}
+
+/// Measures a case and prints its row: direct, native, interpreted, kernel, plain.
 fn row(
     case: &MapCase,
     ours: &MapOps,
     kernel: Option<&mut Kernel>,
     threads: u32,
     rounds: usize,
-) -> Result<[Option<f64>; 4], Error> {
+) -> Result<[Option<f64>; 5], Error> {
     let map = ours.map(case);
     let mut rivals: Vec<(usize, Rival<'_>)> = Vec::new();
     rivals.push((
         0,
         Box::new(move |runs| {
-            Ok(together(threads, runs, |cpu| {
+            let works = (0..threads).map(|cpu| {
                 let mut at = u64::from(cpu) << 20;
                 move || {
                     black_box((case.direct)(map, cpu, &mut at));
                 }
-            }))
+            });
+            Ok(together(works.collect(), runs))
         }),
     ));
-    rivals.push((
-        1,
-        Box::new(move |runs| {
-            Ok(together(threads, runs, |cpu| {
-                let mut program = ours.interpreted(case, cpu);
-                move || {
-                    black_box(program());
-                }
-            }))
-        }),
-    ));
+    let natives: Vec<_> = (0..threads).map(|cpu| ours.native(case, cpu)).collect();
+    rivals.push((1, programs(natives)));
+    let interpreted: Vec<_> = (0..threads)
+        .map(|cpu| ours.interpreted(case, cpu))
+        .collect();
+    rivals.push((2, programs(interpreted)));
     if let Some(kernel) = kernel {
         rivals.push((
-            2,
+            3,
             Box::new(move |runs| kernel.time(case.program, runs, threads)),
         ));
     }
@@ -163,7 +179,7 @@ fn row(
     if let Some(plain) = case.plain.filter(|_| threads == 1) {
         let (mut plain, mut at) = (plain(), 0);
         rivals.push((
-            3,
+            4,
             Box::new(move |runs| {
                 let start = Instant::now();
                 for _ in 0..runs {
@@ -173,12 +189,12 @@ fn row(
             }),
         ));
     }
-    let mut figures = [None; 4];
+    let mut figures = [None; 5];
     for (column, nanoseconds) in in_turns(rivals, rounds)? {
         figures[column] = Some(nanoseconds / f64::from(RUN_OPS));
     }
     let show = |figure: Option<f64>| figure.map_or("-".into(), |figure| format!("{figure:.1}"));
-    let [direct, interpreted, in_kernel, _] = figures;
+    let [direct, native, _, in_kernel, _] = figures;
     let ratio = |ours: Option<f64>| match ours.zip(in_kernel) {
         Some((ours, theirs)) => format!("{:.2}", ours / theirs),
         None => "-".to_owned(),
@@ -187,7 +203,7 @@ fn row(
     figures
         .iter()
         .for_each(|&figure| print!(" {:>8}", show(figure)));
-    println!(" {:>8} {:>8}", ratio(direct), ratio(interpreted));
+    println!(" {:>8} {:>8}", ratio(direct), ratio(native));
     Ok(figures)
 }
 
@@ -215,9 +231,9 @@ fn in_turns(
     Ok(columns.zip(least).collect())
 }
 
-/// How long one run takes when so many threads run at once: the slowest's.
-fn together<F: FnMut() + Send>(threads: u32, runs: u32, prepare: impl Fn(u32) -> F) -> Duration {
-    let barrier = Barrier::new(threads as usize);
+/// How long one run of these takes when all run at once: the slowest's.
+fn together<F: FnMut() + Send>(mut works: Vec<F>, runs: u32) -> Duration {
+    let barrier = Barrier::new(works.len());
     let timed = |mut work: F| {
         work();
         barrier.wait();
@@ -227,16 +243,13 @@ fn together<F: FnMut() + Send>(threads: u32, runs: u32, prepare: impl Fn(u32) ->
         }
         start.elapsed() / runs
     };
-    if threads == 1 {
-        return timed(prepare(0));
+    if works.len() == 1 {
+        return works.pop().map(timed).unwrap_or_default();
     }
     let timed = &timed;
     thread::scope(|scope| {
-        let spawn = |cpu| {
-            let work = prepare(cpu);
-            scope.spawn(move || timed(work))
-        };
-        let all: Vec<_> = (0..threads).map(spawn).collect();
+        let spawn = |work| scope.spawn(move || timed(work));
+        let all: Vec<_> = works.into_iter().map(spawn).collect();
         let join =
             |thread: thread::ScopedJoinHandle<'_, Duration>| thread.join().expect("no panic");
         all.into_iter().map(join).max().unwrap_or_default()
