@@ -5,6 +5,8 @@
 
 mod agree;
 mod files;
+#[cfg(feature = "tier2")]
+mod rise;
 
 use std::sync::Arc;
 
