@@ -29,16 +29,27 @@ static unsigned long number_after(const char *log, const char *words)
 	return at ? strtoul(at + strlen(words), NULL, 10) : 0;
 }
 
+/* Maps whose size is left to the tool that loads them have one entry, or page. */
+static void give_size(struct bpf_map *map)
+{
+	if (bpf_map__max_entries(map) || bpf_map__type(map) == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return;
+	bpf_map__set_max_entries(map, bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF ? 4096 : 1);
+}
+
 static int load(const char *path, const char *name, struct work *work)
 {
 	static char log[1 << 16];
 	struct bpf_object *object = bpf_object__open(path);
 	struct bpf_program *program;
+	struct bpf_map *map;
 	int error;
 
 	if (!object)
 		return 1;
 	log[0] = 0;
+	bpf_object__for_each_map(map, object)
+		give_size(map);
 	bpf_object__for_each_program(program, object) {
 		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), name));
 		bpf_program__set_log_buf(program, log, sizeof(log));

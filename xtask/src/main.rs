@@ -16,6 +16,7 @@ mod compare_tcpdump;
 mod conformance;
 mod core_case;
 mod corpus;
+mod debian_objects;
 mod differential;
 mod examples;
 mod features;
@@ -29,6 +30,7 @@ mod miri;
 mod place;
 mod prove;
 mod record_bpftool;
+mod reference_btf;
 mod sanitize;
 mod selftests;
 mod soundness;
@@ -74,6 +76,8 @@ enum Command {
     Conformance(conformance::Options),
     /// Write the hostile inputs under tests/corpus, or check that they are current
     Corpus(corpus::Options),
+    /// Verify the objects that Debian's packages ship, here and in the running kernel
+    DebianObjects(debian_objects::Options),
     /// Write docs/features.md from the tables, or check that it is current
     Features(features::Options),
     /// Ask the running kernel about the gallery of mistakes
@@ -92,6 +96,8 @@ enum Command {
     Prove(prove::Options),
     /// Record the attributes that bpftool gives to bpf(2) in namespaces of its own (root)
     RecordBpftool(record_bpftool::Options),
+    /// Write the reference BTF that is shipped, from a kernel's
+    ReferenceBtf(reference_btf::Options),
     /// Run random programs that the verifier accepts against their certificates
     Soundness(soundness::Options),
     /// Check the habits that code can check
@@ -123,6 +129,7 @@ fn main() -> ExitCode {
         Command::CompareTcpdump(options) => compare_tcpdump::run(&options),
         Command::Conformance(options) => conformance::run(&options),
         Command::Corpus(options) => corpus::run(&options),
+        Command::DebianObjects(options) => debian_objects::run(&options),
         Command::Features(options) => features::run(&options),
         Command::Gallery(options) => gallery::run(&options),
         Command::IsaTests(options) => isa_tests::run(&options),
@@ -132,6 +139,7 @@ fn main() -> ExitCode {
         Command::Differential(options) => differential::run_all(&options),
         Command::Prove(options) => prove::run(&options),
         Command::RecordBpftool(options) => record_bpftool::run(&options),
+        Command::ReferenceBtf(options) => reference_btf::run(&options),
         Command::Soundness(options) => soundness::run(&options),
         Command::Tidy => tidy::run(),
         Command::Verdicts(options) => judge_cases::run(&options),

@@ -5,6 +5,7 @@ osmia_diag::codes! {
     CTX_NAME = "ctx-name", "a description names something there is not";
     CTX_VALUE = "ctx-value", "a description has a value that cannot be there";
     CTX_TYPES = "ctx-types", "a description needs types of a kernel";
+    KERNEL_TYPES = "kernel-types", "the kernel's types are those that are shipped";
     FILE = "file-io", "a file could not be opened, read or written";
     BTF_WORDS = "btf-words", "the words of a BTF command are not understood";
     EMBED_NAME = "embed-name", "a module has nothing of that name";

@@ -66,7 +66,7 @@ pub use linked::Linked;
 pub use listing::{ListedInsn, Listing, ProgramStage};
 pub use loaded::Loaded;
 pub use log::{ExplainedLog, explain_log};
-pub use machine::{use_machine_network, user_options};
+pub use machine::{reference_note, reference_types, use_machine_network, user_options};
 pub use matrix::{Predicted, as_release};
 pub use object::{Object, read_btf};
 pub use osmia_jit::Stages;

@@ -49,4 +49,4 @@ pub use scene::{
     Task, TracedCall, UserMemory,
 };
 pub use set::{Global, ProgramSet};
-pub use target::{Kconfig, KernelVersion, Target};
+pub use target::{Kconfig, KernelVersion, PARTIAL_TYPES, Target};

@@ -50,6 +50,9 @@ impl Kconfig {
     }
 }
 
+/// A type in a BTF that does not tell of everything its kernel has, such as the one that Osmia ships.
+pub const PARTIAL_TYPES: &str = "osmia_partial_types";
+
 /// Describes a place programs can be loaded. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Target {

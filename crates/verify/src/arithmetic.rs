@@ -1,6 +1,7 @@
 //! ALU instructions: on numbers, and what may be done to pointers.
 
 use osmia_isa::{AluOp, Insn, Operand, Reg as RegName, Size, Width};
+use osmia_program::release::Feature;
 
 use crate::domain::{Op, Scalar, Unsigned};
 use crate::limits;
@@ -60,7 +61,7 @@ impl Transfer<'_> {
     /// Gives a number an id before it is copied, so that what is learned of one is learned of both.
     pub(crate) fn identify(&mut self, name: RegName) -> Reg {
         let reg = *self.state.reg(name);
-        if !reg.is_number() || reg.num.constant().is_some() {
+        if !reg.is_number() || reg.num.constant().is_some() || !self.has(Feature::EqualNumbers) {
             return reg;
         }
         // A number at a distance from others starts a family of its own.
@@ -219,7 +220,8 @@ impl Transfer<'_> {
             ..*this
         };
         // A constant added keeps the number in its family, at a distance.
-        let step = other.num.constant().filter(|&step| step <= i32::MAX as u64);
+        let step = (other.num.constant())
+            .filter(|&step| step <= i32::MAX as u64 && self.has(Feature::DistantNumbers));
         match (op, width, step) {
             (Op::Add, Width::W64, Some(step)) if this.id != 0 && this.delta == 0 => {
                 result.delta = step as i32;

@@ -11,7 +11,7 @@ mod prototype;
 
 use osmia_btf::{Btf, Kind};
 use osmia_program::helper::is_gpl_compatible;
-use osmia_program::{AttachKind, Errno, ProgramFlags, ProgramKind};
+use osmia_program::{AttachKind, Errno, PARTIAL_TYPES, ProgramFlags, ProgramKind};
 
 use crate::reject::{Because, Check, reject};
 use crate::transfer::Transfer;
@@ -175,13 +175,19 @@ impl Transfer<'_> {
     }
 }
 
-/// The target has no such thing: loaders do not find its type. A BTF of layouts alone cannot tell.
+/// The target has no such thing: loaders do not find its type. A partial BTF cannot tell.
 fn absent(btf: &Btf, kind: &str, name: &str) -> Check {
-    if !btf.types().any(|ty| ty.kind() == Kind::Func) {
+    if is_partial(btf) {
         return Ok(());
     }
     let message = format!("the target's kernel has no {kind} {name} to attach to");
     reject(None, message, Errno::ENOENT)
+}
+
+/// True for a BTF that does not tell which functions its kernel has.
+pub(crate) fn is_partial(btf: &Btf) -> bool {
+    let marked = btf.find(PARTIAL_TYPES, Kind::Typedef).is_some();
+    marked || !btf.types().any(|ty| ty.kind() == Kind::Func)
 }
 
 /// Refusals that are about what a program is attached to, whatever they are worded like.

@@ -1,6 +1,7 @@
 //! Conditional jumps: which ways are possible, and what each says about the values compared.
 
 use osmia_isa::{Cond, Operand, Reg as RegName, Width};
+use osmia_program::release::Feature;
 
 use crate::domain::{Scalar, mirrored};
 use crate::events::Turn;
@@ -47,6 +48,7 @@ impl Transfer<'_> {
         if linked.len() > 1 {
             self.note(None, linked.clone());
         }
+        let compares = self.has(Feature::ComparedPointers);
         self.fork(target);
         let (falls, jumps) = self.both_ways();
         learn(cond, half, true, dst, src, &linked, jumps);
@@ -58,7 +60,7 @@ impl Transfer<'_> {
             resolve_null(falls, &this, cond == Cond::Ne);
             return Ok(Next::Through);
         }
-        if !half && matches!(cond, Cond::Eq | Cond::Ne) {
+        if !half && matches!(cond, Cond::Eq | Cond::Ne) && compares {
             lift_null(cond, &this, &other, falls, jumps);
         }
         let packet = match_packet(cond, half, &this, &other, (dst, src), falls, jumps);

@@ -195,19 +195,23 @@ impl<'a> Explorer<'a> {
         let insn = self.transfer.shape.insn(at);
         let chain = self.transfer.state.frame().chain;
         let next = self.transfer.step()?;
-        if let Some(watch) = &mut self.watch {
-            watch.passed(&self.transfer, at);
-        }
         self.hear()?;
+        let after = match next {
+            Next::Through => Some(at + insn.slots()),
+            Next::To(target) => Some(target),
+            Next::End => None,
+        };
+        if let (Some(watch), Some(after)) = (&mut self.watch, after) {
+            watch.passed(&self.transfer, at, after);
+        }
         let stores = matches!(insn, Insn::Store { .. } | Insn::StoreRelease { .. });
         let touched = &self.transfer.events.touched;
         self.liveness
             .commit(&self.transfer, chain, at, touched, stores)?;
         self.before = at;
-        match next {
-            Next::Through => self.transfer.at = at + insn.slots(),
-            Next::To(target) => self.transfer.at = target,
-            Next::End => return Ok(false),
+        match after {
+            Some(after) => self.transfer.at = after,
+            None => return Ok(false),
         }
         Ok(true)
     }

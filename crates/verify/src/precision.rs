@@ -3,7 +3,7 @@
 
 use osmia_isa::{AluOp, AtomicOp, Callee, Insn, Operand};
 
-use crate::path::{Kept, Path, StateId, Step};
+use crate::path::{Kept, Path, StateId, Step as PathStep};
 use crate::shape::{Shape, TAIL_CALL};
 use crate::state::{Linked, State};
 
@@ -22,6 +22,34 @@ const FRAMES: usize = osmia_program::limits::CALL_FRAMES_MAX;
 
 /// The path cannot be followed further back: every number has to count.
 struct Lost;
+
+/// What going back along a path came by, for those who want to read it.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// A stretch of the path begins: its last and first instruction, and the one after it.
+    Stretch {
+        frame: usize,
+        last: usize,
+        first: usize,
+        after: Option<usize>,
+    },
+    /// What is wanted before an instruction is undone.
+    Before {
+        frame: usize,
+        regs: u16,
+        slots: u64,
+        at: usize,
+    },
+    /// What a kept state, as it is now, was marked with in a frame.
+    Kept {
+        frame: usize,
+        regs: u16,
+        slots: u64,
+        state: State,
+    },
+    /// The path cannot be followed further: every number counts.
+    Lost { frame: usize },
+}
 
 impl Wanted {
     /// Nothing, from a frame on.
@@ -108,7 +136,7 @@ impl Wanted {
         shape: &Shape,
         at: usize,
         after: Option<usize>,
-        step: Option<&Step>,
+        step: Option<&PathStep>,
     ) -> Result<(), Lost> {
         let Some(insn) = shape.insns[at] else {
             return Ok(());
@@ -305,6 +333,7 @@ pub(crate) fn follow(
     current: &Path,
     from: usize,
     mut wanted: Wanted,
+    mut told: Option<&mut Vec<Step>>,
 ) -> bool {
     let mut changed = false;
     let mut skip_first = true;
@@ -314,9 +343,30 @@ pub(crate) fn follow(
     while !wanted.is_empty() {
         let lost = {
             let path = id.map_or(current, |id| &states[id].path);
-            walk(shape, path, last, &mut after, &mut wanted, &mut skip_first)
+            if let Some(told) = &mut told {
+                told.push(Step::Stretch {
+                    frame: wanted.frame,
+                    last,
+                    first: path.first,
+                    after,
+                });
+            }
+            let told = told.as_deref_mut();
+            walk(
+                shape,
+                path,
+                last,
+                &mut after,
+                &mut wanted,
+                &mut skip_first,
+                told,
+            )
         };
         if lost.is_err() {
+            if let Some(told) = &mut told {
+                let frame = wanted.frame;
+                told.push(Step::Lost { frame });
+            }
             mark_all(states, current);
             return true;
         }
@@ -331,6 +381,14 @@ pub(crate) fn follow(
         };
         let kept = &mut states[parent];
         changed |= wanted.mark(&mut kept.state);
+        if let Some(told) = &mut told {
+            told.extend((0..=wanted.frame).rev().map(|frame| Step::Kept {
+                frame,
+                regs: wanted.regs[frame],
+                slots: wanted.slots[frame],
+                state: kept.state.clone(),
+            }));
+        }
         after = Some(first);
         last = kept.path.last;
         id = Some(parent);
@@ -346,6 +404,7 @@ fn walk(
     after: &mut Option<usize>,
     wanted: &mut Wanted,
     skip_first: &mut bool,
+    mut told: Option<&mut Vec<Step>>,
 ) -> Result<(), Lost> {
     let mut history = path.history.as_slice();
     let mut at = last;
@@ -353,6 +412,15 @@ fn walk(
         if std::mem::take(skip_first) {
             // The instruction being looked at has not happened.
         } else {
+            if let Some(told) = &mut told {
+                let frame = wanted.frame;
+                told.push(Step::Before {
+                    frame,
+                    regs: wanted.regs[frame],
+                    slots: wanted.slots[frame],
+                    at,
+                });
+            }
             let step = history.last().filter(|step| step.at == at);
             wanted.undo(shape, at, *after, step)?;
         }

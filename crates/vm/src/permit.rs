@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use osmia_diag::Diagnostic;
 use osmia_isa::{Callee, Insn, decode};
-use osmia_program::helper::{self, GPL_LICENSES, Helper, HelperDenial};
-use osmia_program::{Program, ProgramFlags};
+use osmia_program::helper::{self, Callers, GPL_LICENSES, Helper, HelperDenial};
+use osmia_program::{Program, ProgramFlags, ProgramKind, kfunc};
 
 use crate::checked::Checked;
 use crate::code::TAIL_CALL;
@@ -18,8 +18,8 @@ pub fn has_helper(id: u32) -> bool {
     i32::try_from(id) == Ok(TAIL_CALL) || crate::helper::implementation::<Checked>(id).is_some()
 }
 
-/// Looks for calls that Linux refuses because of the program's type, attach type, licence or because
-/// it does not sleep. Calls that could not be relocated are not looked at, nor numbers that are no
+/// Looks for calls of helpers and kernel functions that Linux refuses because of the program's type, attach
+/// type, licence or because it does not sleep. Calls that could not be relocated are not looked at, nor numbers that are no
 /// helper's: [`crate::Code::prepare`] tells about those.
 ///
 /// # Errors
@@ -31,8 +31,13 @@ pub fn check_helpers(program: &Arc<Program>) -> Result<(), PrepareError> {
         let insn = decode(&program.insns, at).expect("a program's layout is checked");
         let slot = at;
         at += insn.slots();
-        let Insn::Call(Callee::Helper(id)) = insn else {
-            continue;
+        let id = match insn {
+            Insn::Call(Callee::Helper(id)) => id,
+            Insn::Call(Callee::Kfunc { .. }) => {
+                check_kfunc(program, slot)?;
+                continue;
+            }
+            _ => continue,
         };
         let known = u32::try_from(id).ok().and_then(helper::by_id);
         let Some(helper) = known.filter(|_| program.poison_at(slot).is_none()) else {
@@ -50,6 +55,38 @@ pub fn check_helpers(program: &Arc<Program>) -> Result<(), PrepareError> {
     Ok(())
 }
 
+/// Looks at one call of a kernel function; what is not in the table, or replaces another program's function
+/// and so has its rights, is not looked at.
+fn check_kfunc(program: &Arc<Program>, slot: usize) -> Result<(), PrepareError> {
+    let known = program.kfunc_at(slot).and_then(kfunc::by_name);
+    let caller = Callers::of(&program.hook);
+    let looked_at = program.poison_at(slot).is_none() && program.hook.kind != ProgramKind::Ext;
+    match known.filter(|kfunc| looked_at && !kfunc.callers.meets(caller)) {
+        None => Ok(()),
+        Some(kfunc) => Err(PrepareError::KfuncDenied {
+            program: Arc::clone(program),
+            slot,
+            kfunc,
+        }),
+    }
+}
+
+/// Says that programs of this type cannot call something.
+pub(crate) fn explain_caller(
+    f: &mut fmt::Formatter<'_>,
+    program: &Program,
+    name: &str,
+) -> fmt::Result {
+    let kind = program.hook.kind;
+    match program.hook.attach {
+        Some(attach) => write!(
+            f,
+            "programs of type {kind} attached as {attach} cannot call {name}"
+        ),
+        None => write!(f, "programs of type {kind} cannot call {name}"),
+    }
+}
+
 /// Says why a helper is denied.
 pub(crate) fn explain(
     f: &mut fmt::Formatter<'_>,
@@ -57,19 +94,15 @@ pub(crate) fn explain(
     helper: &Helper,
     why: HelperDenial,
 ) -> fmt::Result {
-    let (name, kind) = (helper.name, program.hook.kind);
-    match (why, program.hook.attach) {
-        (HelperDenial::Callers, Some(attach)) => write!(
-            f,
-            "programs of type {kind} attached as {attach} cannot call {name}"
-        ),
-        (HelperDenial::Callers, None) => write!(f, "programs of type {kind} cannot call {name}"),
-        (HelperDenial::License, _) => write!(
+    let name = helper.name;
+    match why {
+        HelperDenial::Callers => explain_caller(f, program, name),
+        HelperDenial::License => write!(
             f,
             "{name} is for programs under a licence compatible with the GPL, this one has \"{}\"",
             program.license
         ),
-        (HelperDenial::Sleeps, _) => {
+        HelperDenial::Sleeps => {
             write!(f, "{name} may sleep, and this program must not")
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use osmia_diag::{Diagnostic, Place};
 use osmia_program::helper::{self, Helper, HelperDenial};
+use osmia_program::kfunc::Kfunc;
 use osmia_program::limits::PROGRAM_MAPS_MAX;
 use osmia_program::{Program, kfunc};
 
@@ -42,6 +43,15 @@ pub enum PrepareError {
         helper: &'static Helper,
         /// Why not.
         why: HelperDenial,
+    },
+    /// It calls a kernel function that Linux does not let it call.
+    KfuncDenied {
+        /// The program.
+        program: Arc<Program>,
+        /// The call.
+        slot: usize,
+        /// The function.
+        kfunc: &'static Kfunc,
     },
     /// More maps than a program may use.
     TooManyMaps {
@@ -113,6 +123,9 @@ impl std::fmt::Display for PrepareError {
                 why,
                 ..
             } => permit::explain(f, program, helper, *why),
+            PrepareError::KfuncDenied { program, kfunc, .. } => {
+                permit::explain_caller(f, program, kfunc.name)
+            }
             PrepareError::TooManyMaps { maps, .. } => write!(
                 f,
                 "the program uses {maps} maps, at most {PROGRAM_MAPS_MAX} are possible"
@@ -182,6 +195,16 @@ impl PrepareError {
                     .listing(listing(program, *slot, "called here"));
                 permit::advise(diagnostic, helper, *why)
             }
+            PrepareError::KfuncDenied {
+                program,
+                slot,
+                kfunc,
+            } => Diagnostic::error(codes::HELPER_DENIED, self.to_string())
+                .at(Place::none()
+                    .program(program.name.clone())
+                    .insn(*slot as u64))
+                .listing(listing(program, *slot, "called here"))
+                .note(format!("on Linux it is for {}", kfunc.callers)),
             PrepareError::HelperMissing { program, slot, id } => {
                 let diagnostic = Diagnostic::error(codes::HELPER_MISSING, self.to_string())
                     .at(Place::none()

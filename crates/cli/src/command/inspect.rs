@@ -107,7 +107,7 @@ impl Inspect {
         if matches!(self.stage, Stage::Lowered | Stage::Native) {
             return self.compiled(&object, console);
         }
-        let mut target = self.object.user_options(&object, false)?.target();
+        let mut target = self.object.user_options(&object, false, console)?.target();
         // Reading does not depend on the machine: objects of the other byte order link as well.
         target.endian = object.declared().endian();
         let linked = self
@@ -131,7 +131,7 @@ impl Inspect {
 
     /// Loads each program, which is verified, and shows what becomes of it.
     fn compiled(&self, object: &Object, console: &mut Console) -> Result<Exit, Error> {
-        let host = UserHost::new(self.object.user_options(object, false)?)?;
+        let host = UserHost::new(self.object.user_options(object, false, console)?)?;
         let wanted = self.prog.as_deref();
         let linked = self.object.link(object, host.target(), wanted, console)?;
         let names: Vec<&str> = match wanted {

@@ -30,7 +30,8 @@ pub(crate) struct ObjectFlags {
     /// Show the records of a ring buffer or perf event array by a type of the object: `events=event`.
     #[arg(long, value_name = "MAP=TYPE", help_heading = "Program")]
     record: Vec<Setting>,
-    /// Kernel types for CO-RE: raw BTF or an ELF file with it. [default: the running kernel's]
+    /// Kernel types for CO-RE: raw BTF, an ELF file with it, or `reference` for those that are shipped.
+    /// [default: the running kernel's, or those]
     #[arg(long, value_name = "FILE", help_heading = "Machine")]
     btf: Option<PathBuf>,
     /// The kernel's configuration for `.kconfig` variables: a `.config` file.
@@ -58,9 +59,14 @@ impl ObjectFlags {
         &self,
         object: &Object,
         described: bool,
+        console: &mut Console,
     ) -> Result<UserOptions, Error> {
         let (btf, kconfig) = (self.btf.as_deref(), self.kconfig.as_deref());
-        osmia::user_options(object, btf, kconfig, described)
+        let options = osmia::user_options(object, btf, kconfig, described)?;
+        if let Some(note) = osmia::reference_note(&options) {
+            console.diagnostic(&note);
+        }
+        Ok(options)
     }
 
     /// The settings made; `wanted` is loaded even if its section says not to.

@@ -91,7 +91,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
         let object = self.object.open(console)?;
-        let mut options = self.object.user_options(&object, self.ctx.is_some())?;
+        let mut options = (self.object).user_options(&object, self.ctx.is_some(), console)?;
         self.machine.apply(&mut options)?;
         options.unverified = self.unverified;
         self.engine.prepare(&mut options);

@@ -92,7 +92,7 @@ impl Verify {
             return log::show(console, self.object.files(), self.json, self.sarif);
         }
         let object = self.object.open(console)?;
-        let mut target = self.object.user_options(&object, true)?.target();
+        let mut target = self.object.user_options(&object, true, console)?.target();
         let wanted = self.prog.as_deref();
         if self.matrix {
             let options = self.object.link_options(wanted);

@@ -60,6 +60,14 @@ features! {
     SleepableUprobes = 6 . 0, "uprobes that may sleep", "commit 8c7dcb84e3b7";
     // Rules of the verifier.
     UninitialisedStack = 6 . 3, "reads of stack bytes that were never written", "commit 6715df8d5d24";
+    EqualNumbers = 5 . 10, "numbers that learn from their copies", "commit 75748837b7e5";
+    BoundedSpills = 5 . 10, "bounds of numbers on the stack", "commit 5689d49b71ad";
+    VariableStack = 5 . 12, "variable offsets into the stack", "commit 01f810ace9ed";
+    NarrowSpills = 5 . 16, "bounds of short numbers on the stack", "commit 354e8f1970f8";
+    ComparedPointers = 6 . 2, "pointers that comparing with others shows not to be null", "commit befae75856ab";
+    DistantNumbers = 6 . 11, "numbers that learn from others at a distance", "commit 98d7ca374ba4";
+    NullableEvents = 6 . 13, "arguments of tracepoints that may be null", "commit 838a10bd2ebf";
+    ConstantKeys = 6 . 14, "lookups that cannot fail", "commit d2102f2f5d75";
     LsmReturns = 6 . 12, "limits on what programs of security hooks return", "commit 5d99e198be27";
     // Flags of maps.
     Mmapable = 5 . 5, "maps that can be mapped into memory", "commit fc9702273e2e";

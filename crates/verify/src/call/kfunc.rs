@@ -17,6 +17,7 @@ use osmia_program::kfunc::{self, Kfunc};
 
 use super::Later;
 use super::dynptr::Room;
+use crate::attach::is_partial;
 use crate::fields::Root;
 use crate::reg::{Dynptr, Reg};
 use crate::reject::{Check, denied, invalid, reject};
@@ -128,6 +129,9 @@ impl Transfer<'_> {
         };
         let proto = crate::kernel::prototype(btf, &name);
         let Some(Body::FuncProto(proto)) = proto.map(|proto| btf.type_at(proto).body()) else {
+            if is_partial(btf) {
+                return self.unsupported(&format!("kernel function {name}"));
+            }
             return invalid(
                 at,
                 format!("kernel function {name} is not in the target's BTF"),

@@ -1,13 +1,15 @@
 //! The kernel's own style of log: every instruction with what is known of the registers it touches,
-//! and the whole state where a branch is taken up (log level 2). What the kernel says about precision
-//! and liveness is left out.
+//! the way back from numbers that decided something, and the whole state where a branch is taken up (log
+//! level 2). What the kernel says about liveness is left out.
 
 use osmia_isa::{Callee, Insn, Operand};
 
-use super::replay::everything_of;
+use super::replay::{everything_in, everything_of};
 use super::trace::Place;
 use crate::limits;
+use crate::precision::Step;
 use crate::reg::What;
+use crate::state::State;
 use crate::transfer::Transfer;
 
 /// The column that states stand at, and what it is rounded to.
@@ -21,6 +23,8 @@ pub(crate) struct KernelLog {
     /// The source line printed last.
     line: Option<(u32, String)>,
     started: bool,
+    /// Where the text of the instruction ends that was printed last.
+    insn_end: usize,
 }
 
 impl KernelLog {
@@ -41,6 +45,54 @@ impl KernelLog {
         }
         let opcode = transfer.program.insns[at].code;
         self.text += &format!("{at}: ({opcode:02x}) {}\n", notation(transfer, at));
+        self.insn_end = self.text.len();
+    }
+
+    /// How numbers that decided something were followed back.
+    pub(crate) fn followed(&mut self, transfer: &Transfer<'_>, steps: &[Step]) {
+        if self.text.len() > limits::LOG_BYTES_MAX {
+            return;
+        }
+        for step in steps {
+            let text = match step {
+                Step::Stretch {
+                    frame,
+                    last,
+                    first,
+                    after,
+                } => {
+                    let after = after.map_or("-1".to_owned(), |after| after.to_string());
+                    format!("frame{frame}: last_idx {last} first_idx {first} subseq_idx {after} ")
+                }
+                Step::Before {
+                    frame,
+                    regs,
+                    slots,
+                    at,
+                } => {
+                    let opcode = transfer.program.insns[*at].code;
+                    format!(
+                        "frame{frame}: {} before {at}: ({opcode:02x}) {}",
+                        wanted(*regs, *slots),
+                        notation(transfer, *at)
+                    )
+                }
+                Step::Kept {
+                    frame,
+                    regs,
+                    slots,
+                    state,
+                } => format!(
+                    "frame{frame}: parent state {}: {}",
+                    wanted(*regs, *slots),
+                    kept(transfer, state, *frame)
+                ),
+                Step::Lost { frame } => {
+                    format!("frame{frame}: falling back to forcing all scalars precise")
+                }
+            };
+            self.text += &format!("mark_precise: {text}\n");
+        }
     }
 
     pub(crate) fn covered(&mut self, at: usize, before: usize) {
@@ -51,7 +103,7 @@ impl KernelLog {
         }
     }
 
-    pub(crate) fn passed(&mut self, transfer: &Transfer<'_>, at: usize) {
+    pub(crate) fn passed(&mut self, transfer: &Transfer<'_>, at: usize, after: usize) {
         if self.text.len() > limits::LOG_BYTES_MAX {
             return;
         }
@@ -65,6 +117,10 @@ impl KernelLog {
         let places = touched(transfer, &insn);
         let shown = state(transfer, |place| places.contains(place));
         if shown.is_empty() {
+            return;
+        }
+        if self.text.len() != self.insn_end {
+            self.text += &format!("{after}: {shown}\n");
             return;
         }
         let start = self.text[..self.text.len() - 1]
@@ -123,6 +179,41 @@ fn state(transfer: &Transfer<'_>, wanted: impl Fn(&Place) -> bool) -> String {
         return String::new();
     }
     parts.join(" ")
+}
+
+/// Registers and slots that are wanted, as the kernel lists them.
+fn wanted(regs: u16, slots: u64) -> String {
+    let list = |names: Vec<String>| names.join(",");
+    let regs = (0..11).filter(|reg| regs & 1 << reg != 0);
+    let slots = (0..64).filter(|slot| slots & 1 << slot != 0);
+    format!(
+        "regs={} stack={}",
+        list(regs.map(|reg| format!("r{reg}")).collect()),
+        list(slots.map(|slot| format!("-{}", 8 * (slot + 1))).collect())
+    )
+}
+
+/// A frame of a kept state; `P` marks numbers that matter.
+fn kept(transfer: &Transfer<'_>, state: &State, frame: usize) -> String {
+    let mut text = match frame {
+        0 => String::new(),
+        _ => format!("frame{frame}:"),
+    };
+    let one = &state.frames[frame];
+    for (place, value) in everything_in(transfer, state, frame) {
+        let (name, precise) = match place {
+            Place::Reg { number, .. } => (format!("R{number}"), one.regs[number].precise),
+            Place::Slot { index, .. } => {
+                let spilled = one.stack.slots()[index].spilled;
+                (format!("fp-{}", 8 * (index + 1)), spilled.precise)
+            }
+        };
+        if !value.is_unset() {
+            let precise = if precise { "P" } else { "" };
+            text += &format!(" {name}={precise}{value}");
+        }
+    }
+    text
 }
 
 /// Registers and slots that an instruction reads or writes.

@@ -180,7 +180,16 @@ pub(crate) fn everything(transfer: &Transfer<'_>) -> Vec<(Place, Value)> {
 
 /// Everything of one frame that holds something.
 pub(crate) fn everything_of(transfer: &Transfer<'_>, frame: usize) -> Vec<(Place, Value)> {
-    let one = &transfer.state.frames[frame];
+    everything_in(transfer, &transfer.state, frame)
+}
+
+/// The same of another state.
+pub(crate) fn everything_in(
+    transfer: &Transfer<'_>,
+    state: &State,
+    frame: usize,
+) -> Vec<(Place, Value)> {
+    let one = &state.frames[frame];
     let mut found = Vec::new();
     for (number, reg) in one.regs.iter().enumerate() {
         if reg.what != What::Unset {

@@ -9,6 +9,7 @@ use super::trace::Place;
 use super::value::Value;
 use crate::domain::{Scalar, Tnum};
 use crate::limits;
+use crate::precision::Step;
 use crate::transfer::Transfer;
 
 /// What to watch.
@@ -82,10 +83,22 @@ impl Watch {
         }
     }
 
-    /// After an instruction; `at` is where it was.
-    pub(crate) fn passed(&mut self, transfer: &Transfer<'_>, at: usize) {
+    /// After an instruction; `at` is where it was, and what comes next stands at `after`.
+    pub(crate) fn passed(&mut self, transfer: &Transfer<'_>, at: usize, after: usize) {
         if let Some(log) = &mut self.log {
-            log.passed(transfer, at);
+            log.passed(transfer, at, after);
+        }
+    }
+
+    /// True if a log is written, which wants to know how numbers were followed.
+    pub(crate) fn writes(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// Numbers that decided something were followed back.
+    pub(crate) fn followed(&mut self, transfer: &Transfer<'_>, steps: &[Step]) {
+        if let Some(log) = &mut self.log {
+            log.followed(transfer, steps);
         }
     }
 

@@ -15,8 +15,14 @@ impl Explorer<'_> {
                 for edge in back_edges {
                     let wanted = self.precise_in(edge.covered_by, edge.frame);
                     let shape = &self.transfer.shape;
-                    changed |=
-                        precision::follow(shape, &mut self.states, &edge.path, edge.at, wanted);
+                    changed |= precision::follow(
+                        shape,
+                        &mut self.states,
+                        &edge.path,
+                        edge.at,
+                        wanted,
+                        None,
+                    );
                 }
                 if !changed {
                     return;
@@ -59,12 +65,19 @@ impl Explorer<'_> {
     /// Marks where wanted numbers came from.
     pub(super) fn follow(&mut self, wanted: Wanted) {
         let shape = &self.transfer.shape;
+        let mut told = (self.watch.as_ref())
+            .filter(|watch| watch.writes())
+            .map(|_| Vec::new());
         precision::follow(
             shape,
             &mut self.states,
             &self.path,
             self.transfer.at,
             wanted,
+            told.as_mut(),
         );
+        if let (Some(watch), Some(told)) = (&mut self.watch, told) {
+            watch.followed(&self.transfer, &told);
+        }
     }
 }

@@ -2,10 +2,12 @@
 //! prototypes in the target's BTF.
 
 use osmia_btf::{Body, Btf, TypeId};
+use osmia_program::release::Feature;
 use osmia_program::{AttachKind, ProgramKind};
 
 use super::nullable::{self, Item};
 use super::{prototype, tagged};
+use crate::attach::is_partial;
 use crate::domain::Scalar;
 use crate::reg::{Flags, Reg, What};
 use crate::transfer::Transfer;
@@ -34,6 +36,12 @@ impl Transfer<'_> {
             _ => name.to_owned(),
         };
         prototype(btf, &symbol)
+    }
+
+    /// True if the target's BTF does not say what the program is attached to, and need not.
+    pub(crate) fn has_no_prototype(&self) -> bool {
+        let btf = self.target.btf.as_deref();
+        btf.is_some_and(|btf| self.attached_prototype(btf).is_none() && is_partial(btf))
     }
 
     /// True if what the program is attached to returns nothing.
@@ -79,7 +87,7 @@ impl Transfer<'_> {
             },
             Some(AttachKind::TraceRawTp) => {
                 flags = Flags::TRUSTED;
-                if nullable::tracepoint(name, index) {
+                if nullable::tracepoint(name, index) && self.has(Feature::NullableEvents) {
                     flags = flags.with(Flags::MAYBE_NULL);
                 }
             }

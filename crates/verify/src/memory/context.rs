@@ -148,6 +148,9 @@ impl Transfer<'_> {
                 match self.typed_argument((offset / 8) as usize, access.bytes) {
                     Some(argument) => Ok(argument),
                     None if self.target.btf.is_none() => Ok(Reg::UNKNOWN),
+                    None if self.has_no_prototype() => {
+                        self.unsupported("arguments of what the target's partial BTF does not name")
+                    }
                     None => refused(),
                 }
             }

@@ -2,6 +2,7 @@
 
 use osmia_isa::Reg as RegName;
 use osmia_program::limits::STACK_BYTES;
+use osmia_program::release::Feature;
 
 use super::{Access, Stored};
 use crate::domain::Scalar;
@@ -21,6 +22,13 @@ impl Transfer<'_> {
     ) -> Check<Reg> {
         let (min, max) = self.stack_range(access, pointer)?;
         let fixed = pointer.num.constant().is_some();
+        if !fixed && !self.has(Feature::VariableStack) {
+            let (bits, off, bytes) = (pointer.num.bits, access.off, access.bytes);
+            return denied(
+                self.at,
+                format!("variable stack access var_off={bits:?} off={off} size={bytes}"),
+            );
+        }
         match (stored, fixed) {
             (Some(stored), true) => {
                 self.write_slot(frame, min as i32, access.bytes as usize, stored)?;
@@ -36,6 +44,13 @@ impl Transfer<'_> {
                 Ok(self.read_bytes(frame, min as i32, max as i32))
             }
         }
+    }
+
+    /// True if what is known of a number is known of so many bytes of it on the stack.
+    fn keeps_spilled(&self, reg: &Reg, bytes: usize) -> bool {
+        let constant = reg.num.constant().is_some();
+        (constant || self.has(Feature::BoundedSpills))
+            && (bytes == SLOT_BYTES || self.has(Feature::NarrowSpills))
     }
 
     /// The first byte an access may touch and the one behind the last, from the frame pointer.
@@ -100,7 +115,7 @@ impl Transfer<'_> {
         let spill = match stored {
             Stored::Register(name) => {
                 let reg = *self.state.reg(name);
-                if reg.is_number() && aligned {
+                if reg.is_number() && aligned && self.keeps_spilled(&reg, bytes) {
                     let mut reg = if whole(&reg) {
                         self.identify(name)
                     } else {
@@ -202,7 +217,8 @@ impl Transfer<'_> {
         if !slot.spilled.is_number() {
             return denied(self.at, "invalid size of register fill");
         }
-        if bytes <= spilled_bytes && off % SLOT_BYTES as i32 == 0 {
+        let starts = off % SLOT_BYTES as i32 == 0;
+        if bytes <= spilled_bytes && starts && self.has(Feature::NarrowSpills) {
             self.note(touched, Vec::new());
             let mut reg = slot.spilled;
             if significant_bits(&reg.num) > 8 * bytes as u32 {

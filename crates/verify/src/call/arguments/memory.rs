@@ -2,6 +2,7 @@
 
 use osmia_isa::Reg as RegName;
 use osmia_program::helper::{Arg, Helper};
+use osmia_program::release::Feature;
 use osmia_program::{MapFlags, MapKind};
 
 use super::{Arguments, Written, accepts_null, arg_writes};
@@ -216,7 +217,8 @@ impl Transfer<'_> {
             return None;
         };
         let (frame, bytes) = (usize::from(frame), bytes as usize);
-        let known = matches!(kind, MapKind::Array | MapKind::PercpuArray);
+        let known = matches!(kind, MapKind::Array | MapKind::PercpuArray)
+            && self.has(Feature::ConstantKeys);
         let off = i32::try_from(i64::from(reg.off) + reg.num.constant()? as i64).ok()?;
         if !known || off >= 0 {
             return None;
