@@ -21,6 +21,7 @@ mod differential;
 mod examples;
 mod features;
 mod gallery;
+mod header;
 mod isa_tests;
 mod judge_cases;
 mod kernel_source;
@@ -54,6 +55,8 @@ enum Command {
     Bench(bench::Options),
     /// Rebuild the committed eBPF objects and captures, or check that they are current
     Examples(examples::Options),
+    /// Make osmia.h of the C interface, or check the committed one
+    Header(header::Options),
     /// Write the CO-RE bench program from the types of the running kernel
     CoreCase,
     /// Ask the running kernel's verifier about every context field and return value
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
     let verdict = match Arguments::parse().command {
         Command::Bench(options) => bench::run(&options),
         Command::Examples(options) => examples::run(&options),
+        Command::Header(options) => header::run(&options),
         Command::CoreCase => core_case::run(),
         Command::CompareAttach(options) => compare_attach::run(&options),
         Command::CompareContexts(options) => compare_contexts::run(&options),

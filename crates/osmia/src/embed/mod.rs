@@ -43,6 +43,7 @@ mod per_cpu;
 mod program;
 mod queue;
 mod sandbox;
+mod untyped;
 mod verified;
 mod worker;
 
@@ -64,6 +65,7 @@ pub use per_cpu::PerCpuMap;
 pub use program::{Packet, Program};
 pub use queue::Queue;
 pub use sandbox::Sandbox;
+pub use untyped::UntypedMap;
 pub use verified::Verified;
 pub use worker::Worker;
 

@@ -8,7 +8,7 @@ use osmia_program::{HostMap, MapIndex, MapKind};
 use osmia_user::{UserHost, UserMap};
 
 use super::program::Takes;
-use super::{Events, Global, Map, PerCpuMap, Plain, Program, Queue, Sandbox, misuse};
+use super::{Events, Global, Map, PerCpuMap, Plain, Program, Queue, Sandbox, UntypedMap, misuse};
 use crate::resident::Resident;
 use crate::{Error, codes};
 
@@ -116,6 +116,14 @@ impl Module {
         Ok(Queue::new(self, map))
     }
 
+    /// A map by bytes, whatever its kind.
+    ///
+    /// # Errors
+    /// If there is no such map.
+    pub fn untyped_map(&self, name: &str) -> Result<UntypedMap, Error> {
+        Ok(UntypedMap::new(self, self.named(name)?))
+    }
+
     /// What programs send through a ring buffer or a perf event array.
     ///
     /// # Errors
@@ -153,11 +161,14 @@ impl Module {
         self.resident().maps.get(&index)
     }
 
+    fn named(&self, name: &str) -> Result<&UserMap, Error> {
+        let found = self.resident().map(name);
+        found.ok_or_else(|| nothing("map", name, self.maps()))
+    }
+
     /// The map of this name, if it is of one of these kinds; `function` is what was asked.
     fn find(&self, name: &str, kinds: &[MapKind], function: &str) -> Result<&UserMap, Error> {
-        let Some(map) = self.resident().map(name) else {
-            return Err(nothing("map", name, self.maps()));
-        };
+        let map = self.named(name)?;
         let kind = map.spec().kind;
         if kinds.contains(&kind) {
             return Ok(map);
