@@ -28,6 +28,7 @@ mod kernel_source;
 mod libbpf_driver;
 mod load;
 mod miri;
+mod mutants;
 mod place;
 mod prove;
 mod record_bpftool;
@@ -93,6 +94,8 @@ enum Command {
     Miri(miri::Options),
     /// Run the tests of maps with a sanitizer
     Sanitize(sanitize::Options),
+    /// Break the verifier on purpose and see who notices
+    Mutants(mutants::Options),
     /// Run the cases of tests/both on the running kernel and here
     Differential(differential::Options),
     /// Prove with z3 that the verifier's domain loses no number
@@ -140,6 +143,7 @@ fn main() -> ExitCode {
         Command::Load(options) => load::run(&options),
         Command::Miri(options) => miri::run(&options),
         Command::Sanitize(options) => sanitize::run(&options),
+        Command::Mutants(options) => mutants::run(&options),
         Command::Differential(options) => differential::run_all(&options),
         Command::Prove(options) => prove::run(&options),
         Command::RecordBpftool(options) => record_bpftool::run(&options),

@@ -48,21 +48,23 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
         if (options.only.as_ref()).is_some_and(|text| !claim.name.contains(text.as_str())) {
             continue;
         }
-        word::begin();
-        let script = word::finish(&(claim.broken)());
         if options.print {
-            println!("; {}\n{script}", claim.name);
+            for (form, broken) in &claim.broken {
+                word::begin();
+                println!("; {} ({form})\n{}", claim.name, word::finish(&broken()));
+            }
             continue;
         }
         let start = Instant::now();
-        let (said, count) = match ask(&script, options.seconds)? {
+        let (proof, form) = prove(&claim, options.seconds)?;
+        let (said, count) = match proof {
             Proof::Proved => ("proved", &mut proved),
             Proof::TimedOut => ("timed out", &mut timed_out),
             Proof::Refuted => ("REFUTED", &mut refuted),
         };
         *count += 1;
         println!(
-            "{:40} {said} ({:.1} s)",
+            "{:58} {said} by {form} ({:.1} s)",
             claim.name,
             start.elapsed().as_secs_f64()
         );
@@ -73,6 +75,20 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     } else {
         Verdict::Fails
     })
+}
+
+/// The answer to the first form of a claim that is answered.
+fn prove(claim: &claims::Claim, seconds: u64) -> Result<(Proof, &'static str), Error> {
+    let mut last = (Proof::TimedOut, "nothing");
+    for (form, broken) in &claim.broken {
+        word::begin();
+        let script = word::finish(&broken());
+        last = (ask(&script, seconds)?, *form);
+        if !matches!(last.0, Proof::TimedOut) {
+            break;
+        }
+    }
+    Ok(last)
 }
 
 fn ask(script: &str, seconds: u64) -> Result<Proof, Error> {

@@ -1,9 +1,14 @@
 //! Words of 64 bits: numbers, or terms of SMT-LIB. What is written for any word runs on both.
 
-use std::cell::RefCell;
-use std::fmt::Write as _;
+mod integers;
+mod script;
+mod vectors;
+
 use std::ops::{BitAnd, BitOr, Not};
-use std::rc::Rc;
+
+pub(super) use integers::Whole;
+pub(super) use script::{Formula, begin, finish};
+pub(super) use vectors::Term;
 
 /// True or false, or a term that is.
 pub(super) trait Truth:
@@ -14,28 +19,22 @@ pub(super) trait Truth:
 impl Truth for bool {}
 impl Truth for Formula {}
 
-/// A word.
-pub(super) trait Word: Clone {
+/// A word as what counts: all that ranges need.
+pub(super) trait Number: Clone {
     type Truth: Truth;
     fn known(value: u64) -> Self;
     fn add(&self, other: &Self) -> Self;
     fn sub(&self, other: &Self) -> Self;
-    fn mul(&self, other: &Self) -> Self;
-    fn and(&self, other: &Self) -> Self;
-    fn or(&self, other: &Self) -> Self;
-    fn xor(&self, other: &Self) -> Self;
-    fn not(&self) -> Self;
-    /// Shifts by less than 64.
-    fn shl(&self, by: &Self) -> Self;
-    fn shr(&self, by: &Self) -> Self;
-    fn sar(&self, by: &Self) -> Self;
     fn same(&self, other: &Self) -> Self::Truth;
     fn below(&self, other: &Self) -> Self::Truth;
     fn below_signed(&self, other: &Self) -> Self::Truth;
-    /// The product needs more than 64 bits.
-    fn mul_overflows(&self, other: &Self) -> Self::Truth;
-    fn mul_overflows_signed(&self, other: &Self) -> Self::Truth;
     fn pick(which: &Self::Truth, yes: &Self, no: &Self) -> Self;
+    /// The low bits.
+    fn low(&self, bits: u64) -> Self;
+    /// The low bits as a signed number.
+    fn extend(&self, bits: u64) -> Self;
+    /// What is above the low 32 bits, as a number.
+    fn high(&self) -> Self;
 
     fn at_most(&self, other: &Self) -> Self::Truth {
         !other.below(self)
@@ -60,7 +59,25 @@ pub(super) trait Word: Clone {
     }
 }
 
-impl Word for u64 {
+/// A word with its bits.
+pub(super) trait Word: Number {
+    fn mul(&self, other: &Self) -> Self;
+    fn and(&self, other: &Self) -> Self;
+    fn or(&self, other: &Self) -> Self;
+    fn xor(&self, other: &Self) -> Self;
+    fn not(&self) -> Self;
+    /// Shifts by less than 64.
+    fn shl(&self, by: &Self) -> Self;
+    fn shr(&self, by: &Self) -> Self;
+    fn sar(&self, by: &Self) -> Self;
+}
+
+/// A term, of which there are variables.
+pub(super) trait Symbol: Number<Truth = Formula> {
+    fn variable() -> Self;
+}
+
+impl Number for u64 {
     type Truth = bool;
     fn known(value: u64) -> Self {
         value
@@ -71,6 +88,30 @@ impl Word for u64 {
     fn sub(&self, other: &Self) -> Self {
         self.wrapping_sub(*other)
     }
+    fn same(&self, other: &Self) -> bool {
+        self == other
+    }
+    fn below(&self, other: &Self) -> bool {
+        self < other
+    }
+    fn below_signed(&self, other: &Self) -> bool {
+        (*self as i64) < *other as i64
+    }
+    fn pick(which: &bool, yes: &Self, no: &Self) -> Self {
+        if *which { *yes } else { *no }
+    }
+    fn low(&self, bits: u64) -> Self {
+        self & u64::MAX >> (64 - bits)
+    }
+    fn extend(&self, bits: u64) -> Self {
+        ((self << (64 - bits)) as i64 >> (64 - bits)) as u64
+    }
+    fn high(&self) -> Self {
+        self >> 32
+    }
+}
+
+impl Word for u64 {
     fn mul(&self, other: &Self) -> Self {
         self.wrapping_mul(*other)
     }
@@ -94,160 +135,5 @@ impl Word for u64 {
     }
     fn sar(&self, by: &Self) -> Self {
         (*self as i64 >> by) as u64
-    }
-    fn same(&self, other: &Self) -> bool {
-        self == other
-    }
-    fn below(&self, other: &Self) -> bool {
-        self < other
-    }
-    fn below_signed(&self, other: &Self) -> bool {
-        (*self as i64) < *other as i64
-    }
-    fn mul_overflows(&self, other: &Self) -> bool {
-        self.checked_mul(*other).is_none()
-    }
-    fn mul_overflows_signed(&self, other: &Self) -> bool {
-        (*self as i64).checked_mul(*other as i64).is_none()
-    }
-    fn pick(which: &bool, yes: &Self, no: &Self) -> Self {
-        if *which { *yes } else { *no }
-    }
-}
-
-thread_local! {
-    /// The definitions of the script being written; every term has a name, so scripts stay short.
-    static SCRIPT: RefCell<(String, usize)> = RefCell::default();
-}
-
-fn define(sort: &str, body: &str) -> Rc<str> {
-    SCRIPT.with_borrow_mut(|(script, count)| {
-        *count += 1;
-        let name = format!("t{count}");
-        let _ = writeln!(script, "(define-fun {name} () {sort} {body})");
-        name.into()
-    })
-}
-
-/// A variable.
-pub(super) fn variable() -> Term {
-    SCRIPT.with_borrow_mut(|(script, count)| {
-        *count += 1;
-        let name = format!("v{count}");
-        let _ = writeln!(script, "(declare-const {name} (_ BitVec 64))");
-        Term(name.into())
-    })
-}
-
-/// Begins a script.
-pub(super) fn begin() {
-    SCRIPT.with_borrow_mut(|script| *script = (String::new(), 0));
-}
-
-/// The script that asks for a way to make a formula true.
-pub(super) fn finish(wanted: &Formula) -> String {
-    SCRIPT.with_borrow_mut(|(script, _)| {
-        let script = std::mem::take(script);
-        // No logic is set: the words for overflow are not part of QF_BV.
-        format!("{script}(assert {})\n(check-sat)\n", wanted.0)
-    })
-}
-
-/// The name of a term of 64 bits.
-#[derive(Clone, Debug)]
-pub(super) struct Term(Rc<str>);
-
-/// The name of a formula.
-#[derive(Clone, Debug)]
-pub(super) struct Formula(Rc<str>);
-
-impl BitAnd for Formula {
-    type Output = Self;
-    fn bitand(self, other: Self) -> Self {
-        Formula(define("Bool", &format!("(and {} {})", self.0, other.0)))
-    }
-}
-
-impl BitOr for Formula {
-    type Output = Self;
-    fn bitor(self, other: Self) -> Self {
-        Formula(define("Bool", &format!("(or {} {})", self.0, other.0)))
-    }
-}
-
-impl Not for Formula {
-    type Output = Self;
-    fn not(self) -> Self {
-        Formula(define("Bool", &format!("(not {})", self.0)))
-    }
-}
-
-impl Term {
-    fn with(&self, operator: &str, other: &Term) -> Term {
-        let body = format!("({operator} {} {})", self.0, other.0);
-        Term(define("(_ BitVec 64)", &body))
-    }
-
-    fn ask(&self, predicate: &str, other: &Term) -> Formula {
-        Formula(define(
-            "Bool",
-            &format!("({predicate} {} {})", self.0, other.0),
-        ))
-    }
-}
-
-impl Word for Term {
-    type Truth = Formula;
-    fn known(value: u64) -> Self {
-        Term(format!("#x{value:016x}").into())
-    }
-    fn add(&self, other: &Self) -> Self {
-        self.with("bvadd", other)
-    }
-    fn sub(&self, other: &Self) -> Self {
-        self.with("bvsub", other)
-    }
-    fn mul(&self, other: &Self) -> Self {
-        self.with("bvmul", other)
-    }
-    fn and(&self, other: &Self) -> Self {
-        self.with("bvand", other)
-    }
-    fn or(&self, other: &Self) -> Self {
-        self.with("bvor", other)
-    }
-    fn xor(&self, other: &Self) -> Self {
-        self.with("bvxor", other)
-    }
-    fn not(&self) -> Self {
-        Term(define("(_ BitVec 64)", &format!("(bvnot {})", self.0)))
-    }
-    fn shl(&self, by: &Self) -> Self {
-        self.with("bvshl", by)
-    }
-    fn shr(&self, by: &Self) -> Self {
-        self.with("bvlshr", by)
-    }
-    fn sar(&self, by: &Self) -> Self {
-        self.with("bvashr", by)
-    }
-    fn same(&self, other: &Self) -> Formula {
-        self.ask("=", other)
-    }
-    fn below(&self, other: &Self) -> Formula {
-        self.ask("bvult", other)
-    }
-    fn below_signed(&self, other: &Self) -> Formula {
-        self.ask("bvslt", other)
-    }
-    fn mul_overflows(&self, other: &Self) -> Formula {
-        !self.ask("bvumul_noovfl", other)
-    }
-    fn mul_overflows_signed(&self, other: &Self) -> Formula {
-        !(self.ask("bvsmul_noovfl", other) & self.ask("bvsmul_noudfl", other))
-    }
-    fn pick(which: &Formula, yes: &Self, no: &Self) -> Self {
-        let body = format!("(ite {} {} {})", which.0, yes.0, no.0);
-        Term(define("(_ BitVec 64)", &body))
     }
 }
