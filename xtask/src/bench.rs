@@ -1,6 +1,7 @@
 //! One table of figures: what the issues set targets for, measured in turns, medians.
 
 mod kernel;
+mod load;
 mod maps;
 mod peers;
 mod verify;
@@ -36,6 +37,8 @@ pub(crate) struct Options {
 enum Subject {
     /// Loading, CO-RE and interpreting
     Flow,
+    /// What loading costs by the length of a program
+    Load,
     /// Map operations, beside the running kernel's (needs root)
     Maps,
     /// Programs in every engine there is here: ours, rbpf's, the kernel's (needs root), clang's machine
@@ -56,6 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     }
     let figures = match options.subject {
         Subject::Flow => flow(options)?,
+        Subject::Load => load::run(options.rounds)?,
         Subject::Maps => maps::run(options.rounds)?,
         Subject::Peers => peers::run(options.rounds)?,
         Subject::Verify => verify::run(options.rounds)?,

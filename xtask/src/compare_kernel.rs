@@ -35,9 +35,12 @@ pub(crate) struct Options {
     /// Only programs whose object or name contains this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// Run ours as machine code; programs that have none are skipped
-    #[arg(long)]
+    /// Skip programs that have no machine code
+    #[arg(long, conflicts_with = "interp")]
     native: bool,
+    /// Run ours in the interpreter
+    #[arg(long)]
+    interp: bool,
     /// Print every program, not only those with something to say
     #[arg(long)]
     verbose: bool,
@@ -68,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
         if sockets.is_empty() {
             sockets = sockets::open()?;
         }
-        let host = ours::host(&sockets)?;
+        let host = ours::host(&sockets, !options.interp)?;
         for path in examples::objects(&root)? {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
             if !pass.concerns(&file) {
@@ -101,7 +104,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
                         let loaded = linked.load(&host, &[&program.name]);
                         let given = (filling.as_slice(), inputs.as_slice());
                         let compiled = match &loaded {
-                            Ok(loaded) if options.native => loaded.compile().map(|_| ()),
+                            Ok(loaded) if options.native => loaded.code_bytes().map(drop),
                             _ => Ok(()),
                         };
                         match compiled {

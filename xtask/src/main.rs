@@ -3,6 +3,7 @@
 //! `cargo test` needs none of them; each says what it needs and what it skipped. A command prints
 //! text for people, `--json` one object for programs, and exits 1 on a negative verdict.
 
+mod agreement;
 mod bench;
 mod capture;
 mod compare;
@@ -29,6 +30,7 @@ mod libbpf_driver;
 mod load;
 mod miri;
 mod mutants;
+mod native;
 mod place;
 mod prove;
 mod record_bpftool;
@@ -52,6 +54,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run random programs that the verifier accepts in the interpreter and as machine code
+    Agreement(agreement::Options),
     /// Measure loading and interpreting, with the rivals beside us
     Bench(bench::Options),
     /// Rebuild the committed eBPF objects and captures, or check that they are current
@@ -96,6 +100,8 @@ enum Command {
     Sanitize(sanitize::Options),
     /// Break the verifier on purpose and see who notices
     Mutants(mutants::Options),
+    /// Say which of the committed programs become machine code, and why the others do not
+    Native(native::Options),
     /// Run the cases of tests/both on the running kernel and here
     Differential(differential::Options),
     /// Prove with z3 that the verifier's domain loses no number
@@ -122,6 +128,7 @@ enum Verdict {
 
 fn main() -> ExitCode {
     let verdict = match Arguments::parse().command {
+        Command::Agreement(options) => agreement::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Examples(options) => examples::run(&options),
         Command::Header(options) => header::run(&options),
@@ -144,6 +151,7 @@ fn main() -> ExitCode {
         Command::Miri(options) => miri::run(&options),
         Command::Sanitize(options) => sanitize::run(&options),
         Command::Mutants(options) => mutants::run(&options),
+        Command::Native(options) => native::run(&options),
         Command::Differential(options) => differential::run_all(&options),
         Command::Prove(options) => prove::run(&options),
         Command::RecordBpftool(options) => record_bpftool::run(&options),

@@ -5,6 +5,7 @@
 //! but never panics, and never holds more memory than [`Target::memory_limit`] allows. Where two
 //! ways to the same answer exist, the target asserts that they agree.
 
+pub mod agreement;
 mod chance;
 pub mod generate;
 mod mutate;

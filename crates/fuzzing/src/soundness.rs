@@ -20,9 +20,9 @@ const RUNS: u64 = 3;
 /// States a program's certificate may lead through; of those with more, only traps are looked for.
 const STATES_MAX: usize = 5_000;
 /// Instructions the verifier may visit: what takes more is not worth the time here.
-const INSNS_VISITED_MAX: usize = 20_000;
+pub(crate) const INSNS_VISITED_MAX: usize = 20_000;
 /// Instructions of one run.
-const INSNS_MAX: u64 = 100_000;
+pub(crate) const INSNS_MAX: u64 = 100_000;
 
 /// How a program fared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,7 +166,7 @@ impl Laboratory {
     }
 }
 
-fn target() -> Target {
+pub(crate) fn target() -> Target {
     Target {
         name: "soundness".into(),
         endian: osmia_isa::Endian::NATIVE,
@@ -244,7 +244,7 @@ impl Run for SeenStep<'_> {
 }
 
 /// Gives a map contents that are awkward to count with.
-fn fill(map: &Arc<Map>, code: &Arc<Code>, chance: &mut Chance) {
+pub(crate) fn fill(map: &Arc<Map>, code: &Arc<Code>, chance: &mut Chance) {
     let spec = map.spec();
     match spec.kind {
         MapKind::ProgArray => {

@@ -111,7 +111,7 @@ pub fn stages(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<Stages,
 
 fn lower(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<Lowered, Refused> {
     let maps: Vec<Arc<Map>> = code.maps().cloned().collect();
-    Lowered::new(code.program(), &maps, &facts::Facts::of(verified))
+    Lowered::new(code.program(), &maps, &facts::Facts::of(verified, code))
 }
 
 /// True if what was shown for a map of one specification holds for the other.

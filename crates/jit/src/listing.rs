@@ -71,6 +71,9 @@ fn stand_in(symbol: Symbol) -> u64 {
         Symbol::TailCall => (5, 0, 0),
         Symbol::MapItself(map) => (6, map, 0),
         Symbol::CallMap(operation, map) => (7, map, operation as u32),
+        Symbol::Kfunc(kfunc) => (8, kfunc, 0),
+        Symbol::Function(slot) => (9, slot, 0),
+        Symbol::Far => (10, 0, 0),
     };
     0x7000_0000_0000_0000 | kind << 56 | u64::from(position) << 32 | u64::from(offset)
 }
@@ -120,6 +123,7 @@ impl<'a> Shower<'a> {
                 .iter()
                 .map(|map| map.spec().name.clone())
                 .collect(),
+            kfuncs: lowered.kfuncs.clone(),
         };
         let mut formatter = NasmFormatter::with_options(Some(Box::new(names)), None);
         let options = formatter.options_mut();
@@ -153,6 +157,7 @@ impl<'a> Shower<'a> {
 /// Names of what addresses stand for.
 struct Names {
     maps: Vec<String>,
+    kfuncs: Vec<&'static str>,
 }
 
 impl Names {
@@ -169,6 +174,9 @@ impl Names {
             0x75 => "tail_call".to_owned(),
             0x76 => format!("&{}", map(position)?),
             0x77 => "call_map".to_owned(),
+            0x78 => (*self.kfuncs.get(position as usize)?).to_owned(),
+            0x79 => format!("function at {position}"),
+            0x7a => "far".to_owned(),
             _ => return None,
         })
     }

@@ -29,6 +29,7 @@ use osmia_vm::map_call::MapOperation;
 use crate::facts::Facts;
 use crate::refused::Refused;
 
+pub(crate) use callback::CALL_BACK;
 use place::Place;
 pub(crate) use show::Shown;
 
@@ -39,6 +40,12 @@ pub(crate) struct Lowered {
     pub(crate) maps: Vec<Arc<Map>>,
     /// Slots that functions begin at, in order; the first is the entry.
     pub(crate) functions: Vec<u32>,
+    /// Those of them that were verified on their own: nobody counted how often they are called.
+    pub(crate) apart: Vec<u32>,
+    /// Kernel functions that are called.
+    pub(crate) kfuncs: Vec<&'static str>,
+    /// Bytes of the stack may be read that were never written: they are to be zero.
+    reads_unset_stack: bool,
     /// In the order of their slots.
     pub(crate) lines: Vec<Line>,
     /// Bytes touched of a context that is plain memory.
@@ -77,7 +84,7 @@ pub(crate) enum Constant {
     Map(u32),
     /// An address in the first value of a map.
     Value(u32, u32),
-    /// A function, by its slot: only calls that call back take one.
+    /// What a function is known by, by its slot: calls that call back take one.
     Function(u32),
 }
 
@@ -141,6 +148,41 @@ pub(crate) enum Op {
         off: i32,
         src: Reg,
     },
+    /// A load that the machine does: from an object of the heap, an arena, a pointer field of the context.
+    /// Zero where nothing is.
+    FarLoad {
+        size: Size,
+        sign_extend: bool,
+        dst: Reg,
+        base: Reg,
+        off: i32,
+    },
+    /// A store that the machine does.
+    FarStore {
+        size: Size,
+        base: Reg,
+        off: i32,
+        src: Operand,
+    },
+    /// An atomic that the machine does.
+    FarAtomic {
+        op: AtomicOp,
+        size: Size,
+        base: Reg,
+        off: i32,
+        src: Reg,
+    },
+    /// A load from the packet to `r0`, in network order; outside of it the function ends with zero.
+    LoadPacket {
+        size: Size,
+        index: Option<Reg>,
+        off: i32,
+    },
+    /// A pointer into the arena as the process has it.
+    ToUser {
+        dst: Reg,
+        src: Reg,
+    },
     Jump {
         to: u32,
     },
@@ -162,9 +204,17 @@ pub(crate) enum Op {
         copied: Width,
         src: Operand,
     },
+    /// Jumps once it was passed too often.
+    MayGoto {
+        to: u32,
+    },
     /// A helper of the machine, by number.
     CallHelper {
         helper: u32,
+    },
+    /// A kernel function, by its position in the list.
+    CallKfunc {
+        kfunc: u32,
     },
     /// The address in `r0` of the element of an array whose number `r2` points to; null if there is no
     /// such element.
@@ -200,8 +250,8 @@ impl Lowered {
     ) -> Result<Self, Refused> {
         let mut lowered = translate::translate(program, maps, facts)?;
         context::rewrite(&mut lowered, facts)?;
-        map_call::resolve(&mut lowered);
-        callback::inline(&mut lowered)?;
+        map_call::resolve(&mut lowered, facts);
+        callback::inline(&mut lowered);
         jumps::straighten(&mut lowered);
         select::convert(&mut lowered);
         bytes::combine(&mut lowered);
@@ -215,20 +265,15 @@ impl Lowered {
         self.functions.partition_point(|start| *start <= slot) - 1
     }
 
-    /// Bytes of the stack, from its top, that a run may find something in.
-    pub(crate) fn stack_bytes(&self) -> usize {
-        let calls = |line: &Line| {
-            matches!(
-                line.op,
-                Op::CallFunction { .. } | Op::Loop { .. } | Op::TailCall
-            )
-        };
-        if self.lines.iter().any(calls) {
-            return CALL_FRAMES_MAX * STACK_BYTES;
+    /// Bytes of the stack, from its top, that must be zero when a run begins, lest it finds what another
+    /// left.
+    pub(crate) fn cleared_bytes(&self) -> usize {
+        match (self.reads_unset_stack, &self.functions[..]) {
+            (false, _) => 0,
+            (true, [_]) if !self.lines.iter().any(|line| line.op.reads(Reg::R10)) => 0,
+            (true, [_]) => STACK_BYTES,
+            (true, _) => CALL_FRAMES_MAX * STACK_BYTES,
         }
-        let uses = |line: &Line| line.op.reads(Reg::R10);
-        let used = self.lines.iter().any(uses);
-        if used { STACK_BYTES } else { 0 }
     }
 
     /// Slots that jumps or calls go to, in order.
@@ -248,7 +293,7 @@ impl Op {
     /// The slot it may go on at instead of behind itself, in the same function.
     pub(crate) fn jumps_to(&self) -> Option<u32> {
         match *self {
-            Op::Jump { to } | Op::Branch { to, .. } => Some(to),
+            Op::Jump { to } | Op::Branch { to, .. } | Op::MayGoto { to } => Some(to),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ mod addresses;
 mod warm;
 
 use osmia_vm::memory::Real;
-use osmia_vm::{Code, Machine, Native};
+use osmia_vm::{Code, Native, Running};
 
 use crate::Tiers;
 use crate::lower::Lowered;
@@ -21,6 +21,8 @@ pub struct NativeCode {
     memory: Real,
     context_bytes: usize,
     sealed: Sealed,
+    /// Where functions are, by what programs know them by: those of tier 1.
+    functions: Vec<(u64, u64)>,
     /// What becomes of it if it runs often.
     #[cfg(feature = "tier2")]
     warm: Option<std::sync::Arc<warm::Warm>>,
@@ -35,8 +37,10 @@ struct Sealed {
     pages: CodePages,
     /// Where the program begins.
     entry: u64,
+    /// Where the stub is that returns what a tail call came to.
+    returned: u64,
     code_bytes: usize,
-    stack_bytes: usize,
+    cleared_bytes: usize,
 }
 
 impl Sealed {
@@ -45,7 +49,8 @@ impl Sealed {
         bytes: &[u8],
         enter: usize,
         entry: usize,
-        stack_bytes: usize,
+        returned: usize,
+        cleared_bytes: usize,
     ) -> Result<Self, NotCompiled> {
         let pages = CodePages::seal(bytes, enter).map_err(|error| NotCompiled::Memory {
             bytes: bytes.len(),
@@ -54,13 +59,18 @@ impl Sealed {
         Ok(Self {
             tier,
             entry: pages.address(entry),
+            returned: pages.address(returned),
             pages,
             code_bytes: bytes.len(),
-            stack_bytes,
+            cleared_bytes,
         })
     }
 
-    fn first(lowered: &Lowered, addresses: &Addresses) -> Result<Self, NotCompiled> {
+    /// Tier 1, and where its functions are by what programs know them by.
+    fn first(
+        lowered: &Lowered,
+        addresses: &Addresses,
+    ) -> Result<(Self, Vec<(u64, u64)>), NotCompiled> {
         let address = |symbol| addresses.of(symbol);
         let symbols = Symbols {
             maps: &lowered.maps,
@@ -68,7 +78,16 @@ impl Sealed {
         };
         let compiled = tier1::compile(lowered, &symbols);
         let (enter, entry) = (compiled.enter, compiled.functions[0]);
-        Self::new(1, &compiled.bytes, enter, entry, lowered.stack_bytes())
+        let (returned, cleared) = (compiled.returned, lowered.cleared_bytes());
+        let sealed = Self::new(1, &compiled.bytes, enter, entry, returned, cleared)?;
+        let places = lowered.functions.iter().zip(&compiled.functions);
+        let mut functions = Vec::new();
+        for ((slot, known_by), (start, at)) in addresses.functions.iter().zip(places) {
+            assert_eq!(slot, start, "every function is known by something");
+            functions.push((*known_by, sealed.pages.address(*at)));
+        }
+        functions.sort_unstable();
+        Ok((sealed, functions))
     }
 
     #[cfg(feature = "tier2")]
@@ -84,7 +103,8 @@ impl Sealed {
         };
         let compiled = crate::tier2::compile(lowered, &symbols).map_err(why)?;
         let (enter, entry) = (compiled.enter, compiled.entry);
-        Self::new(2, &compiled.bytes, enter, entry, lowered.stack_bytes())
+        let (returned, cleared) = (compiled.returned, lowered.cleared_bytes());
+        Self::new(2, &compiled.bytes, enter, entry, returned, cleared)
     }
 }
 
@@ -97,15 +117,16 @@ impl NativeCode {
         tiers: Tiers,
     ) -> Result<Self, NotCompiled> {
         let addresses = Addresses::new(&lowered, code);
-        let sealed = match tiers {
+        let (sealed, functions) = match tiers {
             Tiers::First | Tiers::Rising => Sealed::first(&lowered, &addresses)?,
             #[cfg(feature = "tier2")]
-            Tiers::Second => Sealed::second(&lowered, &addresses)?,
+            Tiers::Second => (Sealed::second(&lowered, &addresses)?, Vec::new()),
         };
         Ok(Self {
             memory,
             context_bytes: lowered.context_bytes,
             sealed,
+            functions,
             #[cfg(feature = "tier2")]
             warm: (tiers == Tiers::Rising)
                 .then(|| std::sync::Arc::new(warm::Warm::new(lowered, addresses.clone()))),
@@ -134,28 +155,45 @@ impl Native for NativeCode {
         self.memory
     }
 
-    fn stack_bytes(&self) -> usize {
-        self.now().stack_bytes
+    fn cleared_bytes(&self) -> usize {
+        self.now().cleared_bytes
     }
 
     fn context_bytes(&self) -> usize {
         self.context_bytes
     }
 
-    fn enter(&self, machine: &mut Machine, frame_pointer: u64, args: &[u64; 5]) -> u64 {
+    #[inline]
+    fn enter(
+        &self,
+        running: &mut Running<'_>,
+        frame_pointer: u64,
+        function: u64,
+        args: &[u64; 5],
+    ) -> u64 {
+        (self.now().pages).enter(running, frame_pointer, function, args)
+    }
+
+    fn entry(&self) -> u64 {
         #[cfg(feature = "tier2")]
         if let Some(warm) = &self.warm {
             warm.count();
         }
-        let now = self.now();
-        (now.pages).enter(machine, frame_pointer, now.entry, args)
-    }
-
-    fn entry(&self) -> u64 {
         self.now().entry
     }
 
     fn tier(&self) -> u8 {
         self.now().tier
+    }
+
+    fn function(&self, known_by: u64) -> Option<u64> {
+        // Those of tier 1, which stays: tier 2 has no calls back.
+        let functions = &self.functions;
+        let found = functions.binary_search_by_key(&known_by, |known| known.0);
+        Some(functions[found.ok()?].1)
+    }
+
+    fn returned(&self) -> u64 {
+        self.now().returned
     }
 }

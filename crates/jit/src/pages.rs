@@ -12,7 +12,7 @@ use osmia_verify::Facts;
 use osmia_vm::map::Map;
 use osmia_vm::map_call::{MapCall, MapFunction};
 use osmia_vm::memory::Real;
-use osmia_vm::{Machine, NativeHelper};
+use osmia_vm::{NativeHelper, Running};
 
 /// Machine code of one program, sealed.
 #[derive(Debug)]
@@ -21,8 +21,9 @@ pub(crate) struct CodePages {
     enter: usize,
 }
 
-/// What `tier1` makes the entry from outside: machine, frame pointer, function, arguments.
-type Enter = extern "C" fn(*mut Machine, u64, u64, *const [u64; 5]) -> u64;
+/// What `tier1` makes the entry from outside: what the machine keeps of the run, frame pointer, function,
+/// arguments.
+type Enter = extern "C" fn(u64, u64, u64, *const [u64; 5]) -> u64;
 
 impl CodePages {
     /// Seals the code; `enter` is where the entry from outside is in it.
@@ -46,7 +47,7 @@ impl CodePages {
     /// Runs a function.
     pub(crate) fn enter(
         &self,
-        machine: &mut Machine,
+        running: &mut Running<'_>,
         frame_pointer: u64,
         function: u64,
         args: &[u64; 5],
@@ -55,59 +56,78 @@ impl CodePages {
         // SAFETY: at this place `tier1::compile` put a function of this type, in pages that are executable
         // and not written any more.
         let entry = unsafe { std::mem::transmute::<*const u8, Enter>(entry) };
-        entry(machine, frame_pointer, function, args)
+        entry(running.head(), frame_pointer, function, args)
     }
 }
 
-/// What native code calls for helpers: arguments in order, then the machine that entered it.
+/// What native code calls for helpers: arguments in order, then what it was entered with.
 pub(crate) extern "C" fn call_helper(
     a1: u64,
     a2: u64,
     a3: u64,
     a4: u64,
     a5: u64,
-    machine: *mut Machine,
+    running: *mut Running<'_>,
 ) -> u64 {
-    // SAFETY: native code passes the machine `enter` got as an exclusive borrow, which it holds until it
+    // SAFETY: native code passes what `enter` got as an exclusive borrow, which it holds until it
     // returns; nothing else uses that borrow while native code runs.
-    let machine = unsafe { &mut *machine };
+    let running = unsafe { &mut *running };
     // SAFETY: native code stores the address of one of its program's helpers before each call; they live
     // as long as the code does.
-    let helper = unsafe { &*(machine.asked_helper() as *const NativeHelper) };
+    let helper = unsafe { &*(running.asked_helper() as *const NativeHelper) };
     let args = [a1, a2, a3, a4, a5];
-    let call = || machine.call_helper(helper, args);
+    let call = || running.call_helper(helper, args);
     // Unwinding into native code is not possible.
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(value) => value,
-        Err(_) => machine.helper_panicked(helper.name()),
+        Err(_) => running.helper_panicked(helper.name()),
     }
 }
 
-/// What native code calls for an operation on a map: the map, its arguments, then the machine that
-/// entered it.
+/// What native code calls for an operation on a map: the map, its arguments, then what
+/// it was entered with.
 pub(crate) extern "C" fn call_map<F: MapFunction>(
     map: *const Map,
     a2: u64,
     a3: u64,
     a4: u64,
     _a5: u64,
-    machine: *mut Machine,
+    running: *mut Running<'_>,
 ) -> u64 {
     // SAFETY: native code passes a map of its program, which the code keeps alive.
     let map = unsafe { &*map };
     // SAFETY: as in `call_helper`.
-    let machine = unsafe { &mut *machine };
+    let running = unsafe { &mut *running };
     let call = MapCall {
         map,
         // SAFETY: only code of verified programs gets here.
         real: unsafe { Real::of_verified() },
         args: [a2, a3, a4],
-        cpu: machine.native_cpu(),
+        cpu: running.cpu(),
     };
     // Unwinding into native code is not possible.
     match catch_unwind(AssertUnwindSafe(|| F::call(&call))) {
         Ok(value) => value,
-        Err(_) => machine.helper_panicked(F::OPERATION.name()),
+        Err(_) => running.helper_panicked(F::OPERATION.name()),
+    }
+}
+
+/// What native code calls for loads, stores and atomics that are not single instructions: where, what to
+/// store, which, and what is in `r0`.
+pub(crate) extern "C" fn far(
+    address: u64,
+    value: u64,
+    number: u32,
+    compared: u64,
+    _a5: u64,
+    running: *mut Running<'_>,
+) -> u64 {
+    // SAFETY: as in `call_helper`.
+    let running = unsafe { &mut *running };
+    let far = || running.far(number, address, value, compared);
+    match catch_unwind(AssertUnwindSafe(far)) {
+        Ok(value) => value,
+        Err(_) => running.helper_panicked("a load or store"),
     }
 }
 
@@ -118,12 +138,16 @@ pub(crate) extern "C" fn tail_call(
     index: u64,
     _a4: u64,
     _a5: u64,
-    machine: *mut Machine,
+    running: *mut Running<'_>,
 ) -> u64 {
     // SAFETY: as in `call_helper`.
-    let machine = unsafe { &mut *machine };
+    let running = unsafe { &mut *running };
     // Programs say which slot in 32 bits.
-    machine.tail_target(handle, index as u32)
+    let target = || running.tail_target(handle, index as u32);
+    match catch_unwind(AssertUnwindSafe(target)) {
+        Ok(target) => target,
+        Err(_) => running.helper_panicked("bpf_tail_call"),
+    }
 }
 
 /// The right to real addresses that a verified program has.

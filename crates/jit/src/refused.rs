@@ -1,7 +1,7 @@
 //! Why a program stays with the interpreter.
 
 use osmia_diag::Diagnostic;
-use osmia_program::{MapKind, Program, ProgramKind};
+use osmia_program::{Program, ProgramKind};
 
 use crate::codes;
 
@@ -9,23 +9,19 @@ use crate::codes;
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say what they are")]
 pub enum Unsupported {
-    #[error("programs of type {0}, which load from objects of the kernel,")]
+    #[error("the context of programs of type {0}")]
     Kind(ProgramKind),
     #[error("helper {}", name(*.0))]
     Helper(u32),
-    #[error("a kernel function")]
+    #[error("a kernel function that this machine does not have")]
     Kfunc,
-    #[error("a legacy packet load")]
-    PacketLoad,
-    #[error("may_goto")]
-    MayGoto,
-    #[error("an arena")]
-    Arena,
-    #[error("a map of kind {0}, or with such special fields,")]
-    Map(MapKind),
+    #[error("a conversion of pointers that is not an arena's")]
+    AddressSpace,
+    #[error("a tail call from a function, beside such that call back or need the program,")]
+    TailCall,
     #[error("a call through a register")]
     CallReg,
-    #[error("a variable of the kernel")]
+    #[error("a variable that the kernel does not have")]
     KernelVariable,
     #[error("a map that is not among the program's")]
     Descriptor,
@@ -76,7 +72,7 @@ impl NotCompiled {
             }
             NotCompiled::Memory { .. } => codes::MEMORY,
         };
-        Diagnostic::error(code, self.to_string()).help("`--engine interp` runs it")
+        Diagnostic::error(code, self.to_string())
     }
 }
 

@@ -17,6 +17,12 @@ pub(crate) enum Symbol {
     Value(u32, u32),
     /// What the machine knows of a helper.
     Helper(u32),
+    /// What it knows of a kernel function, by its position in the program's list.
+    Kfunc(u32),
+    /// What a function of the program is known by, by its slot.
+    Function(u32),
+    /// The machine's function for what is not a single instruction.
+    Far,
     /// The machine's function that calls it.
     CallHelper,
     /// The function for an operation on a map of the program.

@@ -4,13 +4,14 @@
 //! carried from line to line, so that time and memory are linear in the program whatever it looks
 //! like.
 //!
-//! Native functions are called with the machine in `r12`, the program's frame pointer in `rbp` and its
+//! Native functions are called with what the machine keeps of the run in `r12`, the program's frame pointer in `rbp` and its
 //! arguments in the registers that they have in calls of the machine's ABI, which is why helpers
 //! are called without moving any.
 
 mod alu;
 mod call;
 mod enter;
+mod far;
 mod loops;
 mod memory;
 mod regs;
@@ -21,9 +22,9 @@ use osmia_vm::layout;
 use crate::lower::{Constant, Lowered, Op};
 use crate::symbols::{Symbol, Symbols};
 use crate::x64::{Assembler, Condition, Gpr, Label, Place, op};
-pub(crate) use enter::enter;
+pub(crate) use enter::{enter, returned};
 pub(crate) use regs::RUN;
-use regs::gpr;
+use regs::{SCRATCH, gpr};
 
 /// Bytes of machine code that a line takes, roughly.
 const BYTES_PER_LINE: usize = 8;
@@ -36,6 +37,8 @@ pub(crate) struct Compiled {
     pub(crate) ends: usize,
     /// Where the entry from outside is; the program's own is at the first function.
     pub(crate) enter: usize,
+    /// Where the stub is that returns what a tail call came to.
+    pub(crate) returned: usize,
     /// Where each function begins.
     pub(crate) functions: Vec<usize>,
     /// Where each line begins.
@@ -52,15 +55,19 @@ pub(crate) fn compile(lowered: &Lowered, symbols: &Symbols<'_>) -> Compiled {
     }
     let ends = compiler.asm.here();
     compiler.cold_ends();
+    compiler.far_stub();
     let enter = enter(&mut compiler.asm, compiler.unwind);
+    let returned = returned(&mut compiler.asm);
     let (bytes, mut places) = compiler
         .asm
-        .finish(&[compiler.functions, vec![enter]].concat());
-    let enter = places.pop().expect("it was asked for last");
+        .finish(&[compiler.functions, vec![enter, returned]].concat());
+    let returned = places.pop().expect("it was asked for last");
+    let enter = places.pop().expect("it was asked for before");
     Compiled {
         bytes,
         ends,
         enter,
+        returned,
         functions: places,
         lines,
     }
@@ -75,6 +82,10 @@ struct Compiler<'a> {
     labels: Labels,
     /// Where helpers that end the program are dealt with: the slot of the call, and a label.
     ends: Vec<(u32, Label)>,
+    /// Where runs are ended that are to stop: likewise.
+    stops: Vec<(u32, Label)>,
+    /// The stub for what is not a single instruction, if it is needed.
+    far: Option<Label>,
     /// The stub that ends the run at once.
     unwind: Label,
     frame: regs::Frame,
@@ -112,6 +123,8 @@ impl<'a> Compiler<'a> {
             lowered,
             symbols,
             ends: Vec::new(),
+            stops: Vec::new(),
+            far: None,
             frame: regs::Frame::default(),
         }
     }
@@ -119,6 +132,9 @@ impl<'a> Compiler<'a> {
     fn line(&mut self, slot: u32, op: &Op) {
         if let Ok(function) = self.lowered.functions.binary_search(&slot) {
             self.begin(function);
+            if self.lowered.apart.binary_search(&slot).is_ok() {
+                self.stop_if_asked(slot);
+            }
         }
         if let Some(label) = self.labels.at(slot) {
             self.asm.bind(label);
@@ -166,6 +182,29 @@ impl<'a> Compiler<'a> {
                 off,
                 src,
             } => self.atomic(op, size, base, off, gpr(src)),
+            Op::FarLoad {
+                size,
+                sign_extend,
+                dst,
+                base,
+                off,
+            } => self.far_load(size, sign_extend, dst, base, off),
+            Op::FarStore {
+                size,
+                base,
+                off,
+                src,
+            } => self.far_store(size, base, off, src),
+            Op::FarAtomic {
+                op,
+                size,
+                base,
+                off,
+                src,
+            } => self.far_atomic(op, size, base, off, src),
+            Op::LoadPacket { size, index, off } => self.load_packet(size, index, off),
+            Op::ToUser { dst, src } => self.user_pointer(dst, src),
+            Op::MayGoto { to } => self.may_goto(slot, to),
             Op::Jump { to } => {
                 let label = self.label(to);
                 self.asm.jump(label);
@@ -190,11 +229,12 @@ impl<'a> Compiler<'a> {
                 self.compare(cond, is_wide(width), gpr(first), second);
                 (self.asm).move_unless(condition(cond), gpr(dst), value);
             }
-            Op::CallHelper { helper } => self.call_helper(slot, helper),
+            Op::CallHelper { helper } => self.call_helper(slot, Symbol::Helper(helper)),
+            Op::CallKfunc { kfunc } => self.call_helper(slot, Symbol::Kfunc(kfunc)),
             Op::ArrayElement { map } => self.array_element(map),
             Op::CallMap { operation, map } => self.call_map(operation, map),
             Op::CallFunction { to } => self.call_function(to),
-            Op::Loop { to } => self.loop_over(to),
+            Op::Loop { to } => self.loop_over(slot, to),
             Op::TailCall => self.tail_call(slot),
             Op::Exit => self.exit(),
             Op::Unreachable => self.asm.trap(),
@@ -208,7 +248,7 @@ impl<'a> Compiler<'a> {
     fn constant(&mut self, dst: Gpr, value: Constant) {
         match value {
             Constant::Number(value) => self.asm.constant(dst, value),
-            Constant::Function(_) => unreachable!("lowering leaves no addresses of functions"),
+            Constant::Function(slot) => self.address(dst, Symbol::Function(slot)),
             Constant::Map(map) => self.address(dst, Symbol::Map(map)),
             Constant::Value(map, off) => self.address(dst, Symbol::Value(map, off)),
         }
@@ -257,12 +297,33 @@ impl<'a> Compiler<'a> {
 
     /// The run's end from inside: helpers that end the program come here.
     fn cold_ends(&mut self) {
+        for (slot, label) in std::mem::take(&mut self.stops) {
+            self.asm.bind(label);
+            let ended = Place::Mem(RUN, layout::ENDED);
+            self.asm.emit_with(op::MOV_I32, false, ended, 1);
+            self.end_at(slot);
+        }
         for (slot, label) in std::mem::take(&mut self.ends) {
             self.asm.bind(label);
-            let place = Place::Mem(RUN, layout::SLOT);
-            self.asm.emit_with(op::MOV_I32, false, place, slot as i32);
-            self.asm.jump(self.unwind);
+            self.end_at(slot);
         }
+    }
+
+    fn end_at(&mut self, slot: u32) {
+        let place = Place::Mem(RUN, layout::SLOT);
+        self.asm.emit_with(op::MOV_I32, false, place, slot as i32);
+        self.asm.jump(self.unwind);
+    }
+
+    /// Ends the run if somebody wants it to stop.
+    fn stop_if_asked(&mut self, slot: u32) {
+        let label = self.asm.label();
+        self.stops.push((slot, label));
+        let flag = Place::Mem(RUN, layout::STOP);
+        self.asm.emit(op::LOAD, true, SCRATCH, flag);
+        self.asm
+            .emit_with(op::CMP_I8, false, Place::Mem(SCRATCH, 0), 0);
+        self.asm.jump_if(Condition::NotEqual, label);
     }
 }
 

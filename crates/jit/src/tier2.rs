@@ -26,7 +26,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
 
 use crate::limits;
-use crate::lower::Lowered;
+use crate::lower::{CALL_BACK, Constant, Line, Lowered, Op};
 use crate::symbols::Symbols;
 use link::Linker;
 
@@ -36,6 +36,8 @@ pub(crate) struct Optimised {
     pub(crate) bytes: Vec<u8>,
     /// Where the entry from outside is.
     pub(crate) enter: usize,
+    /// Where the stub is that returns what a tail call came to.
+    pub(crate) returned: usize,
     /// Where the program's own begins.
     pub(crate) entry: usize,
 }
@@ -47,6 +49,8 @@ pub(crate) enum NotOptimised {
     Lines { lines: usize },
     #[error("it has {jumps} jumps, more than {max}", max = limits::OPTIMISED_JUMPS_MAX)]
     Jumps { jumps: usize },
+    #[error("its operation at instruction {slot} is left to tier 1")]
+    Operation { slot: u32 },
     #[error("{0}")]
     Cranelift(String),
 }
@@ -60,6 +64,7 @@ impl NotOptimised {
 /// Compiles a program.
 pub(crate) fn compile(lowered: &Lowered, symbols: &Symbols<'_>) -> Result<Optimised, NotOptimised> {
     check_limits(lowered)?;
+    check_operations(lowered)?;
     let isa = isa()?;
     let functions = signature::functions(lowered);
     let mut linker = Linker::new(functions.len());
@@ -86,6 +91,31 @@ pub(crate) fn compile(lowered: &Lowered, symbols: &Symbols<'_>) -> Result<Optimi
     }
     let stubs = stubs::stubs(functions[0].needs_frame);
     Ok(linker.finish(stubs))
+}
+
+/// What the machine does itself, what calls back, and what is looked at whether to stop, costs the same in
+/// tier 1.
+fn check_operations(lowered: &Lowered) -> Result<(), NotOptimised> {
+    let is_left = |line: &&Line| match line.op {
+        Op::CallHelper { helper } => CALL_BACK.contains(&helper),
+        Op::CallFunction { to } => lowered.apart.binary_search(&to).is_ok(),
+        Op::FarLoad { .. }
+        | Op::FarStore { .. }
+        | Op::FarAtomic { .. }
+        | Op::LoadPacket { .. }
+        | Op::ToUser { .. }
+        | Op::MayGoto { .. }
+        | Op::CallKfunc { .. }
+        | Op::Constant {
+            value: Constant::Function(_),
+            ..
+        } => true,
+        _ => false,
+    };
+    match lowered.lines.iter().find(is_left) {
+        Some(line) => Err(NotOptimised::Operation { slot: line.slot }),
+        None => Ok(()),
+    }
 }
 
 fn check_limits(lowered: &Lowered) -> Result<(), NotOptimised> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use osmia_diag::Diagnostic;
 use osmia_program::attr::ProgLoad;
 use osmia_program::{
-    AttachKind, Errno, Fault, Host, HostError, HostProgram, Program, Run, Standing,
+    AttachKind, Errno, Fault, Form, Host, HostError, HostProgram, Program, Run, Standing,
 };
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -107,6 +107,10 @@ impl HostProgram for LinuxProgram {
 
     fn standing(&self) -> &Standing {
         &self.resident.standing
+    }
+
+    fn form(&self) -> &Form {
+        &Form::Kernel
     }
 
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {

@@ -15,6 +15,7 @@ osmia_diag::codes! {
     EMBED_WORKER = "embed-worker", "there is no such worker";
     RUN_MAP_READ = "run-map-read", "a map could not be read after the run";
     RUN_CHECKED = "run-checked", "the program runs checked, not verified";
+    RUN_INTERPRETED = "run-interpreted", "the compiler does not take a program: it is interpreted";
     RUN_NATIVE = "run-native", "the program was verified and runs as machine code";
     RUN_ENGINES = "run-engines", "machine code and the interpreter came to different ends";
     RUN_ENDIAN = "run-endian", "a program of the other byte order cannot run here";

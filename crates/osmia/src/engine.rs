@@ -2,8 +2,8 @@
 //! verified programs and checks nothing; or both, compared.
 
 use osmia_diag::Diagnostic;
-use osmia_jit::{NativeCode, Stages};
-use osmia_program::{Fault, Host, HostProgram, MapSpec, Program, Run, Target};
+use osmia_jit::Stages;
+use osmia_program::{Fault, Form, Host, HostProgram, Interpreted, MapSpec, Program, Run, Target};
 use osmia_user::{UserHost, UserProgram};
 use osmia_verify::{Facts, Options, Verified};
 
@@ -14,9 +14,9 @@ use crate::{Error, Loaded, codes, verified};
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// The interpreter.
-    #[default]
     Interp,
     /// Machine code.
+    #[default]
     Native,
     /// Both, each with maps of its own; what they come to is compared.
     Both,
@@ -66,22 +66,19 @@ impl Proven {
 }
 
 impl Loaded<'_, UserHost> {
-    /// Gives every program that is resident a native form: they call each other. None is changed if
-    /// one of them cannot have one. Gives the bytes of machine code there are.
+    /// Bytes of machine code of the programs that are resident, if all of them have some: they call each
+    /// other.
     ///
     /// # Errors
-    /// If a program is rejected by the verifier, or uses what has no native form yet.
-    pub fn compile(&self) -> Result<usize, Error> {
-        let compiled: Vec<(&UserProgram, NativeCode)> = self
-            .programs()
-            .map(|program| Ok((program, self.native(program)?)))
-            .collect::<Result<_, Error>>()?;
-        let mut bytes = 0;
-        for (program, native) in compiled {
-            bytes += native.code_bytes();
-            program.code().set_native(Box::new(native));
-        }
-        Ok(bytes)
+    /// If one of them is interpreted: the reason.
+    pub fn code_bytes(&self) -> Result<usize, Error> {
+        let of = |program: &UserProgram| match program.form() {
+            Form::Native { code_bytes } => Ok(*code_bytes),
+            // Whoever runs it counts them.
+            Form::Kernel => Ok(0),
+            Form::Interpreted { why } => Err(interpreted(program.program(), why)),
+        };
+        self.programs().map(of).sum()
     }
 
     /// What a program becomes on its way to machine code, as text; nothing runs.
@@ -102,14 +99,25 @@ impl Loaded<'_, UserHost> {
             Error::new(Fault::Unsupported, diagnostic)
         })
     }
+}
 
-    fn native(&self, resident: &UserProgram) -> Result<NativeCode, Error> {
-        let (program, target) = (resident.program(), self.host().target());
-        let proven = Proven::new(program, self.specs_of(program), target).map_err(rejected)?;
-        let facts = proven.facts(target)?;
-        osmia_jit::compile(&facts, resident.code())
-            .map_err(|error| Error::new(Fault::Unsupported, error.to_diagnostic()))
-    }
+/// A program that was to be machine code is not.
+fn interpreted(program: &Program, why: &Interpreted) -> Error {
+    let name = &program.name;
+    let diagnostic = match why {
+        Interpreted::NotCompiled(why) => {
+            Diagnostic::clone(why).help("without `--engine` the interpreter runs it")
+        }
+        Interpreted::NotVerified => Diagnostic::error(
+            codes::RUN_CHECKED,
+            format!("`{name}` is not verified: machine code is made of verified programs only"),
+        ),
+        Interpreted::Asked => Diagnostic::error(
+            codes::RUN_CHECKED,
+            format!("the host was told to interpret `{name}`"),
+        ),
+    };
+    Error::new(Fault::Unsupported, diagnostic)
 }
 
 /// A program that was to become machine code.

@@ -82,8 +82,9 @@ pub use osmia_diag as diag;
 pub use osmia_isa as isa;
 pub use osmia_object::{LinkOptions, ProgramType};
 pub use osmia_program::{
-    AttachKind, Fault, Global, Hook, Host, HostMap, HostProgram, Kconfig, KernelVersion, MapKind,
-    MapSpec, Privilege, Program, ProgramKind, ProgramSet, Release, Standing, Target, Task,
+    AttachKind, Fault, Form, Global, Hook, Host, HostMap, HostProgram, Interpreted, Kconfig,
+    KernelVersion, MapKind, MapSpec, Privilege, Program, ProgramKind, ProgramSet, Release,
+    Standing, Target, Task,
 };
 pub use osmia_user::{Clock, UserHost, UserOptions, capture};
 pub use osmia_verify::explain;

@@ -50,7 +50,7 @@ impl<'h, H: Host> Loaded<'h, H> {
     }
 
     /// Programs that are resident.
-    pub(crate) fn programs(&self) -> impl Iterator<Item = &H::Program> {
+    pub fn programs(&self) -> impl Iterator<Item = &H::Program> {
         self.resident.programs.values()
     }
 

@@ -3,8 +3,8 @@
 use osmia_diag::Diagnostic;
 use osmia_linux::{LinuxHost, LinuxMap, LinuxProgram};
 use osmia_program::{
-    Errno, Fault, Host, HostError, HostMap, HostProgram, MapSpec, Program, Record, Run, Slotted,
-    Standing, Target, UpdateMode,
+    Errno, Fault, Form, Host, HostError, HostMap, HostProgram, MapSpec, Program, Record, Run,
+    Slotted, Standing, Target, UpdateMode,
 };
 use osmia_user::{UserHost, UserMap, UserProgram};
 
@@ -187,6 +187,10 @@ impl HostProgram for PlacedProgram {
 
     fn standing(&self) -> &Standing {
         either!(PlacedProgram, self, program => program.standing())
+    }
+
+    fn form(&self) -> &Form {
+        either!(PlacedProgram, self, program => program.form())
     }
 
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use osmia_diag::Diagnostic;
 use osmia_program::{
-    Fault, Host, HostError, HostProgram, Program, ProgramKind, Record, RecordSource,
+    Fault, Form, Host, HostError, HostProgram, Program, ProgramKind, Record, RecordSource,
     RedirectTarget, Role, Run, Standing, Task,
 };
 use osmia_user::capture::{CaptureReader, Framing, Packet, Unframed};
@@ -138,6 +138,8 @@ pub enum Outcome {
 pub struct RunSummary {
     /// What was known of the program before it ran.
     pub standing: Standing,
+    /// What it was run as.
+    pub form: Form,
     /// How it ended.
     pub outcome: Outcome,
     /// Packets given to the program.
@@ -306,6 +308,7 @@ impl<H: Host> Loaded<'_, H> {
             tally: Tally::default(),
             summary: RunSummary {
                 standing: program.standing().clone(),
+                form: program.form().clone(),
                 outcome: Outcome::Complete,
                 packets: 0,
                 skipped: 0,

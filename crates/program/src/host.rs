@@ -220,12 +220,53 @@ pub enum Standing {
     Unverified,
 }
 
+/// What a program is run as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Machine code.
+    Native {
+        /// Its bytes.
+        code_bytes: usize,
+    },
+    /// Operations of an interpreter, which tests every access.
+    Interpreted {
+        /// Why it is not machine code.
+        why: Interpreted,
+    },
+    /// What a kernel makes of it.
+    Kernel,
+}
+
+/// Why a program is interpreted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Interpreted {
+    /// The host was told to.
+    Asked,
+    /// Machine code is made of verified programs only.
+    NotVerified,
+    /// The compiler does not take it.
+    NotCompiled(Box<Diagnostic>),
+}
+
+impl Form {
+    /// Its name in commands and JSON.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Form::Native { .. } => "native",
+            Form::Interpreted { .. } => "interp",
+            Form::Kernel => "kernel",
+        }
+    }
+}
+
 /// A program resident in a host.
 pub trait HostProgram: Clone {
     /// What it was made from.
     fn program(&self) -> &Program;
     /// What is known about its safety.
     fn standing(&self) -> &Standing;
+    /// What it is run as.
+    fn form(&self) -> &Form;
     /// Runs it once (or `run.repeat` times) on the input and leaves the results in `run`.
     fn test_run(&self, run: &mut Run) -> Result<(), HostError>;
 }

@@ -31,8 +31,8 @@ mod target;
 pub use errno::Errno;
 pub use hook::{Hook, Role};
 pub use host::{
-    Fault, Host, HostError, HostMap, HostProgram, RedirectTarget, Redirected, Remote, Run, Signal,
-    Slotted, Standing, UpdateMode,
+    Fault, Form, Host, HostError, HostMap, HostProgram, Interpreted, RedirectTarget, Redirected,
+    Remote, Run, Signal, Slotted, Standing, UpdateMode,
 };
 pub use kind::{AttachKind, MapKind, ProgramKind};
 pub use listing::{insn_text, listing};

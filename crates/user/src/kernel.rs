@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use osmia_btf::{Btf, Kind};
 use osmia_diag::Diagnostic;
 use osmia_program::{
-    Fault, HostError, MapKind, MapSpec, Program, ProgramKind, Record, Run, Target,
+    Fault, Form, HostError, Interpreted, MapKind, MapSpec, Program, ProgramKind, Record, Run,
+    Standing, Target,
 };
 use osmia_verify::Replaced;
 use osmia_vm::map::{Map, Runs};
@@ -27,8 +28,8 @@ use crate::object::{
     ProgramRefused, Table,
 };
 use crate::pin::PinTree;
-use crate::verdict::{self, Judgement};
-use crate::{Process, UserOptions, codes, limits};
+use crate::verdict::{self, Judgement, Proof};
+use crate::{Process, UserOptions, codes, limits, native};
 
 /// The loopback interface: the first in every namespace.
 const LOOPBACK: u32 = 1;
@@ -61,6 +62,8 @@ pub struct Kernel {
     unverified: bool,
     /// Helpers of the application.
     helpers: Vec<HostHelper>,
+    /// Programs that are verified become machine code.
+    native: bool,
     /// How many want runs to be counted.
     counting: AtomicUsize,
     /// Processes there have been: they are spread over the CPUs.
@@ -138,6 +141,7 @@ impl Kernel {
             network: options.network,
             unverified: options.unverified,
             helpers: options.helpers,
+            native: options.native,
             counting: AtomicUsize::new(0),
             processes: AtomicU32::new(0),
         }))
@@ -235,13 +239,30 @@ impl Kernel {
         program: &Arc<Program>,
         maps: &[Arc<Map>],
         about: ProgramAbout,
+        proof: Option<Proof>,
     ) -> Result<Arc<Code>, ProgramRefused> {
         let variable = |id| {
             let types = &self.vmlinux.as_ref()?.btf;
             self.runs.variables().find_or_make(&self.runs, types, id)
         };
         let helpers = &self.helpers;
-        ProgramRecord::load(&self.programs, program, maps, about, &variable, helpers)
+        let code = ProgramRecord::load(&self.programs, program, maps, about, &variable, helpers)?;
+        let form = match proof {
+            Some(_) if !self.native => Form::Interpreted {
+                why: Interpreted::Asked,
+            },
+            None if ProgramRecord::of(&code).about.standing == Standing::Verified => {
+                Form::Interpreted {
+                    why: Interpreted::Asked,
+                }
+            }
+            None => Form::Interpreted {
+                why: Interpreted::NotVerified,
+            },
+            Some(proof) => native::compile(&code, &proof, &self.target),
+        };
+        ProgramRecord::of(&code).runs_as(form);
+        Ok(code)
     }
 
     /// Whether a program may run, in place of another's function if it replaces one, by the verifier;

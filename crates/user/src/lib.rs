@@ -12,6 +12,7 @@ mod kernel;
 pub mod limits;
 mod link;
 mod machines;
+mod native;
 pub mod network;
 mod object;
 mod options;

@@ -36,6 +36,9 @@ pub struct UserOptions {
     /// Programs that come by handle are not verified: what the verifier would reject runs until it does
     /// harm.
     pub unverified: bool,
+    /// Programs that the verifier accepts become machine code when they are loaded, if the compiler takes
+    /// them; the others are interpreted.
+    pub native: bool,
     /// The kernel's configuration, for `.kconfig` variables.
     pub kconfig: Option<Arc<Kconfig>>,
     /// Helpers of the application, besides Linux's.
@@ -43,7 +46,8 @@ pub struct UserOptions {
 }
 
 impl Default for UserOptions {
-    /// One CPU, real time, no network but the loopback interface, no types, no configuration, no release.
+    /// One CPU, real time, no network but the loopback interface, no types, no configuration, no release,
+    /// machine code.
     fn default() -> Self {
         Self {
             cpus: 1,
@@ -54,6 +58,7 @@ impl Default for UserOptions {
             btf: None,
             release: None,
             unverified: false,
+            native: true,
             kconfig: None,
             helpers: Vec::new(),
         }

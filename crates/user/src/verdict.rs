@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use osmia_program::{Initial, MapKind, MapSpec, Program, ProgramFlags, Standing, Target};
-use osmia_verify::{Options, Reach, Reject, Replaced, Stats, Verified, verify};
+use osmia_verify::{Facts, Options, Reach, Refusal, Reject, Replaced, Stats, Verified, verify};
 use osmia_vm::map::Map;
 
 /// A verdict on a program.
@@ -13,7 +13,24 @@ pub(crate) struct Judgement {
     pub(crate) result: Result<Standing, Box<Reject>>,
     /// How far it looks into what is laid out for it; nothing if it was not judged.
     pub(crate) reach: Reach,
+    /// Why it is safe, if it is known to be.
+    pub(crate) proof: Option<Proof>,
     stats: Stats,
+}
+
+/// A program that was accepted, with what it was accepted for.
+#[derive(Debug)]
+pub(crate) struct Proof {
+    verified: Verified,
+    maps: Vec<MapSpec>,
+    options: Options,
+}
+
+impl Proof {
+    /// What code generation builds on.
+    pub(crate) fn facts(&self, target: &Target) -> Result<Facts<'_>, Refusal> {
+        self.verified.facts(&self.maps, target, &self.options)
+    }
 }
 
 /// Asks the verifier. What it does not know it leaves to the checks of every run.
@@ -30,16 +47,22 @@ pub(crate) fn judge(
         ..Options::default()
     };
     let verdict = verify(program, &specs, target, &options);
-    let verified = verdict.result.as_ref().ok();
+    let (result, verified) = match verdict.result {
+        Ok(verified) => (Ok(Standing::Verified), Some(verified)),
+        Err(why) if why.is_unsupported() => {
+            let why = why.message.clone();
+            (Ok(Standing::NotJudged { why }), None)
+        }
+        Err(why) => (Err(why), None),
+    };
     Judgement {
-        reach: verified.map_or_else(Reach::default, Verified::reach),
-        result: match verdict.result {
-            Ok(_) => Ok(Standing::Verified),
-            Err(why) if why.is_unsupported() => Ok(Standing::NotJudged {
-                why: why.message.clone(),
-            }),
-            Err(why) => Err(why),
-        },
+        reach: (verified.as_ref()).map_or_else(Reach::default, Verified::reach),
+        result,
+        proof: verified.map(|verified| Proof {
+            verified,
+            maps: specs,
+            options,
+        }),
         stats: verdict.stats,
     }
 }

@@ -2,8 +2,8 @@
 
 use osmia_isa::{NoNames, assemble};
 use osmia_program::{
-    Errno, Fault, Hook, Host, HostMap, HostProgram, MapIndex, MapKind, MapSpec, Program,
-    ProgramFlags, ProgramKind, ProgramParts, RecordSource, Run, Slotted, UpdateMode,
+    Errno, Fault, Form, Hook, Host, HostMap, HostProgram, Interpreted, MapIndex, MapKind, MapSpec,
+    Program, ProgramFlags, ProgramKind, ProgramParts, RecordSource, Run, Slotted, UpdateMode,
 };
 use osmia_user::{UserHost, UserOptions};
 
@@ -50,8 +50,29 @@ fn a_program_sees_the_packet_and_leaves_it_changed() {
         ..Run::default()
     };
     loaded.test_run(&mut run).unwrap();
-    assert_eq!((run.retval, run.insns), (2, Some(24)));
+    assert_eq!((run.retval, run.insns), (2, None));
     assert_eq!(run.data[..3], [0, 7, 0]);
+    assert!(matches!(loaded.form(), Form::Native { .. }));
+}
+
+#[test]
+fn a_host_that_interprets_counts_instructions() {
+    let options = UserOptions {
+        native: false,
+        ..UserOptions::default()
+    };
+    let host = UserHost::new(options).expect("there is memory");
+    let program = program(ProgramKind::Xdp, 0, "r0 = 2\nexit");
+    let loaded = host.load(&program, &[]).unwrap();
+    let mut run = Run {
+        data: vec![0; 14],
+        repeat: 3,
+        ..Run::default()
+    };
+    loaded.test_run(&mut run).unwrap();
+    assert_eq!((run.retval, run.insns), (2, Some(6)));
+    let why = Interpreted::Asked;
+    assert_eq!(*loaded.form(), Form::Interpreted { why });
 }
 
 #[test]

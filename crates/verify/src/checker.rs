@@ -72,7 +72,7 @@ pub(crate) fn check(
     target: &Target,
     options: &Options,
 ) -> Result<Checked, Refusal> {
-    walk(certificate, program, maps, target, options, |_, _| {})
+    walk(certificate, program, maps, target, options, |_, _| {}).map(|walked| walked.checked)
 }
 
 /// Checks a certificate and shows every state it walks through, with the instruction it stands at.
@@ -83,7 +83,7 @@ pub(crate) fn walk(
     target: &Target,
     options: &Options,
     seen: impl FnMut(usize, &State),
-) -> Result<Checked, Refusal> {
+) -> Result<Walked, Refusal> {
     let program = attach::replacing(program, target, options).map_err(Refusal::Step)?;
     let transfer = Transfer::new(&program, maps, target, options).map_err(Refusal::Step)?;
     let mut checker = Checker {
@@ -94,7 +94,24 @@ pub(crate) fn walk(
     };
     checker.run()?;
     checker.counted.context_bytes = checker.transfer.context_bytes;
-    Ok(checker.counted)
+    let functions = &checker.transfer.shape.functions;
+    let apart = certificate.functions.iter().map(|claim| claim.function);
+    Ok(Walked {
+        checked: checker.counted,
+        apart: (apart.filter(|function| *function != 0))
+            .map(|function| functions[function].start)
+            .collect(),
+        reads_unset_stack: checker.transfer.reads_unset_stack,
+    })
+}
+
+/// What a walk found out besides.
+pub(crate) struct Walked {
+    pub(crate) checked: Checked,
+    /// Where functions begin that it walked through on their own.
+    pub(crate) apart: Vec<usize>,
+    /// An instruction may read stack bytes that were never written.
+    pub(crate) reads_unset_stack: bool,
 }
 
 /// A state of the certificate: where, and which of them.

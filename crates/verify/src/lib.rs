@@ -155,7 +155,7 @@ fn judge(
         && let Ok(verified) = &mut verdict.result
     {
         let start = Instant::now();
-        match verified.check_now(maps, target, options) {
+        match verified.be_checked(maps, target, options) {
             Ok(checked) => verdict.check = Some((checked, start.elapsed())),
             Err(refusal) => verdict.result = not_held(&refusal),
         }

@@ -67,6 +67,8 @@ pub(crate) struct Transfer<'a> {
     /// Names of kernel structures, by the number that registers carry.
     pub(crate) type_names: Vec<String>,
     ids: u32,
+    /// Bytes of the stack were read that were never written.
+    pub(crate) reads_unset_stack: bool,
     /// Deepest use of the stack by function, in bytes.
     pub(crate) stack_bytes: Vec<u32>,
     /// Bytes that are touched of a context that is plain memory.
@@ -129,6 +131,7 @@ impl<'a> Transfer<'a> {
             chains: Chains::default(),
             type_names: Vec::new(),
             ids: 0,
+            reads_unset_stack: false,
             stack_bytes: vec![0; functions],
             context_bytes: 0,
             context_access: HashMap::new(),

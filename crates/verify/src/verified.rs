@@ -6,7 +6,7 @@ use crate::Options;
 use crate::Trail;
 use crate::certificate::Certificate;
 use crate::checker::{self, Checked, Refusal};
-use crate::facts::Noted;
+use crate::facts::Seen;
 use crate::reach::Reach;
 
 /// A program that was accepted, with its certificate.
@@ -24,8 +24,8 @@ pub struct Verified {
     program: Program,
     certificate: Certificate,
     reach: Reach,
-    /// What its check saw, if verifying checked it.
-    noted: Option<Noted>,
+    /// What a check of the certificate saw, if there was one.
+    seen: Option<Seen>,
 }
 
 impl Verified {
@@ -34,7 +34,7 @@ impl Verified {
             program: program.clone(),
             certificate,
             reach,
-            noted: None,
+            seen: None,
         }
     }
 
@@ -43,21 +43,21 @@ impl Verified {
         self.reach
     }
 
-    /// Checks the certificate as a part of verifying, and keeps what that saw.
-    pub(crate) fn check_now(
+    /// Checks the certificate and keeps what is seen.
+    pub(crate) fn be_checked(
         &mut self,
         maps: &[MapSpec],
         target: &Target,
         options: &Options,
     ) -> Result<Checked, Refusal> {
         let (certificate, program) = (&self.certificate, &self.program);
-        let (checked, noted) = Noted::check(certificate, program, maps, target, options)?;
-        self.noted = Some(noted);
+        let (checked, seen) = Seen::check(certificate, program, maps, target, options)?;
+        self.seen = Some(seen);
         Ok(checked)
     }
 
-    pub(crate) fn noted(&self) -> Option<&Noted> {
-        self.noted.as_ref()
+    pub(crate) fn seen(&self) -> Option<&Seen> {
+        self.seen.as_ref()
     }
 
     /// The program.

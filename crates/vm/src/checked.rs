@@ -17,7 +17,7 @@ use crate::limits;
 use crate::map::{Element, Map, Reservation};
 use crate::memory::{Block, Rights, Shape, Space, Spot};
 use crate::packet::Packet;
-use crate::trap::Target;
+use crate::trap::{Cause, Target};
 use crate::world::World;
 
 /// Regions with fixed numbers.
@@ -84,8 +84,10 @@ pub struct Checked {
     pub(crate) depth: usize,
     /// Most frames used since the stack was last cleared.
     pub(crate) depth_max: usize,
-    /// Instructions left.
+    /// Instructions left until somebody asks whether to go on.
     pub(crate) left: u64,
+    /// Instructions left then.
+    left_later: u64,
     /// Tail calls left.
     pub(crate) tail_calls_left: u32,
     /// The last helper that returned null, and the slot of its call.
@@ -125,6 +127,7 @@ impl Checked {
             depth: 0,
             depth_max: 0,
             left: 0,
+            left_later: 0,
             tail_calls_left: 0,
             null_from: None,
         })
@@ -136,7 +139,8 @@ impl Checked {
         self.space.zero(region::STACK, self.depth_max);
         self.depth = 0;
         self.depth_max = 0;
-        self.left = world.env.insns_max;
+        self.left = world.env.insns_max.min(limits::INSNS_BETWEEN_LOOKS);
+        self.left_later = world.env.insns_max - self.left;
         self.tail_calls_left = osmia_program::limits::TAIL_CALLS_MAX;
         self.null_from = None;
         if self.dynamic.len() > 1 {
@@ -162,6 +166,32 @@ impl Checked {
                 ring.discard(reservation, 0);
             }
         }
+    }
+
+    /// Instructions the run has not used.
+    pub(crate) fn unused(&self) -> u64 {
+        self.left + self.left_later
+    }
+
+    /// Gives a run that has used up its instructions more of them, at least `wanted`.
+    ///
+    /// # Errors
+    /// If there are no more, or the run is to stop.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn go_on(&mut self, world: &World, wanted: u64) -> Result<u64, Cause> {
+        if world.stop.is_asked() {
+            self.left = 0;
+            return Err(Cause::Stopped);
+        }
+        if self.left_later < wanted {
+            (self.left, self.left_later) = (0, 0);
+            let insns = world.env.insns_max;
+            return Err(Cause::Budget { insns });
+        }
+        let more = self.left_later.min(limits::INSNS_BETWEEN_LOOKS.max(wanted));
+        self.left_later -= more;
+        Ok(more)
     }
 
     /// Makes the regions show the maps of a code.

@@ -238,6 +238,26 @@ impl Code {
         (self.host_helpers.iter()).find(|helper| helper.helper().id == id)
     }
 
+    /// What programs know the function by that begins at a slot.
+    pub fn function_address(&self, slot: usize) -> Option<u64> {
+        let op = self.slots.binary_search(&u32::try_from(slot).ok()?).ok()?;
+        (self.is_function(op as u64)).then(|| Checked::function_address(op))
+    }
+
+    /// What the instruction at a slot loads that names something of the kernel's or in an arena; `None` if
+    /// it is not there.
+    pub fn constant_at(&self, slot: usize) -> Option<u64> {
+        let op = self.slots.binary_search(&u32::try_from(slot).ok()?).ok()?;
+        let op = &self.ops[op];
+        (op.code == OpCode::LoadImm).then_some(op.imm)
+    }
+
+    /// The function that decides what an exception returns, as programs know it.
+    pub(crate) fn exception_function(&self) -> Option<u64> {
+        let op = self.exception_callback?;
+        Some(Checked::function_address(op as usize))
+    }
+
     /// The slot of an operation.
     pub(crate) fn slot(&self, op: usize) -> usize {
         self.slots.get(op).map_or(0, |&slot| slot as usize)
@@ -359,9 +379,10 @@ impl<'p> Builder<'p> {
         let has_typed_pointers = matches!(
             kind,
             ProgramKind::Tracing | ProgramKind::Lsm | ProgramKind::StructOps
-        ) || TYPED_POINTERS
-            .iter()
-            .any(|id| self.callees.contains_key(&Called::Helper(*id)));
+        ) || self.callees.keys().any(|called| match called {
+            Called::Helper(id) => TYPED_POINTERS.contains(id),
+            Called::Kfunc(_) => true,
+        });
         Code {
             has_typed_pointers,
             program: Arc::clone(self.program),

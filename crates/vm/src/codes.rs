@@ -8,6 +8,7 @@ osmia_diag::codes! {
     NULL = "vm-null", "a program used a null pointer";
     CONTEXT = "vm-context", "a program accessed its context in a way its type does not allow";
     BUDGET = "vm-budget", "a program ran longer than its instruction budget";
+    STOPPED = "vm-stopped", "a run was stopped from outside";
     CALL_DEPTH = "vm-call-depth", "a program nested more function calls than there are stack frames";
     POISONED = "vm-poisoned", "a program reached an instruction that a failed relocation made unusable";
     HELPER_ARGUMENT = "vm-helper-argument", "a helper got an argument it cannot work with";

@@ -8,16 +8,16 @@ use crate::memory::Space;
 use crate::trap::Cause;
 use crate::world::World;
 
-/// The offset in the context, if this address is one of a context with fields.
-fn offset(address: u64) -> Option<u64> {
+/// The offset in the context, if this address of the interpreter's is one there.
+#[cold]
+#[inline(never)]
+pub(crate) fn offset(address: u64) -> Option<u64> {
     (Space::region_of(address) == region::CONTEXT)
         .then(|| address.wrapping_sub(Checked::context_address()))
 }
 
-/// Loads from a context with fields; `None` if the address or the field does not allow it.
-#[inline(never)]
-pub(crate) fn load(memory: &Checked, world: &World, address: u64, bytes: u32) -> Option<u64> {
-    let offset = offset(address)?;
+/// Loads from an offset in a context with fields; `None` if the field does not allow it.
+pub(crate) fn load<G: Guest>(memory: &G, world: &World, offset: u64, bytes: u32) -> Option<u64> {
     let Context::Fields(layout) = world.context.kind() else {
         return None;
     };
@@ -41,10 +41,8 @@ pub(crate) fn load(memory: &Checked, world: &World, address: u64, bytes: u32) ->
     }
 }
 
-/// Stores to a context with fields; `None` if the address or the field does not allow it.
-#[inline(never)]
-pub(crate) fn store(world: &World, address: u64, bytes: u32, value: u64) -> Option<()> {
-    let offset = offset(address)?;
+/// Stores to an offset in a context with fields; `None` if the field does not allow it.
+pub(crate) fn store(world: &World, offset: u64, bytes: u32, value: u64) -> Option<()> {
     let Context::Fields(layout) = world.context.kind() else {
         return None;
     };

@@ -6,17 +6,17 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use osmia_program::MapKind;
 use osmia_program::limits::{CALL_FRAMES_MAX, STACK_BYTES, TAIL_CALLS_MAX};
 
-use crate::checked::not_a_map;
+use crate::checked::{Checked, not_a_map};
 use crate::code::{Code, CodeMap};
-use crate::fields::{FieldKind, ObjectType};
+use crate::fields::ObjectType;
 use crate::guest::{Fault, Guest};
 use crate::heap::Heap;
+use crate::limits;
 use crate::map::{Element, Map, Reservation};
-use crate::memory::{Block, Real, Shape};
-use crate::native::Native;
+use crate::memory::{Block, Real, Shape, Space};
+use crate::native::{Native, Running};
 use crate::packet::Packet;
 use crate::world::World;
 
@@ -32,6 +32,10 @@ pub(crate) struct Head {
     pub(crate) helper: u64,
     pub(crate) stack_pointer: u64,
     pub(crate) frame_pointer: u64,
+    pub(crate) frame: u64,
+    pub(crate) running: u64,
+    pub(crate) result: u64,
+    pub(crate) stop: u64,
     pub(crate) context: u64,
     pub(crate) cpu: u64,
     pub(crate) packet_start: u64,
@@ -39,9 +43,18 @@ pub(crate) struct Head {
     pub(crate) packet_meta: u64,
 }
 
+/// Where a tail call goes to.
+pub(crate) enum Tail {
+    /// On behind the call.
+    Nowhere,
+    /// To code at an address.
+    Native(u64),
+    /// To a program without a native form; `returned` is where native code returns its result.
+    Interpreted { target: Arc<Code>, returned: u64 },
+}
+
 /// The memory of native runs.
 #[derive(Debug)]
-#[repr(C)]
 pub(crate) struct Direct {
     pub(crate) head: Head,
     /// Set while a verified program runs.
@@ -53,14 +66,28 @@ pub(crate) struct Direct {
     /// Inner maps met in this run. Their handles are where they lie themselves.
     inner: Vec<Arc<Map>>,
     reservations: Vec<(u64, Arc<Map>, Reservation)>,
+    /// Objects of the heap, which have the addresses they have in the interpreter.
+    pub(crate) space: Space,
+    /// Slabs of the heap that are in it.
+    slabs: usize,
+    /// Keys shown to callbacks, one a call back.
+    keys: Block,
+    /// Calls back going on.
+    calls_back: usize,
     /// Memory that helpers lent, and where it begins.
     lent: Vec<(u64, Arc<Block>)>,
     packet: u64,
     packet_bytes: u64,
-    context_bytes: u64,
+    pub(crate) context_bytes: u64,
     /// Why the program was ended, and by which helper.
     end: Option<(&'static str, Fault)>,
-    tail_calls_left: u32,
+    pub(crate) tail_calls_left: u32,
+}
+
+/// True for addresses of the heap's objects: real ones have 47 bits.
+#[inline]
+fn is_of_heap(address: u64) -> bool {
+    Space::region_of(address) != 0
 }
 
 fn address_of(map: &Arc<Map>) -> u64 {
@@ -80,6 +107,10 @@ impl Direct {
             codes: Vec::new(),
             inner: Vec::new(),
             reservations: Vec::new(),
+            space: Space::new(),
+            slabs: 0,
+            keys: Block::new(CALL_FRAMES_MAX, limits::KEY_BYTES_MAX)?,
+            calls_back: 0,
             lent: Vec::new(),
             packet: 0,
             packet_bytes: 0,
@@ -87,38 +118,6 @@ impl Direct {
             end: None,
             tail_calls_left: 0,
         })
-    }
-
-    /// True if native code can work with such a map: its values hold nothing whose address would be the
-    /// interpreter's, and lookups find values or maps.
-    pub(crate) fn knows(map: &Map) -> bool {
-        use MapKind as M;
-        let kind = matches!(
-            map.spec().kind,
-            M::Array
-                | M::PercpuArray
-                | M::Hash
-                | M::PercpuHash
-                | M::LruHash
-                | M::LruPercpuHash
-                | M::LpmTrie
-                | M::ProgArray
-                | M::Queue
-                | M::Stack
-                | M::Ringbuf
-                | M::PerfEventArray
-                | M::BloomFilter
-                | M::ArrayOfMaps
-                | M::HashOfMaps
-                | M::Devmap
-                | M::DevmapHash
-                | M::Cpumap
-        );
-        let plain = map.fields().is_none_or(|fields| {
-            let mut fields = fields.iter();
-            fields.all(|field| matches!(field.kind, FieldKind::SpinLock))
-        });
-        kind && plain
     }
 
     /// Makes everything ready for a run; gives the frame pointer.
@@ -129,12 +128,17 @@ impl Direct {
             self.codes.clear();
             self.codes.push(Arc::clone(code));
         }
-        let frames = native.stack_bytes().div_ceil(STACK_BYTES).min(FRAMES);
-        self.stack.zero(FRAMES - frames..FRAMES);
+        let frames = native.cleared_bytes().div_ceil(STACK_BYTES).min(FRAMES);
+        if frames > 0 {
+            self.stack.zero(FRAMES - frames..FRAMES);
+        }
         self.inner.clear();
         self.lent.clear();
         self.end = None;
+        self.calls_back = 0;
         self.tail_calls_left = TAIL_CALLS_MAX;
+        self.heap_grew(world.runs.heap());
+        self.head.stop = world.stop.address();
         self.context_bytes = world.context.len() as u64;
         self.head.ended = 0;
         self.head.context = start_of(world.context.block());
@@ -177,30 +181,42 @@ impl Direct {
         self.end.take()
     }
 
-    /// Where the program in a slot begins; zero without one.
+    /// Where the program in a slot begins.
     ///
     /// # Errors
-    /// If it has no native form, or the argument is no array of programs.
-    pub(crate) fn tail_target(&mut self, handle: u64, index: u32) -> Result<u64, Fault> {
+    /// If the argument is no array of programs.
+    pub(crate) fn tail_target(&mut self, handle: u64, index: u32) -> Result<Tail, Fault> {
         let map = self.map(handle).ok_or_else(|| not_a_map(handle, 2))?;
         let Some(target) = map.program_at::<Code>(index) else {
-            return Ok(0);
+            return Ok(Tail::Nowhere);
         };
         if self.tail_calls_left == 0 {
-            return Ok(0);
+            return Ok(Tail::Nowhere);
         }
+        self.tail_calls_left -= 1;
         let Some(native) = target.native() else {
-            let what = "goes to a program without a native form".to_owned();
-            return Err(Fault::Misuse { what });
+            let running = self.running().and_then(|code| code.native());
+            let returned = running.expect("machine code runs").returned();
+            return Ok(Tail::Interpreted { target, returned });
         };
         if native.context_bytes() as u64 > self.context_bytes {
             let what = "goes to a program that uses more of the context than there is".to_owned();
             return Err(Fault::Misuse { what });
         }
-        self.tail_calls_left -= 1;
         let entry = native.entry();
         self.codes.push(target);
-        Ok(entry)
+        Ok(Tail::Native(entry))
+    }
+
+    /// The interpreter ran a program on the same world.
+    pub(crate) fn interpreted(&mut self, world: &World) {
+        self.packet_moved(&world.packet);
+        self.heap_grew(world.runs.heap());
+    }
+
+    /// The frame pointer of the function that called the helper which calls back.
+    fn frame_below(&self) -> u64 {
+        self.head.frame - STACK_BYTES as u64
     }
 
     /// Maps of this run.
@@ -210,7 +226,7 @@ impl Direct {
     }
 
     /// True if all these bytes are memory of the run: what probing helpers may read.
-    fn is_own(&self, address: u64, bytes: u64) -> bool {
+    pub(crate) fn is_own(&self, address: u64, bytes: u64) -> bool {
         let within = |start: u64, len: u64| {
             address
                 .checked_sub(start)
@@ -223,6 +239,7 @@ impl Direct {
             values.is_some_and(|block| within(start_of(block), whole(block)))
         };
         within(start_of(&self.stack), whole(&self.stack))
+            || within(start_of(&self.keys), whole(&self.keys))
             || within(self.head.context, self.context_bytes)
             || within(self.packet, self.packet_bytes)
             || (self.lent.iter()).any(|(start, block)| within(*start, block.window() as u64))
@@ -230,7 +247,19 @@ impl Direct {
             || self.maps().any(in_values)
     }
 
-    fn real(&self) -> Real {
+    /// Reads what is memory of the run; false, and nothing read, if it is not.
+    pub(crate) fn read_own(&self, address: u64, out: &mut [u8]) -> bool {
+        self.is_own(address, out.len() as u64) && self.real().read(address, out)
+    }
+
+    /// Writes what is memory of the run.
+    pub(crate) fn write_own(&mut self, address: u64, bytes: &[u8]) {
+        if self.is_own(address, bytes.len() as u64) {
+            self.real().write(address, bytes);
+        }
+    }
+
+    pub(crate) fn real(&self) -> Real {
         self.real.expect("helpers are called during runs")
     }
 }
@@ -238,20 +267,32 @@ impl Direct {
 impl Guest for Direct {
     #[inline]
     fn read(&self, address: u64, out: &mut [u8]) -> bool {
+        if is_of_heap(address) {
+            return self.space.read(address, out).is_some();
+        }
         self.real().read(address, out)
     }
 
     fn probe(&self, address: u64, out: &mut [u8]) -> bool {
-        self.is_own(address, out.len() as u64) && self.read(address, out)
+        if is_of_heap(address) {
+            return self.space.read(address, out).is_some();
+        }
+        self.read_own(address, out)
     }
 
     #[inline]
     fn write(&mut self, address: u64, bytes: &[u8]) -> bool {
+        if is_of_heap(address) {
+            return self.space.write(address, bytes).is_some();
+        }
         self.real().write(address, bytes)
     }
 
     #[inline]
-    fn allows(&self, address: u64, bytes: u32, _write: bool) -> bool {
+    fn allows(&self, address: u64, bytes: u32, write: bool) -> bool {
+        if is_of_heap(address) {
+            return self.space.allows(address, bytes, write);
+        }
         self.real().allows(address, bytes)
     }
 
@@ -278,9 +319,6 @@ impl Guest for Direct {
     }
 
     fn inner_handle(&mut self, map: Arc<Map>) -> Option<u64> {
-        if !Self::knows(&map) {
-            return None;
-        }
         let handle = address_of(&map);
         if !self.inner.iter().any(|known| Arc::ptr_eq(known, &map)) {
             self.inner.push(map);
@@ -288,9 +326,10 @@ impl Guest for Direct {
         Some(handle)
     }
 
-    fn key_address(&mut self, _key: &[u8]) -> Option<u64> {
-        // Only callbacks are shown keys.
-        None
+    fn key_address(&mut self, key: &[u8]) -> Option<u64> {
+        let index = self.calls_back.min(CALL_FRAMES_MAX - 1);
+        self.keys.write(index, 0, key);
+        Some(self.keys.address(index).addr().get() as u64)
     }
 
     fn show_reservation(&mut self, map: &Arc<Map>, reservation: Reservation) -> Option<u64> {
@@ -307,7 +346,13 @@ impl Guest for Direct {
         Some((map, reservation))
     }
 
-    fn heap_grew(&mut self, _heap: &Heap) {}
+    fn heap_grew(&mut self, heap: &Heap) {
+        let slabs = heap.slabs();
+        if slabs > self.slabs {
+            heap.show(self.slabs, &mut self.space);
+            self.slabs = slabs;
+        }
+    }
 
     fn show(&mut self, block: &Arc<Block>, shape: Shape) -> Option<u64> {
         let address = start_of(block) + shape.start as u64;
@@ -329,12 +374,15 @@ impl Guest for Direct {
         })
     }
 
-    fn code_of(&self, _function: u64) -> Option<Arc<dyn Any + Send + Sync>> {
-        None
+    fn code_of(&self, function: u64) -> Option<Arc<dyn Any + Send + Sync>> {
+        let code = self.running()?;
+        let entry = function.wrapping_sub(Checked::function_address(0));
+        code.is_function(entry)
+            .then(|| Arc::clone(code) as Arc<dyn Any + Send + Sync>)
     }
 
-    fn object_type(&self, _id: u64) -> Option<Arc<ObjectType>> {
-        None
+    fn object_type(&self, id: u64) -> Option<Arc<ObjectType>> {
+        self.running()?.object_type(id)
     }
 
     fn packet_address(&self, position: usize) -> u64 {
@@ -352,12 +400,33 @@ impl Guest for Direct {
 
     fn invoke(
         &mut self,
-        _world: &mut World,
-        _function: u64,
-        _argument: usize,
-        _args: [u64; 5],
+        world: &mut World,
+        function: u64,
+        argument: usize,
+        args: [u64; 5],
     ) -> Result<u64, Fault> {
-        let what = "calls back, which native code cannot yet".to_owned();
-        Err(Fault::Misuse { what })
+        if world.stop.is_asked() {
+            return Err(self.stopped());
+        }
+        let code = Arc::clone(self.running().expect("a program calls"));
+        let native = code.native().expect("machine code runs");
+        let Some(entry) = native.function(function) else {
+            return Err(Fault::Argument {
+                argument,
+                what: format!("is {function:#x}, not a function of the program"),
+            });
+        };
+        let (frame, running) = (self.head.frame, self.head.running);
+        let frame_pointer = self.frame_below();
+        self.calls_back += 1;
+        let mut below = Running {
+            direct: self,
+            world,
+            memory: None,
+        };
+        let value = native.enter(&mut below, frame_pointer, entry, &args);
+        self.calls_back -= 1;
+        (self.head.frame, self.head.running) = (frame, running);
+        self.result(value)
     }
 }

@@ -32,8 +32,10 @@ pub(crate) fn call(
     }
     // Jumps watch the budget; calls and callbacks without any are watched here.
     if memory.left == 0 {
-        let insns = world.env.insns_max;
-        return Err(trap(code, entry, Cause::Budget { insns }));
+        match memory.go_on(world, 1) {
+            Ok(more) => memory.left = more,
+            Err(cause) => return Err(trap(code, entry, cause)),
+        }
     }
     memory.depth += 1;
     memory.depth_max = memory.depth_max.max(memory.depth);
@@ -284,9 +286,10 @@ fn run(
             () => {{
                 let done = (pc - counted) as u64;
                 if done > left {
-                    memory.left = 0;
-                    let insns = world.env.insns_max;
-                    return Err(trap(code, pc - 1, Cause::Budget { insns }));
+                    match memory.go_on(world, done - left) {
+                        Ok(more) => left += more,
+                        Err(cause) => return Err(trap(code, pc - 1, cause)),
+                    }
                 }
                 left -= done;
                 pc = op.arg as usize;
@@ -318,9 +321,9 @@ fn run(
                         let bytes = $int::BYTES;
                         if let Some(arena) = code.arena_at(address) {
                             arena.load(address)
-                        } else if let Some(value) =
-                            context::load(memory, world, address, bytes as u32)
-                                .or_else(|| nowhere(memory, code, address))
+                        } else if let Some(value) = context::offset(address)
+                            .and_then(|at| context::load(memory, world, at, bytes as u32))
+                            .or_else(|| nowhere(memory, code, address))
                         {
                             // Addresses in a context are wider than their fields.
                             dst!() = value;
@@ -341,7 +344,10 @@ fn run(
                     let bytes = $int::BYTES;
                     if let Some(arena) = code.arena_at(address) {
                         arena.store::<$int>(address, value);
-                    } else if context::store(world, address, bytes as u32, value).is_none() {
+                    } else if context::offset(address)
+                        .and_then(|at| context::store(world, at, bytes as u32, value))
+                        .is_none()
+                    {
                         return Err(denied(memory, world, code, pc - 1, address, bytes, true));
                     }
                 }
@@ -723,7 +729,7 @@ const NET_OFFSET: i64 = -0x10_0000;
 const LINK_OFFSET: i64 = -0x20_0000;
 
 /// A legacy packet load, in network order; `None` outside of the packet.
-fn load_packet(world: &World, offset: i64, bytes: usize) -> Option<u64> {
+pub(crate) fn load_packet(world: &World, offset: i64, bytes: usize) -> Option<u64> {
     let mut value = [0; 4];
     let part = value.get_mut(4 - bytes..)?;
     let behind = |start: i64| usize::try_from(offset - start).ok();

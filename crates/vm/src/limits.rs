@@ -22,6 +22,8 @@ pub const SOCKET_BUFFER_BYTES_MAX: usize = (16 << 10) - PACKET_TAIL_BYTES;
 pub const CONTEXT_BYTES_MAX: usize = 65_536;
 /// Longest metadata in front of a packet.
 pub const PACKET_META_BYTES_MAX: usize = 255;
+/// Instructions the interpreter executes before it looks whether to stop.
+pub const INSNS_BETWEEN_LOOKS: u64 = 1 << 20;
 /// Memory regions of one run: reservations, packet generations, inner maps.
 pub const REGIONS_MAX: usize = 4096;
 /// Smallest object of the heap.

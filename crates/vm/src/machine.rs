@@ -14,7 +14,8 @@ use crate::guest::{Fault, Guest};
 use crate::interp;
 use crate::limits;
 use crate::map::{GroupKey, Runs};
-use crate::native::{self, Native};
+use crate::native::{self, Native, Running};
+use crate::stop::{Stop, Watchdog};
 use crate::system_calls::SystemCalls;
 use crate::trap::{Cause, Trap};
 use crate::world::{InputError, Layer, World};
@@ -29,28 +30,17 @@ pub struct Outcome {
 }
 
 /// A CPU of the user-space host: one run at a time.
-///
-/// Native code counts distances from its start.
 #[derive(Debug)]
-#[repr(C)]
 pub struct Machine {
     direct: Direct,
     /// Those of the world, to be counted in while the world changes.
     runs: Arc<Runs>,
     memory: Checked,
     world: World,
+    watchdog: Option<Watchdog>,
 }
 
 impl Machine {
-    /// Where in a machine the memory of native runs is.
-    pub(crate) const DIRECT: usize = std::mem::offset_of!(Self, direct);
-
-    /// What helpers of native runs work on.
-    #[inline]
-    pub(crate) fn direct(&mut self) -> (&mut Direct, &mut World) {
-        (&mut self.direct, &mut self.world)
-    }
-
     /// A machine in this environment that shares nothing. `None` if memory is short.
     pub fn new(env: Environment) -> Option<Self> {
         Self::among(&Arc::new(Runs::new(1)), env)
@@ -63,6 +53,7 @@ impl Machine {
             runs: Arc::clone(runs),
             memory: Checked::new()?,
             world: World::new(env, runs)?,
+            watchdog: None,
         })
     }
 
@@ -129,9 +120,14 @@ impl Machine {
     }
 
     fn run_with(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
-        if let Some(native) = code.native() {
-            return self.run_native(code, native, second);
+        let _watched = self.watchdog.as_ref().map(Watchdog::begin);
+        match code.native() {
+            Some(native) => self.run_native(code, native, second),
+            None => self.run_interpreted(code, second),
         }
+    }
+
+    fn run_interpreted(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
         // Maps of another host's are only safe to look up while it is counted there.
         let runs = (code.maps.first()).map_or(&self.runs, |map| map.map.runs());
         let _running = runs.enter(self.world.env.cpu);
@@ -156,7 +152,7 @@ impl Machine {
         };
         Ok(Outcome {
             value,
-            insns: self.world.env.insns_max - self.memory.left,
+            insns: self.world.env.insns_max - self.memory.unused(),
         })
     }
 
@@ -167,20 +163,43 @@ impl Machine {
         second: u64,
     ) -> Result<Outcome, Box<Trap>> {
         native::check_context(code, native, self.world.context.len())?;
-        // Native code looks nothing up but in maps.
-        let maps = code.maps.first();
-        let _running = maps.map(|map| map.map.runs().enter(self.world.env.cpu));
+        // Who calls nobody and has no maps looks nothing up.
+        let runs = code.maps.first().map(|map| map.map.runs());
+        let runs = runs.or((!code.helpers.is_empty()).then_some(&self.runs));
+        let _running = runs.map(|runs| runs.enter(self.world.env.cpu));
         self.world.begin();
         let frame_pointer = self.direct.begin(code, native, &self.world);
-        let args = [self.direct.head.context, second, 0, 0, 0];
-        let value = native.enter(self, frame_pointer, &args);
-        let result = self.native_result(value, code);
+        let mut running = Running {
+            direct: &mut self.direct,
+            world: &mut self.world,
+            memory: Some(&mut self.memory),
+        };
+        let args = [running.direct.head.context, second, 0, 0, 0];
+        let value = native.enter(&mut running, frame_pointer, native.entry(), &args);
+        let mut result = running.direct.result(value);
+        if let Err(Fault::Trap(trap)) = &result
+            && let Cause::Thrown { cookie } = trap.cause
+        {
+            running.world.held.give_back(&running.world.runs);
+            result = running.unwind(frame_pointer, cookie);
+        }
         self.world.held.give_back(&self.world.runs);
         self.direct.end();
-        Ok(Outcome {
-            value: result?,
-            insns: 0,
-        })
+        match result {
+            Ok(value) | Err(Fault::End { value }) => Ok(Outcome { value, insns: 0 }),
+            Err(Fault::Trap(trap)) => Err(trap),
+            Err(_) => unreachable!("what ends a run is a trap or a value"),
+        }
+    }
+
+    /// Stops the machine's runs, from any thread.
+    pub fn stop(&self) -> &Stop {
+        &self.world.stop
+    }
+
+    /// Ends runs that take longer; native code looks where programs may go on for long.
+    pub fn limit_time(&mut self, limit: Option<Duration>) {
+        self.watchdog = limit.map(|limit| Watchdog::new(limit, self.world.stop.clone()));
     }
 
     /// Runs the timers and the work whose time has come, and says how many ran.

@@ -72,7 +72,6 @@ use self::nested::Nested;
 use self::queue::Queue;
 use self::slots::Slots;
 use self::targets::Targets;
-use crate::direct::Direct;
 use crate::fields::Fields;
 use crate::identity::{self, Identity};
 use crate::memory::Block;
@@ -232,11 +231,6 @@ impl Map {
                 Some(self.values()?.address(element.index()))
             }
         }
-    }
-
-    /// True if native code can work with it.
-    pub fn is_native(&self) -> bool {
-        Direct::knows(self)
     }
 
     /// What in its values is more than bytes.

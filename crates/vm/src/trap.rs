@@ -48,6 +48,8 @@ pub enum Cause {
         /// The limit.
         insns: u64,
     },
+    /// Somebody asked the run to stop, or its time is over.
+    Stopped,
     /// Too many nested calls.
     CallDepth,
     /// An instruction a failed relocation made unusable.
@@ -299,6 +301,7 @@ impl std::fmt::Display for Cause {
             Cause::Budget { insns } => {
                 write!(f, "the instruction budget of {insns} is used up")
             }
+            Cause::Stopped => f.write_str("the run was stopped"),
             Cause::CallDepth => {
                 write!(f, "more than {CALL_FRAMES_MAX} nested function calls")
             }
@@ -364,6 +367,10 @@ impl Trap {
             Cause::Budget { .. } => (
                 codes::BUDGET,
                 Some("a loop that does not end, or a larger budget is needed"),
+            ),
+            Cause::Stopped => (
+                codes::STOPPED,
+                Some("its time was over, or somebody asked for it"),
             ),
             Cause::CallDepth => (codes::CALL_DEPTH, None),
             Cause::Poisoned { .. } => (

@@ -23,6 +23,7 @@ use crate::memory::Block;
 use crate::packet::Packet;
 use crate::socket::{LiveSocket, Socket, family};
 use crate::stage::Stage;
+use crate::stop::Stop;
 use crate::system_calls::SystemCalls;
 
 pub use context::ContextBytes;
@@ -196,6 +197,8 @@ pub struct World {
     pub(crate) watcher: crate::trace::Watcher,
     /// What the run holds.
     pub held: Held,
+    /// Says when runs are to stop.
+    pub(crate) stop: Stop,
     /// The last redirection asked for in the last run.
     pub redirect: Option<Redirect>,
     /// Copies of the packet sent elsewhere since the last input, at most
@@ -249,6 +252,7 @@ impl World {
     /// With an empty packet and no context. `None` if memory is short.
     pub fn new(env: Environment, runs: &Arc<Runs>) -> Option<Self> {
         Some(Self {
+            stop: Stop::default(),
             env,
             runs: Arc::clone(runs),
             packet: Packet::new()?,

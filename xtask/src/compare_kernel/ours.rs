@@ -12,8 +12,9 @@ use super::judge::{Contents, OneRun, Ran};
 use super::sockets::Open;
 use crate::place::Error;
 
-/// A machine with this one's CPUs, kernel types, network, and these of its sockets.
-pub(super) fn host(sockets: &[Open]) -> Result<UserHost, Error> {
+/// A machine with this one's CPUs, kernel types, network, and these of its sockets, that makes machine
+/// code or interprets.
+pub(super) fn host(sockets: &[Open], native: bool) -> Result<UserHost, Error> {
     let possible = std::fs::read_to_string("/sys/devices/system/cpu/possible")?;
     let last = possible.trim().rsplit(['-', ',']).next().unwrap_or("0");
     let mut network = osmia_user::network::of_machine()?;
@@ -23,6 +24,7 @@ pub(super) fn host(sockets: &[Open]) -> Result<UserHost, Error> {
     let mut options = UserOptions {
         cpus: last.parse::<u32>()? + 1,
         seed: Some(1),
+        native,
         network: Arc::new(network),
         ..UserOptions::default()
     };

@@ -94,7 +94,7 @@ impl Run {
         let mut options = (self.object).user_options(&object, self.ctx.is_some(), console)?;
         self.machine.apply(&mut options)?;
         options.unverified = self.unverified;
-        self.engine.prepare(&mut options);
+        self.engine.prepare(&mut options, self.machine.has_budget());
         let twin = self.engine.twin(&options)?;
         let host = UserHost::new(options)?;
 
@@ -103,14 +103,13 @@ impl Run {
         let program = linked.choose(wanted)?.to_owned();
         let load = |host| linked.load(host, &[&program]).map_err(with_way_out);
         let mut loaded = load(&host)?;
-        let how = self.engine.compile(&loaded, &program)?;
+        let how = self.engine.how(&loaded, &program)?;
         if let Some(twin) = &twin {
             loaded = loaded.beside(load(twin)?);
         }
 
-        let mut report =
-            Report::new(self.json, &loaded, &program, self.source()).trace_pipe(self.trace_pipe);
-        report.runs(how);
+        let mut report = Report::new(self.json, &loaded, &program, self.source(), how)
+            .trace_pipe(self.trace_pipe);
         let summary = match (&self.pcap, &self.ctx) {
             (Some(path), _) => self.run_capture(&loaded, &program, path, &mut report, console)?,
             (None, Some(path)) => described::run(

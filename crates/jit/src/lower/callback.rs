@@ -1,16 +1,13 @@
-//! `bpf_loop` becomes a loop that calls its function; what calls back otherwise is refused.
+//! `bpf_loop` becomes a loop that calls its function, where that is known.
 
 use osmia_isa::Reg;
-use osmia_program::helper::OWN_START;
-use osmia_vm::NativeHelper;
 
 use super::{Constant, Line, Lowered, Op};
-use crate::refused::{Refused, Unsupported};
 
 /// `bpf_loop`
 const LOOP: u32 = 181;
 
-pub(super) fn inline(lowered: &mut Lowered) -> Result<(), Refused> {
+pub(super) fn inline(lowered: &mut Lowered) {
     let targets = lowered.targets();
     // The function that r2 stands for, as far as the lines since the last jump's target tell.
     let mut known = None;
@@ -33,34 +30,33 @@ pub(super) fn inline(lowered: &mut Lowered) -> Result<(), Refused> {
             _ => {}
         }
     }
-    // Nothing else looks at a function's address.
-    let is_address = |line: &Line| {
-        matches!(
-            line.op,
-            Op::Constant {
-                value: Constant::Function(_),
-                ..
-            }
-        )
-    };
-    lowered.lines.retain(|line| !is_address(line));
-    let program = &lowered.program;
-    let unknown = lowered.lines.iter().find_map(|line| match line.op {
-        Op::CallHelper { helper } if !is_native(helper) => Some((line.slot, helper)),
-        _ => None,
-    });
-    match unknown {
-        Some((slot, helper)) => {
-            let what = Unsupported::Helper(helper);
-            Err(Refused::new(program, slot as usize, what))
-        }
-        None => Ok(()),
-    }
+    forget_addresses(lowered);
 }
 
-/// The application's helpers are what a code was prepared with; they never call back.
-fn is_native(helper: u32) -> bool {
-    helper >= OWN_START || NativeHelper::by_id(helper).is_some()
+/// Helpers that call back.
+pub(crate) const CALL_BACK: [u32; 4] = [164, 180, LOOP, 209];
+/// `bpf_timer_set_callback`
+const SET_CALLBACK: u32 = 170;
+
+/// Where nobody else looks at functions' addresses, loads of them are of no use.
+fn forget_addresses(lowered: &mut Lowered) {
+    let looks = |line: &Line| match line.op {
+        Op::CallHelper { helper } => helper == SET_CALLBACK || CALL_BACK.contains(&helper),
+        Op::CallKfunc { .. } => true,
+        _ => false,
+    };
+    if lowered.lines.iter().any(looks) {
+        return;
+    }
+    for line in &mut lowered.lines {
+        if let Op::Constant {
+            value: value @ Constant::Function(_),
+            ..
+        } = &mut line.op
+        {
+            *value = Constant::Number(0);
+        }
+    }
 }
 
 fn second() -> Reg {

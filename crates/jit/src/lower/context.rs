@@ -1,5 +1,6 @@
 //! Fields of the context where they lie: addresses are wider than their fields, so that they are
-//! loaded from what the machine keeps of a run, as the kernel rewrites such loads.
+//! loaded from what the machine keeps of a run, as the kernel rewrites such loads, or by the machine
+//! itself, where there are many such fields.
 
 use osmia_isa::Size;
 use osmia_program::context::{Context, ContextValue, Fields, context};
@@ -19,9 +20,9 @@ const NARROWED: [(&str, &str); 4] = [
 pub(super) fn rewrite(lowered: &mut Lowered, facts: &Facts) -> Result<(), Refused> {
     let program = &lowered.program;
     let fields = match context(&program.hook) {
-        Context::Fields(fields) => fields,
+        Context::Fields(fields) if !fields.in_place => fields,
         // Others lie in memory as programs see them.
-        Context::Bytes(_) | Context::Arguments(_) => return Ok(()),
+        Context::Fields(_) | Context::Bytes(_) | Context::Arguments(_) => return Ok(()),
         Context::OfTarget | Context::Nothing => {
             let what = Unsupported::Kind(program.hook.kind);
             return Err(Refused::new(program, 0, what));
@@ -38,29 +39,53 @@ pub(super) fn rewrite(lowered: &mut Lowered, facts: &Facts) -> Result<(), Refuse
 
 /// Rewrites one access to a field.
 fn field(fields: &Fields, op: &mut Op) -> Result<(), Unsupported> {
-    match op {
+    let named = |off: i32| {
+        let field = fields.field_at(off as u64);
+        field.ok_or(Unsupported::ContextField("an unnamed field"))
+    };
+    match *op {
         Op::Load {
-            size, base, off, ..
+            size,
+            sign_extend,
+            dst,
+            base: Base::Reg(base),
+            off,
         } => {
-            let field = fields.field_at(*off as u64);
-            let Some(field) = field else {
-                return Err(Unsupported::ContextField("an unnamed field"));
+            let packet = |field| Op::Load {
+                size: Size::DW,
+                sign_extend,
+                dst,
+                base: Base::Packet(field),
+                off: 0,
             };
-            let address = match field.value {
+            *op = match named(off)?.value {
                 ContextValue::Scalar => return Ok(()),
-                ContextValue::PacketStart => PacketField::Start,
-                ContextValue::PacketEnd => PacketField::End,
-                ContextValue::PacketMeta => PacketField::Meta,
-                ContextValue::Pointer { .. } => return Err(Unsupported::ContextField(field.name)),
+                ContextValue::PacketStart => packet(PacketField::Start),
+                ContextValue::PacketEnd => packet(PacketField::End),
+                ContextValue::PacketMeta => packet(PacketField::Meta),
+                ContextValue::Pointer { .. } => Op::FarLoad {
+                    size,
+                    sign_extend,
+                    dst,
+                    base,
+                    off,
+                },
             };
-            (*size, *base, *off) = (Size::DW, Base::Packet(address), 0);
-            Ok(())
         }
-        Op::Store { off, .. } => match fields.field_at(*off as u64) {
-            Some(field) if !NARROWED.contains(&(fields.name, field.name)) => Ok(()),
-            Some(field) => Err(Unsupported::ContextField(field.name)),
-            None => Err(Unsupported::ContextField("an unnamed field")),
-        },
-        _ => Ok(()),
+        Op::Store {
+            size,
+            base,
+            off,
+            src,
+        } if NARROWED.contains(&(fields.name, named(off)?.name)) => {
+            *op = Op::FarStore {
+                size,
+                base,
+                off,
+                src,
+            };
+        }
+        _ => {}
     }
+    Ok(())
 }

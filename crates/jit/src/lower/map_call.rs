@@ -7,8 +7,9 @@ use osmia_vm::map::Map;
 use osmia_vm::map_call::MapOperation;
 
 use super::{Constant, Lowered, Op};
+use crate::facts::Facts;
 
-pub(super) fn resolve(lowered: &mut Lowered) {
+pub(super) fn resolve(lowered: &mut Lowered, facts: &Facts) {
     let targets = lowered.targets();
     // The map that r1 stands for, as far as the lines since the last jump's target tell.
     let mut known = None;
@@ -19,6 +20,7 @@ pub(super) fn resolve(lowered: &mut Lowered) {
         match line.op {
             Op::CallHelper { helper } => {
                 if let Some(map) = known
+                    && !facts.far_arguments[line.slot as usize]
                     && let Some(operation) = MapOperation::of_helper(helper)
                     && let Some(op) = direct(operation, map, &lowered.maps[map as usize])
                 {

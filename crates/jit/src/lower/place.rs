@@ -53,7 +53,7 @@ impl Lowered {
         };
         self.lines.retain(|line| heir(line.slot).is_none());
         for line in &mut self.lines {
-            if let Op::Jump { to } | Op::Branch { to, .. } = &mut line.op {
+            if let Op::Jump { to } | Op::Branch { to, .. } | Op::MayGoto { to } = &mut line.op {
                 *to = heir(*to).unwrap_or(*to);
             }
         }

@@ -16,18 +16,26 @@ impl Op {
             | Op::Cut { dst, .. }
             | Op::Constant { dst, .. }
             | Op::Unless { dst, .. }
-            | Op::Load { dst, .. } => dst == reg,
+            | Op::Load { dst, .. }
+            | Op::FarLoad { dst, .. }
+            | Op::ToUser { dst, .. } => dst == reg,
             // A fetched value comes back in the source, or in r0.
-            Op::Atomic { src, .. } => src == reg || reg == Reg::R0,
+            Op::Atomic { src, .. } | Op::FarAtomic { src, .. } => src == reg || reg == Reg::R0,
+            Op::LoadPacket { .. } => reg == Reg::R0,
             Op::CallHelper { .. }
+            | Op::CallKfunc { .. }
             | Op::ArrayElement { .. }
             | Op::CallMap { .. }
             | Op::CallFunction { .. }
             | Op::Loop { .. }
             | Op::TailCall => reg.number() <= 5,
-            Op::Store { .. } | Op::Jump { .. } | Op::Branch { .. } | Op::Exit | Op::Unreachable => {
-                false
-            }
+            Op::Store { .. }
+            | Op::FarStore { .. }
+            | Op::Jump { .. }
+            | Op::Branch { .. }
+            | Op::MayGoto { .. }
+            | Op::Exit
+            | Op::Unreachable => false,
         }
     }
 
@@ -37,11 +45,16 @@ impl Op {
         match *self {
             Op::Alu { op, dst, src, .. } => (op != AluOp::Mov && dst == reg) || second(src),
             Op::Neg { dst, .. } | Op::Swap { dst, .. } | Op::Cut { dst, .. } => dst == reg,
-            Op::MovSx { src, .. } | Op::Sum { src, .. } => src == reg,
+            Op::MovSx { src, .. } | Op::Sum { src, .. } | Op::ToUser { src, .. } => src == reg,
             Op::Load { base, .. } => base == Base::Reg(reg),
-            Op::Store { base, src, .. } => base == reg || second(src),
-            Op::Atomic { base, src, .. } => base == reg || src == reg || reg == Reg::R0,
-            Op::Branch { dst, src, .. } => dst == reg || second(src),
+            Op::FarLoad { base, .. } => base == reg,
+            Op::Store { base, src, .. } | Op::FarStore { base, src, .. } => {
+                base == reg || second(src)
+            }
+            Op::Atomic { base, src, .. } | Op::FarAtomic { base, src, .. } => {
+                base == reg || src == reg || reg == Reg::R0
+            }
+            Op::LoadPacket { index, .. } => index == Some(reg),
             Op::Unless {
                 first,
                 second: other,
@@ -49,14 +62,16 @@ impl Op {
                 src,
                 ..
             } => first == reg || second(other) || dst == reg || second(src),
-            Op::CallHelper { .. } | Op::CallFunction { .. } | Op::Loop { .. } => {
-                (1..=5).contains(&reg.number())
-            }
+            Op::Branch { dst, src, .. } => dst == reg || second(src),
+            Op::CallHelper { .. }
+            | Op::CallKfunc { .. }
+            | Op::CallFunction { .. }
+            | Op::Loop { .. } => (1..=5).contains(&reg.number()),
             Op::ArrayElement { .. } => reg.number() == 2,
             Op::CallMap { .. } => (2..=4).contains(&reg.number()),
             Op::TailCall => (1..=3).contains(&reg.number()),
             Op::Exit => reg == Reg::R0,
-            Op::Constant { .. } | Op::Jump { .. } | Op::Unreachable => false,
+            Op::Constant { .. } | Op::Jump { .. } | Op::MayGoto { .. } | Op::Unreachable => false,
         }
     }
 

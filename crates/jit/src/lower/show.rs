@@ -131,6 +131,58 @@ impl Display for Shown<'_> {
                 atomic(op),
                 At(base, off)
             ),
+            Op::FarLoad {
+                size,
+                sign_extend,
+                dst,
+                base,
+                off,
+            } => {
+                let kind = if sign_extend { 's' } else { 'u' };
+                write!(
+                    f,
+                    "{dst} = far *({kind}{} *)({})",
+                    bits(size),
+                    At(base, off)
+                )
+            }
+            Op::FarStore {
+                size,
+                base,
+                off,
+                src,
+            } => write!(
+                f,
+                "far *(u{} *)({}) = {}",
+                bits(size),
+                At(base, off),
+                Second(Width::W64, src)
+            ),
+            Op::FarAtomic {
+                op,
+                size,
+                base,
+                off,
+                src,
+            } => write!(
+                f,
+                "far atomic{} {} *({}), {src}",
+                bits(size),
+                atomic(op),
+                At(base, off)
+            ),
+            Op::LoadPacket { size, index, off } => {
+                write!(f, "r0 = packet u{} [{off}", bits(size))?;
+                match index {
+                    Some(index) => write!(f, " + {index}]"),
+                    None => f.write_str("]"),
+                }
+            }
+            Op::ToUser { dst, src } => write!(f, "{dst} = user pointer {src}"),
+            Op::MayGoto { to } => write!(f, "may goto {to}"),
+            Op::CallKfunc { kfunc } => {
+                write!(f, "call {}", self.lowered.kfuncs[kfunc as usize])
+            }
             Op::Jump { to } => write!(f, "goto {to}"),
             Op::Branch {
                 cond,

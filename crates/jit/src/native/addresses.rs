@@ -17,6 +17,10 @@ pub(super) struct Addresses {
     maps: Vec<Arc<Map>>,
     /// Helpers the program calls, at addresses that stay.
     helpers: Arc<[(u32, NativeHelper)]>,
+    /// Kernel functions, likewise.
+    kfuncs: Arc<[NativeHelper]>,
+    /// What functions are known by, by their slots.
+    pub(super) functions: Vec<(u32, u64)>,
 }
 
 impl Addresses {
@@ -33,6 +37,12 @@ impl Addresses {
         Self {
             handles: (0..lowered.maps.len()).map(handle).collect(),
             maps: lowered.maps.clone(),
+            kfuncs: (lowered.kfuncs.iter())
+                .map(|name| NativeHelper::kfunc(name).expect("it was looked up when lowered"))
+                .collect(),
+            functions: (lowered.functions.iter())
+                .filter_map(|slot| Some((*slot, code.function_address(*slot as usize)?)))
+                .collect(),
             helpers: ids.into_iter().map(|id| (id, known(id))).collect(),
         }
     }
@@ -52,6 +62,12 @@ impl Addresses {
                 std::ptr::from_ref(helper).addr() as u64
             }
             Symbol::CallMap(operation, map) => map_functions::address(operation, self.map(map)),
+            Symbol::Kfunc(kfunc) => std::ptr::from_ref(&self.kfuncs[kfunc as usize]).addr() as u64,
+            Symbol::Function(slot) => {
+                let found = self.functions.binary_search_by_key(&slot, |known| known.0);
+                self.functions[found.expect("a function of the program")].1
+            }
+            Symbol::Far => pages::far as *const () as u64,
             Symbol::CallHelper => pages::call_helper as *const () as u64,
             Symbol::TailCall => pages::tail_call as *const () as u64,
         }

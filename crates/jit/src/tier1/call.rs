@@ -6,14 +6,19 @@ use osmia_vm::layout;
 use osmia_vm::map_call::MapOperation;
 
 use super::Compiler;
-use super::regs::{RUN, SCRATCH, SCRATCH2, gpr};
+use super::regs::{COUNTER, RUN, SCRATCH, SCRATCH2, gpr};
+use crate::lower::CALL_BACK;
 use crate::symbols::{ArrayShape, Symbol};
 use crate::x64::{Condition, Gpr, Place, op};
 
 impl Compiler<'_> {
-    /// Arguments are where the ABI wants them; the sixth is the machine.
-    pub(super) fn call_helper(&mut self, slot: u32, helper: u32) {
-        self.address(SCRATCH, Symbol::Helper(helper));
+    /// Arguments are where the ABI wants them; the sixth is what code was entered with.
+    pub(super) fn call_helper(&mut self, slot: u32, helper: Symbol) {
+        if calls_back(helper) {
+            let frame = Place::Mem(RUN, layout::FRAME);
+            self.asm.emit(op::MOV_TO, true, Gpr::Rbp, frame);
+        }
+        self.address(SCRATCH, helper);
         let place = Place::Mem(RUN, layout::HELPER);
         self.asm.emit(op::MOV_TO, true, SCRATCH, place);
         self.call_machine(Symbol::CallHelper);
@@ -27,7 +32,8 @@ impl Compiler<'_> {
     }
 
     fn call_machine(&mut self, function: Symbol) {
-        self.asm.emit(op::MOV_TO, true, RUN, Gpr::R9);
+        let running = Place::Mem(RUN, layout::RUNNING);
+        self.asm.emit(op::LOAD, true, Gpr::R9, running);
         self.address(Gpr::Rax, function);
         self.asm.emit_one(op::CALL_AT, false, Gpr::Rax);
     }
@@ -104,5 +110,21 @@ impl Compiler<'_> {
             self.asm
                 .emit_imm(op::IMUL_I32, true, Gpr::Rax, Gpr::Rax, stride as i32);
         }
+    }
+
+    /// Jumps once this function passed so often by such jumps.
+    pub(super) fn may_goto(&mut self, slot: u32, to: u32) {
+        self.stop_if_asked(slot);
+        self.asm.emit_with(op::SUB_I8, true, COUNTER, 1);
+        let label = self.label(to);
+        self.asm.jump_if(Condition::Less, label);
+    }
+}
+
+/// Where the program's frame pointer is looked for.
+fn calls_back(helper: Symbol) -> bool {
+    match helper {
+        Symbol::Helper(id) => CALL_BACK.contains(&id),
+        _ => true,
     }
 }

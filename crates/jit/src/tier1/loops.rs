@@ -16,7 +16,7 @@ const ARGUMENT: Place = Place::Mem(Gpr::Rsp, 16);
 const BYTES: i32 = 32;
 
 impl Compiler<'_> {
-    pub(super) fn loop_over(&mut self, to: u32) {
+    pub(super) fn loop_over(&mut self, slot: u32, to: u32) {
         let (turn, end, done) = (self.asm.label(), self.asm.label(), self.asm.label());
         // r4 is flags, of which there are none; r1 counts in 32 bits.
         self.asm.constant(Gpr::Rax, negative(Errno::EINVAL));
@@ -32,6 +32,7 @@ impl Compiler<'_> {
         self.asm.emit(op::MOV_TO, true, Gpr::Rdi, COUNT);
         self.asm.emit(op::MOV_TO, true, Gpr::Rdx, ARGUMENT);
         self.asm.bind(turn);
+        self.stop_if_asked(slot);
         self.turn(to, turn, end);
         self.asm.bind(end);
         self.asm.emit(op::LOAD, true, Gpr::Rax, COUNTER);

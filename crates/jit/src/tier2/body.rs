@@ -251,9 +251,16 @@ impl Body<'_, '_> {
             Op::ArrayElement { map } => self.array_element(map, next),
             Op::CallMap { operation, map } => self.call_map(operation, map),
             Op::CallFunction { to } => self.call_function(to),
-            Op::Loop { to } => self.loop_over(to),
+            Op::Loop { to } => self.loop_over(line.slot, to),
             Op::TailCall => self.tail_call(line.slot),
             Op::Exit => self.exit(),
+            Op::FarLoad { .. }
+            | Op::FarStore { .. }
+            | Op::FarAtomic { .. }
+            | Op::LoadPacket { .. }
+            | Op::ToUser { .. }
+            | Op::MayGoto { .. }
+            | Op::CallKfunc { .. } => unreachable!("programs with these stay in tier 1"),
             Op::Unreachable => self.stop(),
         }
     }
@@ -355,7 +362,7 @@ impl Body<'_, '_> {
             Constant::Number(value) => self.number(value as i64),
             Constant::Map(map) => self.address(Symbol::Map(map)),
             Constant::Value(map, off) => self.address(Symbol::Value(map, off)),
-            Constant::Function(_) => unreachable!("lowering leaves no addresses of functions"),
+            Constant::Function(_) => unreachable!("programs with these stay in tier 1"),
         }
     }
 }

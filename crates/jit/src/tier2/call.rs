@@ -55,7 +55,8 @@ impl Body<'_, '_> {
             let zero = self.number(0);
             all.push(zero);
         }
-        all.push(self.machine);
+        let running = (self.builder.ins()).load(types::I64, plain(), self.machine, layout::RUNNING);
+        all.push(running);
         let signature = self.signature(MACHINE_ARGS);
         let signature = self.builder.import_signature(signature);
         let function = self.address(function);
@@ -73,10 +74,23 @@ impl Body<'_, '_> {
     /// Ends the run if the machine says so.
     fn end_if_asked(&mut self, slot: u32) {
         let ended = (self.builder.ins()).load(types::I32, plain(), self.machine, layout::ENDED);
+        self.end_if(ended, slot);
+    }
+
+    /// Ends the run if somebody wants it to stop.
+    fn stop_if_asked(&mut self, slot: u32) {
+        let flag = (self.builder.ins()).load(types::I64, plain(), self.machine, layout::STOP);
+        let stop = self.builder.ins().load(types::I32, plain(), flag, 0);
+        self.end_if(stop, slot);
+    }
+
+    fn end_if(&mut self, ended: Value, slot: u32) {
         let (end, on) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(end);
         self.fork(ended, end, on);
         self.go_on(end);
+        let ended = self.builder.ins().iconst(types::I32, 1);
+        (self.builder.ins()).store(plain(), ended, self.machine, layout::ENDED);
         let slot = self.builder.ins().iconst(types::I32, i64::from(slot));
         (self.builder.ins()).store(plain(), slot, self.machine, layout::SLOT);
         let signature = self.signature(1);
@@ -137,7 +151,7 @@ impl Body<'_, '_> {
     }
 
     /// `bpf_loop`: `r1` is how often, `r3` what is passed on, `r4` flags, of which there are none.
-    pub(super) fn loop_over(&mut self, to: u32) {
+    pub(super) fn loop_over(&mut self, slot: u32, to: u32) {
         let number = self.maker.lowered.function_of(to);
         let [count, passed, flags] = [1, 3, 4].map(|number| self.get(reg(number)));
         let [plain, few, turn, body, again, done] = [(); 6].map(|()| self.builder.create_block());
@@ -157,6 +171,7 @@ impl Body<'_, '_> {
         let zero = self.number(0);
         self.jump(turn, &[zero]);
         self.go_on(turn);
+        self.stop_if_asked(slot);
         let counter = self.builder.block_params(turn)[0];
         let goes_on = (self.builder.ins()).icmp(IntCC::UnsignedLessThan, counter, count);
         self.choose(goes_on, body, done, counter);

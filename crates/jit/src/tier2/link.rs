@@ -89,6 +89,7 @@ impl Linker {
         Optimised {
             bytes,
             enter: stubs.enter,
+            returned: stubs.returned,
             entry,
         }
     }

@@ -11,6 +11,8 @@ pub(super) struct Stubs {
     pub(super) front: Vec<u8>,
     /// The entry from outside.
     pub(super) enter: usize,
+    /// Returns what a tail call came to that is through.
+    pub(super) returned: usize,
     /// Ends the run. Takes the machine.
     pub(super) end: usize,
     /// Calls what tier 1 could have called. Takes the context, where to, the frame pointer, the machine.
@@ -43,12 +45,14 @@ pub(super) fn stubs(needs_frame: bool) -> Stubs {
     asm.pop(tier1::RUN);
     asm.pop(Gpr::Rbp);
     asm.ret();
-    let (front, places) = asm.finish(&[enter, end, leave]);
+    let returned = tier1::returned(&mut asm);
+    let (front, places) = asm.finish(&[enter, end, leave, returned]);
     Stubs {
         front,
         enter: places[0],
         end: places[1],
         leave: places[2],
+        returned: places[3],
         into_entry: into_entry(needs_frame),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use osmia_diag::Diagnostic;
 use osmia_program::{
-    AttachKind, Fault, HostError, HostProgram, Program, ProgramKind, Run, Standing,
+    AttachKind, Fault, Form, HostError, HostProgram, Program, ProgramKind, Run, Standing,
 };
 use osmia_verify::Verified;
 use osmia_vm::map::Map;
@@ -14,6 +14,7 @@ use super::UserMap;
 use crate::capture::PacketStart;
 use crate::kernel::RunFailed;
 use crate::object::{ProgramAbout, ProgramRecord, ProgramRefused, digest, fitted_name};
+use crate::verdict::Proof;
 use crate::{Process, codes};
 
 /// A handle to a resident program.
@@ -35,28 +36,28 @@ impl UserProgram {
         // Who may call what is asked even of programs that nobody verifies.
         osmia_vm::check_helpers(&program)
             .map_err(|error| HostError::new(Fault::Input, error.to_diagnostic()))?;
-        let (standing, verified_insns) = match kernel.is_unverified() {
-            true => (Standing::Unverified, 0),
+        let (standing, verified_insns, proof) = match kernel.is_unverified() {
+            true => (Standing::Unverified, 0, None),
             false => {
                 let judged = kernel.judge(&program, None, &maps);
                 let insns = judged.verified_insns();
                 let standing = judged
                     .result
                     .map_err(|why| HostError::new(Fault::Input, why.to_diagnostic(&program)))?;
-                (standing, insns)
+                (standing, insns, judged.proof)
             }
         };
-        Self::load_as(&program, &maps, process, standing, verified_insns)
+        Self::load_as(&program, &maps, process, standing, verified_insns, proof)
     }
 
-    /// The same with a program that is verified already.
+    /// The same with a program that is verified already; its native form is the caller's to give.
     pub(super) fn load_verified(
         verified: &Verified,
         maps: &[UserMap],
         process: &Arc<Process>,
     ) -> Result<Self, HostError> {
         let program = Arc::new(verified.program().clone());
-        Self::load_as(&program, &live(maps), process, Standing::Verified, 0)
+        Self::load_as(&program, &live(maps), process, Standing::Verified, 0, None)
     }
 
     fn load_as(
@@ -65,6 +66,7 @@ impl UserProgram {
         process: &Arc<Process>,
         standing: Standing,
         verified_insns: u32,
+        proof: Option<Proof>,
     ) -> Result<Self, HostError> {
         let kernel = process.kernel();
         let types = program.debug.as_ref().map(|debug| &debug.btf);
@@ -79,7 +81,7 @@ impl UserProgram {
             ..ProgramAbout::default()
         };
         let code = kernel
-            .load(program, maps, about)
+            .load(program, maps, about, proof)
             .map_err(|refused| refusal(program, &refused))?;
         Ok(Self {
             code,
@@ -115,6 +117,10 @@ impl HostProgram for UserProgram {
 
     fn standing(&self) -> &Standing {
         &ProgramRecord::of(&self.code).about.standing
+    }
+
+    fn form(&self) -> &Form {
+        ProgramRecord::of(&self.code).form()
     }
 
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {

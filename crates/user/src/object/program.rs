@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use osmia_program::{Errno, Program, ProgramFlags, Standing};
+use osmia_program::{Errno, Form, Program, ProgramFlags, Standing};
 use osmia_verify::Reach;
 use osmia_vm::map::Map;
 use osmia_vm::{Code, FindVariable, HostHelper, Identity, PrepareError};
@@ -55,6 +55,7 @@ pub(crate) struct ProgramAbout {
 pub(crate) struct ProgramRecord {
     id: OnceLock<u32>,
     table: Arc<Table<Code>>,
+    form: OnceLock<Form>,
     pub(crate) about: ProgramAbout,
     /// Maps that are held and not used by any instruction, the later ones included.
     bound: Mutex<Vec<Arc<Map>>>,
@@ -87,6 +88,7 @@ impl ProgramRecord {
         let record = Self {
             id: OnceLock::new(),
             table: Arc::clone(table),
+            form: OnceLock::new(),
             about,
             bound: Mutex::new(bound),
             target_left: AtomicBool::new(false),
@@ -104,6 +106,16 @@ impl ProgramRecord {
     /// What is known about a program of a registry.
     pub(crate) fn of(code: &Code) -> &Self {
         (code.identity()).expect("every program of a registry has a record")
+    }
+
+    /// Says what it is run as, which is known once it is resident.
+    pub(crate) fn runs_as(&self, form: Form) {
+        self.form.set(form).expect("it is said once");
+    }
+
+    /// What it is run as.
+    pub(crate) fn form(&self) -> &Form {
+        self.form.get().expect("it was said when it was loaded")
     }
 
     /// The tag.

@@ -138,7 +138,7 @@ impl Process {
             bound,
         };
         let code = (self.kernel)
-            .load(&Arc::new(program), &resolved.maps, about)
+            .load(&Arc::new(program), &resolved.maps, about, judged.proof)
             .map_err(|refused| match refused {
                 ProgramRefused::Errno(errno) => errno,
                 ProgramRefused::Prepare(error) => {

@@ -181,6 +181,8 @@ impl Transfer<'_> {
             let (index, byte) = place(off);
             let slot = stack.slot_mut(index);
             let kind = slot.bytes[byte];
+            // Only some of them are written, all count as if they were.
+            self.reads_unset_stack |= kind == Byte::Invalid;
             if zero && kind == Byte::Spill && slot.spilled.is_null() {
                 zero_counts = true;
                 continue;
@@ -242,12 +244,10 @@ impl Transfer<'_> {
     }
 
     /// Every byte may be read.
-    fn check_bytes(&self, frame: usize, off: i32, bytes: usize) -> Check {
-        let stack = &self.state.frames[frame].stack;
+    fn check_bytes(&mut self, frame: usize, off: i32, bytes: usize) -> Check {
         for byte in 0..bytes as i32 {
-            let kind = stack.byte(off + byte);
-            let unset = kind == Byte::Invalid && !self.reads_uninitialised_stack();
-            if unset || kind.is_object() {
+            let kind = self.state.frames[frame].stack.byte(off + byte);
+            if (kind == Byte::Invalid && !self.may_read_unset()) || kind.is_object() {
                 return denied(
                     self.at,
                     format!("invalid read from stack off {off}+{byte} size {bytes}"),
@@ -255,6 +255,13 @@ impl Transfer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// True if bytes that were never written may be read, which then is noted.
+    fn may_read_unset(&mut self) -> bool {
+        let may = self.reads_uninitialised_stack();
+        self.reads_unset_stack |= may;
+        may
     }
 
     /// Zero if all bytes are, else anything.
@@ -284,7 +291,7 @@ impl Transfer<'_> {
             let slot: Slot = *self.state.frames[frame].stack.slot(index);
             let fine = match slot.bytes[byte] {
                 Byte::Misc | Byte::Zero => true,
-                Byte::Invalid => self.reads_uninitialised_stack(),
+                Byte::Invalid => self.may_read_unset(),
                 Byte::Spill => slot.spilled.is_number() || self.options.is_trusted(),
                 Byte::Dynptr | Byte::Iterator | Byte::IrqFlags => false,
             };

@@ -107,7 +107,7 @@ fn bits_new<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
         return Ok(errno(Err(Errno::E2BIG)));
     }
     let mut words = call.world.buffer(count * 8);
-    let result = if call.guest.read(from, &mut words) {
+    let result = if call.guest.probe(from, &mut words) {
         keep_bits(call, at, &words)?
     } else {
         Err(Errno::EFAULT)

@@ -38,7 +38,8 @@ struct Text<'g, G: Guest> {
 
 impl<'g, G: Guest> Text<'g, G> {
     fn of(guest: &'g G, address: u64) -> Result<Self, Errno> {
-        if address < KERNEL_ADDRESSES {
+        // Memory of machine code's own lies where a process' does.
+        if address < KERNEL_ADDRESSES && !guest.probe(address, &mut [0]) {
             return Err(Errno::ERANGE);
         }
         Ok(Self { guest, address })
@@ -48,7 +49,7 @@ impl<'g, G: Guest> Text<'g, G> {
         let mut byte = [0];
         match self
             .guest
-            .read(self.address.wrapping_add(position as u64), &mut byte)
+            .probe(self.address.wrapping_add(position as u64), &mut byte)
         {
             true => Ok(byte[0]),
             false => Err(Errno::EFAULT),

@@ -5,6 +5,8 @@
 //! passed to it come from a verified program.
 #![allow(unsafe_code)]
 
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
 use super::copy::{copy_in, copy_out};
 
 /// Below this nothing lies: a null pointer, with an offset perhaps.
@@ -46,6 +48,20 @@ impl Real {
         // SAFETY: as in `read`, for writable bytes.
         unsafe { copy_in(address as *mut u8, bytes) };
         true
+    }
+
+    /// Eight bytes for an atomic operation; `None` for null and unaligned addresses.
+    pub(crate) fn atomic64<'a>(self, address: u64) -> Option<&'a AtomicU64> {
+        let fits = address >= FIRST_ADDRESS && address.is_multiple_of(8);
+        // SAFETY: as in `write`; nobody touches such bytes but by single instructions or atomically.
+        fits.then(|| unsafe { AtomicU64::from_ptr(address as *mut u64) })
+    }
+
+    /// Four bytes, likewise.
+    pub(crate) fn atomic32<'a>(self, address: u64) -> Option<&'a AtomicU32> {
+        let fits = address >= FIRST_ADDRESS && address.is_multiple_of(4);
+        // SAFETY: as in `atomic64`.
+        fits.then(|| unsafe { AtomicU32::from_ptr(address as *mut u32) })
     }
 
     /// All that is left to check.

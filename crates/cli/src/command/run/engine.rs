@@ -2,14 +2,18 @@
 
 use clap::{Args, ValueEnum};
 use osmia::diag::Diagnostic;
-use osmia::{Clock, Engine, Error, HostProgram, Loaded, Standing, UserHost, UserOptions, codes};
+use osmia::{
+    Clock, Engine, Error, Form, HostProgram, Interpreted, Loaded, Standing, UserHost, UserOptions,
+    codes,
+};
 
 /// What runs programs.
 #[derive(Args)]
 pub(super) struct EngineFlag {
-    /// What runs the program.
-    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = Choice::Interp, help_heading = "Machine")]
-    engine: Choice,
+    /// What runs the program. [default: machine code, or the interpreter for what the compiler does not
+    /// take]
+    #[arg(long, value_enum, value_name = "ENGINE", help_heading = "Machine")]
+    engine: Option<Choice>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
@@ -23,76 +27,102 @@ enum Choice {
 }
 
 /// What a run's programs run in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct How {
+    /// What was asked for, or came of asking for nothing.
     pub(super) engine: Engine,
-    /// Bytes of machine code.
-    bytes: usize,
-    /// What the verifier made of the program.
+    /// It was asked for.
+    demanded: bool,
+    /// Each program, the one that is run first.
+    pub(super) programs: Vec<Resident>,
+    /// What the verifier made of the one that is run.
     standing: Standing,
 }
 
+/// A program that is resident.
+#[derive(Clone, Debug)]
+pub(super) struct Resident {
+    pub(super) name: String,
+    pub(super) form: Form,
+}
+
 impl EngineFlag {
-    fn engine(&self) -> Engine {
+    /// Two engines can only agree where clock and chance are the same for both; instructions are only
+    /// counted by the interpreter.
+    pub(super) fn prepare(&self, options: &mut UserOptions, has_budget: bool) {
         match self.engine {
-            Choice::Interp => Engine::Interp,
-            Choice::Native => Engine::Native,
-            Choice::Both => Engine::Both,
-        }
-    }
-
-    /// Two engines can only agree where clock and chance are the same for both.
-    pub(super) fn prepare(&self, options: &mut UserOptions) {
-        if self.engine == Choice::Both {
-            options.seed.get_or_insert(0);
-            if let Some(Clock::Real(_)) = options.clock {
-                options.clock = None;
+            Some(Choice::Both) => {
+                options.seed.get_or_insert(0);
+                if let Some(Clock::Real(_)) = options.clock {
+                    options.clock = None;
+                }
             }
+            Some(Choice::Interp) => options.native = false,
+            Some(Choice::Native) => {}
+            None => options.native = !has_budget,
         }
     }
 
-    /// The other host, if there are two.
+    /// The other host, if there are two: the interpreter's.
     pub(super) fn twin(&self, options: &UserOptions) -> Result<Option<UserHost>, Error> {
-        let wanted = self.engine == Choice::Both;
-        Ok(match wanted {
-            true => Some(UserHost::new(options.clone())?),
-            false => None,
-        })
+        if self.engine != Some(Choice::Both) {
+            return Ok(None);
+        }
+        let options = UserOptions {
+            native: false,
+            ..options.clone()
+        };
+        UserHost::new(options).map(Some).map_err(Error::from)
     }
 
-    /// Makes machine code, if it is to.
-    pub(super) fn compile(
-        &self,
-        loaded: &Loaded<'_, UserHost>,
-        program: &str,
-    ) -> Result<How, Error> {
-        let engine = self.engine();
-        let bytes = match engine {
-            Engine::Interp => 0,
-            Engine::Native | Engine::Both => loaded.compile()?,
+    /// What runs, now that it is loaded.
+    ///
+    /// # Errors
+    /// If machine code was asked for and a program has none.
+    pub(super) fn how(&self, loaded: &Loaded<'_, UserHost>, program: &str) -> Result<How, Error> {
+        let engine = match (self.engine, loaded.program(program).map(HostProgram::form)) {
+            (Some(Choice::Both), _) => Engine::Both,
+            (Some(Choice::Native), _) | (None, Some(Form::Native { .. })) => Engine::Native,
+            (Some(Choice::Interp), _) | (None, _) => Engine::Interp,
         };
+        let demanded = self.engine.is_some();
+        if demanded && engine != Engine::Interp {
+            loaded.code_bytes()?;
+        }
+        let mut programs: Vec<Resident> = (loaded.programs())
+            .map(|resident| Resident {
+                name: resident.program().name.clone(),
+                form: resident.form().clone(),
+            })
+            .collect();
+        programs.sort_by_key(|resident| resident.name != program);
         let standing = loaded.program(program).map(HostProgram::standing);
         Ok(How {
             engine,
-            bytes,
+            demanded,
+            programs,
             standing: standing.cloned().unwrap_or_default(),
         })
     }
 }
 
 impl How {
-    /// The one line that says how it runs, if there is something to say: the interpreter running what
-    /// the verifier accepted is as it should be.
-    pub(super) fn note(&self, program: &str) -> Option<Diagnostic> {
+    /// What there is to say of how it runs: a verified program that runs as machine code, or is
+    /// interpreted because it was to be, is as it should be.
+    pub(super) fn notes(&self, program: &str) -> Vec<Diagnostic> {
         let beside = match self.engine {
-            Engine::Interp => return self.unproven(program),
-            Engine::Native => "",
             Engine::Both => ", beside the interpreter",
+            Engine::Native if self.demanded => "",
+            _ => {
+                let mut notes: Vec<_> = self.unproven(program).into_iter().collect();
+                notes.extend(self.programs.iter().filter_map(Resident::fallen_back));
+                return notes;
+            }
         };
-        let bytes = self.bytes;
+        let bytes: usize = self.programs.iter().map(Resident::code_bytes).sum();
         let text =
             format!("`{program}` is verified and runs as {bytes} bytes of machine code{beside}");
-        Some(Diagnostic::note_only(codes::RUN_NATIVE, text))
+        vec![Diagnostic::note_only(codes::RUN_NATIVE, text)]
     }
 
     /// What is to be said of a program that was not verified.
@@ -108,5 +138,30 @@ impl How {
             Some(unknown) => note.note(unknown.as_str()),
             None => note,
         })
+    }
+}
+
+impl Resident {
+    fn code_bytes(&self) -> usize {
+        match self.form {
+            Form::Native { code_bytes } => code_bytes,
+            Form::Interpreted { .. } | Form::Kernel => 0,
+        }
+    }
+
+    /// Why it is interpreted, if the compiler is to blame.
+    pub(super) fn not_compiled(&self) -> Option<&Diagnostic> {
+        match &self.form {
+            Form::Interpreted {
+                why: Interpreted::NotCompiled(why),
+            } => Some(why),
+            _ => None,
+        }
+    }
+
+    fn fallen_back(&self) -> Option<Diagnostic> {
+        let why = self.not_compiled()?;
+        let text = format!("`{}` is verified and runs interpreted", self.name);
+        Some(Diagnostic::note_only(codes::RUN_INTERPRETED, text).note(why.message.as_str()))
     }
 }

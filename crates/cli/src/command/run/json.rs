@@ -1,11 +1,12 @@
 //! The JSON of a run: schema `osmia.run/1`, described in `docs/json.md`.
 
 use osmia::{
-    Change, Engine, Event, GlobalValue, MapContents, Outcome, RedirectCount, Shown, Standing,
+    Change, Engine, Event, Form, GlobalValue, MapContents, Outcome, RedirectCount, Shown, Standing,
     VerdictCount,
 };
 use serde::Serialize;
 
+use super::engine::{How, Resident};
 use super::report::{Final, Input, ProgramName};
 use crate::console::Console;
 
@@ -18,6 +19,7 @@ enum Line<'a> {
         schema: &'a str,
         program: &'a ProgramName,
         engine: Engine,
+        programs: Vec<ResidentProgram<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pcap: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +69,37 @@ enum Line<'a> {
     },
 }
 
-pub(super) fn start(console: &mut Console, program: &ProgramName, input: &Input, engine: Engine) {
+/// What a resident program is run as.
+#[derive(Serialize)]
+struct ResidentProgram<'a> {
+    name: &'a str,
+    engine: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code_bytes: Option<usize>,
+    /// Why the compiler does not take it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_compiled: Option<&'a str>,
+}
+
+impl<'a> ResidentProgram<'a> {
+    fn of(resident: &'a Resident) -> Self {
+        let code_bytes = match resident.form {
+            Form::Native { code_bytes } => Some(code_bytes),
+            Form::Interpreted { .. } | Form::Kernel => None,
+        };
+        Self {
+            name: &resident.name,
+            engine: resident.form.name(),
+            tier: code_bytes.map(|_| 1),
+            code_bytes,
+            not_compiled: resident.not_compiled().map(|why| why.message.as_str()),
+        }
+    }
+}
+
+pub(super) fn start(console: &mut Console, program: &ProgramName, input: &Input, how: &How) {
     let (pcap, ctx) = match input {
         Input::Capture(name) => (Some(&**name), None),
         Input::Description(name) => (None, Some(&**name)),
@@ -76,7 +108,8 @@ pub(super) fn start(console: &mut Console, program: &ProgramName, input: &Input,
     console.value(&Line::Start {
         schema: SCHEMA,
         program,
-        engine,
+        engine: how.engine,
+        programs: how.programs.iter().map(ResidentProgram::of).collect(),
         pcap,
         ctx,
     });

@@ -24,7 +24,7 @@ pub(super) struct MachineFlags {
         help_heading = "Machine"
     )]
     clock: Option<ClockFlag>,
-    /// Instructions one run may execute.
+    /// Instructions one run may execute. The interpreter counts them.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Machine")]
     budget: Option<u64>,
     /// Have the features of a release of Linux, linux-5.4 to linux-6.18: what came later is refused, and
@@ -67,6 +67,11 @@ impl MachineFlags {
         options.clock = self.clock.clone().map(|clock| clock.0);
         options.insns_max = self.budget.unwrap_or(options.insns_max);
         Ok(())
+    }
+
+    /// True if instructions are to be counted.
+    pub(super) fn has_budget(&self) -> bool {
+        self.budget.is_some()
     }
 
     /// The CPU programs run on.

@@ -63,12 +63,13 @@ impl Report {
         loaded: &Loaded<'_, UserHost>,
         program: &str,
         input: Input,
+        how: How,
     ) -> Self {
         let spec = loaded.set().program(program);
         Self {
             json,
             trace_pipe: false,
-            how: How::default(),
+            how,
             program: ProgramName {
                 name: program.to_owned(),
                 kind: spec.map_or("unspec", |program| program.hook.kind.name()),
@@ -84,18 +85,13 @@ impl Report {
         self
     }
 
-    /// In these engines.
-    pub(super) fn runs(&mut self, how: How) {
-        self.how = how;
-    }
-
     /// Before the first packet.
     pub(super) fn start(&self, console: &mut Console) {
-        if let Some(note) = self.how.note(&self.program.name) {
+        for note in self.how.notes(&self.program.name) {
             console.diagnostic(&note);
         }
         if self.json {
-            json::start(console, &self.program, &self.input, self.how.engine);
+            json::start(console, &self.program, &self.input, &self.how);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A run as people read it.
 
-use osmia::{Change, Event, MapContents, Outcome, RunSummary, Shown, Standing, Task};
+use osmia::{Change, Event, Form, MapContents, Outcome, RunSummary, Shown, Standing, Task};
 
 use super::report::{Final, Input};
 use crate::console::Console;
@@ -102,16 +102,9 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
         console.line("");
         show_map(console, map);
     }
-    if let Some(insns) = summary.insns
-        && insns > 0
-    {
+    if let Some(cost) = cost(summary, end.input.noun()) {
         console.line("");
-        console.line(&cost(
-            insns,
-            summary.packets,
-            summary.duration_ns,
-            end.input.noun(),
-        ));
+        console.line(&cost);
     }
 }
 
@@ -266,15 +259,31 @@ fn show(console: &mut Console, table: &Table) {
     }
 }
 
-/// `1,234 instructions in 56 µs, 58 a packet`
-fn cost(insns: u64, packets: u64, duration_ns: u64, noun: Option<&str>) -> String {
-    let mut line = format!("{} in {}", counted(insns, "instruction"), time(duration_ns));
-    if packets > 1
-        && let Some(noun) = noun
+/// `1,234 instructions in 56 µs, 58 a packet` or `214 bytes of machine code ran for 3 µs, 140 ns a
+/// packet`
+fn cost(summary: &RunSummary, noun: Option<&str>) -> Option<String> {
+    let packets = summary.packets;
+    let (mut line, each) = match (&summary.form, summary.insns) {
+        (_, Some(insns)) if insns > 0 => {
+            let line = format!("{} in", counted(insns, "instruction"));
+            (line, packets.checked_sub(1).map(|_| count(insns / packets)))
+        }
+        (Form::Native { code_bytes }, _) if packets > 0 => {
+            let line = format!(
+                "{} of machine code ran for",
+                counted(*code_bytes as u64, "byte")
+            );
+            (line, Some(time(summary.duration_ns / packets)))
+        }
+        _ => return None,
+    };
+    line.push_str(&format!(" {}", time(summary.duration_ns)));
+    if let (Some(noun), Some(each)) = (noun, each)
+        && packets > 1
     {
-        line.push_str(&format!(", {} a {noun}", count(insns / packets)));
+        line.push_str(&format!(", {each} a {noun}"));
     }
-    line
+    Some(line)
 }
 
 fn time(nanos: u64) -> String {

@@ -1,0 +1,20 @@
+//! Machine code of random programs that the verifier accepts does what the interpreter does; `cargo
+//! xtask agreement` tries a million.
+
+use osmia_fuzzing::agreement::compare;
+use osmia_fuzzing::generate::generate;
+use osmia_fuzzing::soundness::show;
+
+#[test]
+fn machine_code_and_the_interpreter_come_to_the_same_ends() {
+    let agreement = compare(0..300);
+    if let Some((seed, why)) = agreement.differing.first() {
+        panic!("seed {seed}: {why}\n{}", show(&generate(*seed)));
+    }
+    assert!(
+        agreement.compiled * 5 > agreement.programs,
+        "only {} of {} compared",
+        agreement.compiled,
+        agreement.programs
+    );
+}
