@@ -166,6 +166,11 @@ impl LinuxProgram {
             return HostError::new(Fault::Unsupported, diagnostic);
         }
         let what = format!("the kernel does not run `{name}` on this input");
-        refusal::refused(codes::TEST_RUN, what, errno)
+        let mut refused = refusal::refused(codes::TEST_RUN, what, errno);
+        if errno == Errno::EINVAL {
+            // It is the input that it does not take; another may do.
+            refused.fault = Fault::Usage;
+        }
+        refused
     }
 }

@@ -17,6 +17,8 @@ osmia_diag::codes! {
     RUN_CHECKED = "run-checked", "the program runs checked, not verified";
     RUN_INTERPRETED = "run-interpreted", "the compiler does not take a program: it is interpreted";
     RUN_NATIVE = "run-native", "the program was verified and runs as machine code";
+    RUN_KERNEL = "run-kernel", "the program runs in the running kernel";
+    RUN_HOST = "run-host", "a flag has no meaning on the host that was chosen";
     RUN_ENGINES = "run-engines", "machine code and the interpreter came to different ends";
     RUN_ENDIAN = "run-endian", "a program of the other byte order cannot run here";
     RUN_MAP = "run-map", "a map is made otherwise than its definition says";

@@ -111,7 +111,14 @@ impl<H: Host> Loaded<'_, H> {
                 }),
                 Listing::Elsewhere => continue,
             };
-            contents.push(found.map_err(|errno| Error::map(&spec.name, errno))?);
+            contents.push(match found {
+                // A kernel shows no more than the next value, or asks for the owner first.
+                Err(Errno::EINVAL) => MapContents {
+                    not_listed: Some("this host does not list it"),
+                    ..MapContents::empty(spec)
+                },
+                found => found.map_err(|errno| Error::map(&spec.name, errno))?,
+            });
         }
         Ok(contents)
     }

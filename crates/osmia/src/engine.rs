@@ -3,8 +3,8 @@
 
 use osmia_diag::Diagnostic;
 use osmia_jit::Stages;
-use osmia_program::{Fault, Form, Host, HostProgram, Interpreted, MapSpec, Program, Run, Target};
-use osmia_user::{UserHost, UserProgram};
+use osmia_program::{Fault, Form, Host, HostProgram, Interpreted, MapSpec, Program, Target};
+use osmia_user::UserHost;
 use osmia_verify::{Facts, Options, Verified};
 
 use crate::{Error, Loaded, codes, verified};
@@ -20,6 +20,8 @@ pub enum Engine {
     Native,
     /// Both, each with maps of its own; what they come to is compared.
     Both,
+    /// The running kernel's.
+    Kernel,
 }
 
 /// A program as the verifier left it, and what it was verified for.
@@ -65,14 +67,14 @@ impl Proven {
     }
 }
 
-impl Loaded<'_, UserHost> {
-    /// Bytes of machine code of the programs that are resident, if all of them have some: they call each
-    /// other.
+impl<H: Host> Loaded<'_, H> {
+    /// Bytes of machine code that this process made of the programs that are resident, if none is
+    /// interpreted: they call each other.
     ///
     /// # Errors
     /// If one of them is interpreted: the reason.
     pub fn code_bytes(&self) -> Result<usize, Error> {
-        let of = |program: &UserProgram| match program.form() {
+        let of = |program: &H::Program| match program.form() {
             Form::Native { code_bytes } => Ok(*code_bytes),
             // Whoever runs it counts them.
             Form::Kernel => Ok(0),
@@ -80,7 +82,9 @@ impl Loaded<'_, UserHost> {
         };
         self.programs().map(of).sum()
     }
+}
 
+impl Loaded<'_, UserHost> {
     /// What a program becomes on its way to machine code, as text; nothing runs.
     ///
     /// # Errors
@@ -124,60 +128,4 @@ fn interpreted(program: &Program, why: &Interpreted) -> Error {
 fn rejected(why: Box<Diagnostic>) -> Error {
     let help = "machine code is made of verified programs only; `--engine interp` runs others";
     Error::new(Fault::Input, why.help(help))
-}
-
-/// What two engines made of the same input, if not the same.
-pub(crate) fn difference(native: &Run, interpreted: &Run) -> Option<String> {
-    let what = if native.retval != interpreted.retval {
-        return Some(format!(
-            "machine code returns {:#x}, the interpreter {:#x}",
-            native.retval, interpreted.retval
-        ));
-    } else if native.data != interpreted.data {
-        "the packet"
-    } else if native.ctx != interpreted.ctx {
-        "the context"
-    } else if native.sequence != interpreted.sequence {
-        "what was printed"
-    } else if native.redirected.len() != interpreted.redirected.len() {
-        "where the packet was sent"
-    } else {
-        return None;
-    };
-    Some(format!("machine code and the interpreter differ in {what}"))
-}
-
-/// What two engines left in variables and maps, if not the same.
-pub(crate) fn difference_in_maps<H: Host>(
-    native: &Loaded<'_, H>,
-    interpreted: &Loaded<'_, H>,
-) -> Result<Option<String>, Error> {
-    let globals = |loaded: &Loaded<'_, H>| -> Result<_, Error> {
-        let values = loaded.globals()?.into_iter();
-        let values = values.map(|global| (global.name, global.value.json));
-        Ok(values.collect::<Vec<_>>())
-    };
-    let (ours, theirs) = (globals(native)?, globals(interpreted)?);
-    if let Some(((name, ours), (_, theirs))) = ours
-        .iter()
-        .zip(&theirs)
-        .find(|(ours, theirs)| ours != theirs)
-    {
-        return Ok(Some(format!(
-            "variable {name} is {ours} after machine code, {theirs} after the interpreter"
-        )));
-    }
-    let contents = |loaded: &Loaded<'_, H>| -> Result<_, Error> {
-        let maps = loaded.map_contents()?.into_iter();
-        let maps = maps.map(|map| (map.name.clone(), serde_json::json!(map)));
-        Ok(maps.collect::<Vec<_>>())
-    };
-    let (ours, theirs) = (contents(native)?, contents(interpreted)?);
-    let differing = ours
-        .iter()
-        .zip(&theirs)
-        .find(|(ours, theirs)| ours != theirs);
-    Ok(differing.map(|((name, _), _)| {
-        format!("map {name} holds something else after machine code than after the interpreter")
-    }))
 }

@@ -52,6 +52,7 @@ mod record_type;
 mod resident;
 mod run;
 mod shown;
+mod twins;
 mod verdict;
 mod verified;
 mod watched;

@@ -8,7 +8,7 @@ use osmia_program::{
 };
 use osmia_user::{UserHost, UserMap, UserProgram};
 
-use crate::codes;
+use crate::{codes, verified};
 
 /// One of the hosts.
 #[derive(Debug)]
@@ -74,6 +74,25 @@ fn strangers() -> HostError {
     )
 }
 
+/// A rejection by the kernel: where our verifier agrees, in its words, with the kernel's behind them.
+fn explained(
+    mut refused: HostError,
+    program: &Program,
+    maps: &[LinuxMap],
+    target: &Target,
+) -> HostError {
+    if refused.diagnostic.code != osmia_linux::codes::REJECTED {
+        return refused;
+    }
+    let specs: Vec<MapSpec> = maps.iter().map(|map| map.spec().clone()).collect();
+    let judged = osmia_verify::verify(program, &specs, target, &verified::options(program));
+    if let Err(why) = judged.result {
+        let kernels = std::mem::replace(&mut *refused.diagnostic, why.to_diagnostic(program));
+        refused.diagnostic.notes.insert(0, kernels.message);
+    }
+    refused
+}
+
 impl Host for Place {
     type Map = PlacedMap;
     type Program = PlacedProgram;
@@ -132,7 +151,10 @@ impl Host for Place {
                     PlacedMap::User(_) => Err(strangers()),
                 });
                 let maps: Vec<_> = maps.collect::<Result<_, _>>()?;
-                host.load(program, &maps).map(PlacedProgram::Linux)
+                let loaded = host.load(program, &maps);
+                loaded
+                    .map(PlacedProgram::Linux)
+                    .map_err(|refused| explained(refused, program, &maps, host.target()))
             }
         }
     }

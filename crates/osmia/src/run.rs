@@ -17,8 +17,9 @@ use serde::Serialize;
 
 use crate::changes::{self, Change};
 use crate::described::plain_scene;
+use crate::twins::Twins;
 use crate::verdict::Tally;
-use crate::{Error, Input, Loaded, Shown, Verdict, VerdictCount, codes, engine, limits};
+use crate::{Error, Input, Loaded, Shown, Verdict, VerdictCount, codes, limits};
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -433,7 +434,9 @@ impl<H: Host> Running<'_, H> {
             }
             Err(error) => return Err(error.into()),
         }
-        if let Some(why) = before.and_then(|before| self.differs_from_twin(before)) {
+        if let Some(before) = before
+            && let Some(why) = self.differs_from_twin(before)?
+        {
             let what = if self.from_capture { "packet" } else { "run" };
             let why = format!("{why} ({what} {number})");
             self.end(
@@ -449,17 +452,25 @@ impl<H: Host> Running<'_, H> {
     }
 
     /// What the program came to on the other host, if to something else.
-    fn differs_from_twin(&self, mut run: Run) -> Option<String> {
-        let twin = self.loaded.twin()?;
-        let outcome = twin
-            .program(&self.program.program().name)?
-            .test_run(&mut run);
+    fn differs_from_twin(&self, mut run: Run) -> Result<Option<String>, Error> {
+        let Some((loaded, twin, twins)) = self.twins() else {
+            return Ok(None);
+        };
+        let outcome = twin.test_run(&mut run);
         // What it says is told once.
-        twin.host().drain(&mut |_| {});
+        loaded.host().drain(&mut |_| {});
         match outcome {
-            Ok(()) => engine::difference(&self.run, &run),
-            Err(error) => Some(error.diagnostic.message),
+            Ok(()) => Ok(twins.differ(&self.run, &run)),
+            Err(error) if error.fault == Fault::Unsupported => Err(error.into()),
+            Err(error) => Ok(Some(error.diagnostic.message)),
         }
+    }
+
+    /// The same program elsewhere, if it is to be compared.
+    fn twins(&self) -> Option<(&Loaded<'_, H>, &H::Program, Twins)> {
+        let loaded = self.loaded.twin()?;
+        let twin = loaded.program(&self.program.program().name)?;
+        Some((loaded, twin, Twins::of(self.program, twin)))
     }
 
     /// Counts where helpers sent the packet and copies of it.
@@ -564,9 +575,9 @@ impl<H: Host> Running<'_, H> {
     }
 
     fn finish(mut self) -> Result<RunSummary, Error> {
-        if let Some(twin) = self.loaded.twin()
+        if let Some((loaded, _, twins)) = self.twins()
             && self.summary.outcome == Outcome::Complete
-            && let Some(why) = engine::difference_in_maps(self.loaded, twin)?
+            && let Some(why) = twins.differ_in_maps(self.loaded, loaded)?
         {
             let why = Diagnostic::error(codes::RUN_ENGINES, why);
             self.end(Outcome::Difference, Some(why));

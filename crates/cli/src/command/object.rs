@@ -45,6 +45,12 @@ impl ObjectFlags {
         &self.files
     }
 
+    /// A flag that was given and describes another kernel than the running one.
+    pub(crate) fn only_elsewhere(&self) -> Option<&'static str> {
+        let btf = self.btf.as_ref().map(|_| "--btf");
+        btf.or(self.kconfig.as_ref().map(|_| "--kconfig"))
+    }
+
     /// Reads the files; several become one object.
     pub(crate) fn open(&self, console: &mut Console) -> Result<Object, Error> {
         let object = Object::open_all(&self.files)?;

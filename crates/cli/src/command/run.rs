@@ -5,6 +5,7 @@ mod described;
 mod engine;
 mod json;
 mod machine;
+mod on;
 mod report;
 mod source;
 mod stdin;
@@ -20,11 +21,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use osmia::capture::{CaptureReader, CaptureWriter, Framing};
 use osmia::diag::Diagnostic;
-use osmia::{Error, Event, Fault, Host, Loaded, Outcome, RunOptions, UserHost, codes};
+use osmia::{Error, Event, Fault, Host, Loaded, Outcome, Place, RunOptions, codes};
 
 use self::bar::Bar;
 use self::engine::EngineFlag;
 use self::machine::MachineFlags;
+use self::on::{Hosts, On};
 use self::report::{Input, Report};
 use self::source::Source;
 use super::object::ObjectFlags;
@@ -74,6 +76,15 @@ pub(crate) struct Run {
     #[arg(short, long, help_heading = "Output")]
     pub(crate) json: bool,
 
+    /// Where the program is loaded.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOST",
+        default_value_t,
+        help_heading = "Machine"
+    )]
+    on: On,
     /// Do not ask the verifier: what it rejects runs too, until it does what it may not.
     #[arg(long, help_heading = "Program")]
     unverified: bool,
@@ -90,22 +101,25 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
+        self.on.refuse(self.only_elsewhere())?;
         let object = self.object.open(console)?;
         let mut options = (self.object).user_options(&object, self.ctx.is_some(), console)?;
         self.machine.apply(&mut options)?;
         options.unverified = self.unverified;
         self.engine.prepare(&mut options, self.machine.has_budget());
-        let twin = self.engine.twin(&options)?;
-        let host = UserHost::new(options)?;
+        let other_engine = self.engine.twin(&options)?;
+        let Hosts { first, twin } = self.on.hosts(options, other_engine)?;
 
         let wanted = self.prog.as_deref();
-        let linked = self.object.link(&object, host.target(), wanted, console)?;
+        let linked = self.object.link(&object, first.target(), wanted, console)?;
         let program = linked.choose(wanted)?.to_owned();
-        let load = |host| linked.load(host, &[&program]).map_err(with_way_out);
-        let mut loaded = load(&host)?;
-        let how = self.engine.how(&loaded, &program)?;
+        let mut loaded = linked.load(&first, &[&program]).map_err(with_way_out)?;
+        let beside = twin.as_ref().filter(|twin| twin.user().is_none());
+        let how = self.engine.how(&loaded, beside, &program)?;
         if let Some(twin) = &twin {
-            loaded = loaded.beside(load(twin)?);
+            // Its notes are those of the first.
+            let linked = object.link(twin.target(), &self.object.link_options(wanted))?;
+            loaded = loaded.beside(linked.load(twin, &[&program]).map_err(with_way_out)?);
         }
 
         let mut report = Report::new(self.json, &loaded, &program, self.source(), how)
@@ -130,6 +144,22 @@ impl Run {
             Outcome::Complete | Outcome::Interrupted => Exit::Ok,
             Outcome::Trap | Outcome::Difference | Outcome::CaptureError => Exit::Negative,
         })
+    }
+
+    /// A flag that was given and does nothing on the host that was chosen.
+    fn only_elsewhere(&self) -> Option<&'static str> {
+        let is_user = self.on == On::Linux;
+        let flags = [
+            ("--ctx", self.ctx.is_some()),
+            ("--trace-pipe", self.trace_pipe && is_user),
+            ("--unverified", self.unverified && is_user),
+            ("--engine", self.engine.is_given(self.on == On::Both)),
+        ];
+        let given = flags.iter().find(|(_, is_given)| *is_given);
+        given
+            .map(|(flag, _)| *flag)
+            .or(self.machine.only_elsewhere(is_user))
+            .or(self.object.only_elsewhere().filter(|_| is_user))
     }
 
     /// The library does not know our flags; where one helps, it is named.
@@ -164,7 +194,7 @@ impl Run {
 
     fn run_capture(
         &self,
-        loaded: &Loaded<'_, UserHost>,
+        loaded: &Loaded<'_, Place>,
         program: &str,
         path: &Path,
         report: &mut Report,
@@ -237,7 +267,7 @@ impl Run {
 
     fn run_bytes(
         &self,
-        loaded: &Loaded<'_, UserHost>,
+        loaded: &Loaded<'_, Place>,
         program: &str,
         report: &mut Report,
         console: &mut Console,

@@ -6,9 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use osmia::{
-    Description, Error, Host, HostProgram, Input, Loaded, RunOptions, RunSummary, UserHost,
-};
+use osmia::{Description, Error, Host, HostProgram, Input, Loaded, Place, RunOptions, RunSummary};
 
 use super::report::Report;
 use super::stdin::Stdin;
@@ -17,7 +15,7 @@ use crate::console::Console;
 
 /// Runs a program on everything that is described.
 pub(super) fn run(
-    loaded: &Loaded<'_, UserHost>,
+    loaded: &Loaded<'_, Place>,
     program: &str,
     path: &Path,
     options: &RunOptions,

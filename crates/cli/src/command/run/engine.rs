@@ -3,8 +3,8 @@
 use clap::{Args, ValueEnum};
 use osmia::diag::Diagnostic;
 use osmia::{
-    Clock, Engine, Error, Form, HostProgram, Interpreted, Loaded, Standing, UserHost, UserOptions,
-    codes,
+    Clock, Engine, Error, Form, Host, HostProgram, Interpreted, Loaded, Place, Standing, UserHost,
+    UserOptions, codes,
 };
 
 /// What runs programs.
@@ -33,6 +33,10 @@ pub(super) struct How {
     pub(super) engine: Engine,
     /// It was asked for.
     demanded: bool,
+    /// The host's name.
+    place: String,
+    /// The kernel beside it, by name, if what they come to is compared.
+    beside: Option<String>,
     /// Each program, the one that is run first.
     pub(super) programs: Vec<Resident>,
     /// What the verifier made of the one that is run.
@@ -47,6 +51,15 @@ pub(super) struct Resident {
 }
 
 impl EngineFlag {
+    /// True if it was given; `beside_kernel`, if two engines were asked for where there is one too many
+    /// already.
+    pub(super) fn is_given(&self, beside_kernel: bool) -> bool {
+        match beside_kernel {
+            true => self.engine == Some(Choice::Both),
+            false => self.engine.is_some(),
+        }
+    }
+
     /// Two engines can only agree where clock and chance are the same for both; instructions are only
     /// counted by the interpreter.
     pub(super) fn prepare(&self, options: &mut UserOptions, has_budget: bool) {
@@ -79,13 +92,20 @@ impl EngineFlag {
     ///
     /// # Errors
     /// If machine code was asked for and a program has none.
-    pub(super) fn how(&self, loaded: &Loaded<'_, UserHost>, program: &str) -> Result<How, Error> {
+    pub(super) fn how(
+        &self,
+        loaded: &Loaded<'_, Place>,
+        beside: Option<&Place>,
+        program: &str,
+    ) -> Result<How, Error> {
         let engine = match (self.engine, loaded.program(program).map(HostProgram::form)) {
+            (_, Some(Form::Kernel)) => Engine::Kernel,
             (Some(Choice::Both), _) => Engine::Both,
             (Some(Choice::Native), _) | (None, Some(Form::Native { .. })) => Engine::Native,
             (Some(Choice::Interp), _) | (None, _) => Engine::Interp,
         };
         let demanded = self.engine.is_some();
+        let place = loaded.host().target().name.clone();
         if demanded && engine != Engine::Interp {
             loaded.code_bytes()?;
         }
@@ -100,6 +120,8 @@ impl EngineFlag {
         Ok(How {
             engine,
             demanded,
+            place,
+            beside: beside.map(|kernel| kernel.target().name.clone()),
             programs,
             standing: standing.cloned().unwrap_or_default(),
         })
@@ -110,7 +132,22 @@ impl How {
     /// What there is to say of how it runs: a verified program that runs as machine code, or is
     /// interpreted because it was to be, is as it should be.
     pub(super) fn notes(&self, program: &str) -> Vec<Diagnostic> {
+        let mut notes = self.notes_of_first(program);
+        if let Some(kernel) = &self.beside {
+            let text = format!("`{program}` runs here and in the running kernel, {kernel}");
+            let note = Diagnostic::note_only(codes::RUN_KERNEL, text);
+            notes.push(note.note("a difference in what they come to ends the run"));
+        }
+        notes
+    }
+
+    fn notes_of_first(&self, program: &str) -> Vec<Diagnostic> {
         let beside = match self.engine {
+            Engine::Kernel => {
+                let text = format!("`{program}` runs in the running kernel, {}", self.place);
+                let note = Diagnostic::note_only(codes::RUN_KERNEL, text);
+                return vec![note.note("what it prints goes to the kernel's `trace_pipe`")];
+            }
             Engine::Both => ", beside the interpreter",
             Engine::Native if self.demanded => "",
             _ => {

@@ -8,9 +8,9 @@ use osmia::{Clock, Error, Release, Task, UserOptions};
 /// The machine and its task.
 #[derive(Args)]
 pub(super) struct MachineFlags {
-    /// CPUs of the machine: the slots of per-CPU maps.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Machine")]
-    cpus: u32,
+    /// CPUs of the machine: the slots of per-CPU maps. [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Machine")]
+    cpus: Option<u32>,
     /// The CPU programs run on, from 0.
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Machine")]
     cpu: u32,
@@ -62,7 +62,7 @@ impl MachineFlags {
             osmia::use_machine_network(options)?;
         }
         options.release = self.target;
-        options.cpus = self.cpus.max(self.cpu + 1);
+        options.cpus = self.cpus.unwrap_or(1).max(self.cpu + 1);
         options.seed = self.seed;
         options.clock = self.clock.clone().map(|clock| clock.0);
         options.insns_max = self.budget.unwrap_or(options.insns_max);
@@ -72,6 +72,25 @@ impl MachineFlags {
     /// True if instructions are to be counted.
     pub(super) fn has_budget(&self) -> bool {
         self.budget.is_some()
+    }
+
+    /// A flag that was given and does nothing where the kernel runs programs: alone, or beside us.
+    pub(super) fn only_elsewhere(&self, alone: bool) -> Option<&'static str> {
+        let flags = [
+            ("--cpus", self.cpus.is_some()),
+            ("--seed", alone && self.seed.is_some()),
+            ("--clock", alone && self.clock.is_some()),
+            ("--budget", alone && self.budget.is_some()),
+            ("--host-network", alone && self.host_network),
+            ("--pid", alone && self.pid.is_some()),
+            ("--tid", alone && self.tid.is_some()),
+            ("--comm", alone && self.comm.is_some()),
+            ("--uid", alone && self.uid.is_some()),
+            ("--gid", alone && self.gid.is_some()),
+            ("--cgroup", alone && !self.cgroup.is_empty()),
+        ];
+        let given = flags.iter().find(|(_, is_given)| *is_given);
+        given.map(|(flag, _)| *flag)
     }
 
     /// The CPU programs run on.

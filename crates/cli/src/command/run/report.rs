@@ -1,6 +1,6 @@
 //! What a run says, told twice: as text and as JSON.
 
-use osmia::{Error, Event, GlobalValue, Loaded, MapContents, RunSummary, UserHost};
+use osmia::{Error, Event, GlobalValue, Loaded, MapContents, Place, RunSummary};
 use serde::Serialize;
 
 use super::engine::How;
@@ -60,7 +60,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(
         json: bool,
-        loaded: &Loaded<'_, UserHost>,
+        loaded: &Loaded<'_, Place>,
         program: &str,
         input: Input,
         how: How,
@@ -111,7 +111,7 @@ impl Report {
     pub(super) fn finish(
         &self,
         console: &mut Console,
-        loaded: &Loaded<'_, UserHost>,
+        loaded: &Loaded<'_, Place>,
         summary: &RunSummary,
     ) -> Result<(), Error> {
         let end = Final {
