@@ -113,11 +113,9 @@ impl<'b> Excerpt<'b> {
     fn embed(&mut self, id: TypeId) {
         let ty = self.kernel.resolve(id);
         match ty.body() {
-            Body::Struct(inside) | Body::Union(inside) => {
-                if self.whole.insert(ty.id()) {
-                    for member in inside.members() {
-                        self.embed(member.ty);
-                    }
+            Body::Struct(inside) | Body::Union(inside) if self.whole.insert(ty.id()) => {
+                for member in inside.members() {
+                    self.embed(member.ty);
                 }
             }
             Body::Array(array) => self.embed(array.element),

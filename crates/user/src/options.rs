@@ -24,7 +24,7 @@ pub struct UserOptions {
     pub seed: Option<u64>,
     /// What the clock shows, if the seed is not to decide it.
     pub clock: Option<Clock>,
-    /// Instructions one run may execute.
+    /// Instructions one run may execute in the interpreter; machine code does not count them.
     pub insns_max: u64,
     /// Interfaces, routes and neighbours that programs ask about.
     pub network: Arc<Network>,

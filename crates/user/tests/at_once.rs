@@ -14,6 +14,8 @@ fn kernel(insns_max: u64) -> Arc<Kernel> {
     let options = UserOptions {
         cpus: 2,
         insns_max,
+        // Only the interpreter counts instructions.
+        native: false,
         ..UserOptions::default()
     };
     Kernel::new(options).expect("there is memory")

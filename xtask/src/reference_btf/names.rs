@@ -86,6 +86,7 @@ pub(super) const STRUCTURES: &[&str] = &[
     "ethhdr",
     "fdtable",
     "file",
+    "filename",
     "files_struct",
     "fs_struct",
     "gendisk",
