@@ -88,7 +88,7 @@ impl Loaded<'_, UserHost> {
     /// What a program becomes on its way to machine code, as text; nothing runs.
     ///
     /// # Errors
-    /// As [`Loaded::compile`].
+    /// If there is no such program, the verifier rejects it, or the compiler does not take it.
     pub fn stages(&self, program: &str) -> Result<Stages, Error> {
         let resident = self.program(program).ok_or_else(|| {
             let diagnostic = crate::loaded::no_such_program(program, self.set());

@@ -71,7 +71,7 @@ pub use worker::Worker;
 
 /// Values that are nothing but their bytes: what a program and the application can share.
 ///
-/// Derive what it asks for with [`zerocopy`](crate::zerocopy): structures are `#[repr(C)]`, without
+/// Derive what it asks for with [`zerocopy`]: structures are `#[repr(C)]`, without
 /// padding, of integers, floats, arrays and other such structures.
 pub trait Plain: FromBytes + IntoBytes + Immutable {}
 
