@@ -113,13 +113,18 @@ impl Run {
         let wanted = self.prog.as_deref();
         let linked = self.object.link(&object, first.target(), wanted, console)?;
         let program = linked.choose(wanted)?.to_owned();
-        let mut loaded = linked.load(&first, &[&program]).map_err(with_way_out)?;
+        let way_out = |error| match first.user() {
+            Some(_) => with_way_out(error),
+            // The kernel takes nothing unverified.
+            None => error,
+        };
+        let mut loaded = linked.load(&first, &[&program]).map_err(way_out)?;
         let beside = twin.as_ref().filter(|twin| twin.user().is_none());
         let how = self.engine.how(&loaded, beside, &program)?;
         if let Some(twin) = &twin {
             // Its notes are those of the first.
             let linked = object.link(twin.target(), &self.object.link_options(wanted))?;
-            loaded = loaded.beside(linked.load(twin, &[&program]).map_err(with_way_out)?);
+            loaded = loaded.beside(linked.load(twin, &[&program])?);
         }
 
         let mut report = Report::new(self.json, &loaded, &program, self.source(), how)
