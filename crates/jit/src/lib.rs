@@ -105,7 +105,7 @@ pub fn stages(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<Stages,
     let lowered = lower(verified, code)?;
     Ok(Stages {
         lowered: listing::lowered(&lowered),
-        native: listing::native(&lowered),
+        native: listing::native(&lowered, tier1::Processor::here()),
     })
 }
 

@@ -10,7 +10,7 @@ use osmia_vm::layout;
 
 use crate::lower::{Lowered, Shown};
 use crate::symbols::{Symbol, Symbols};
-use crate::tier1;
+use crate::tier1::{self, Processor};
 
 /// The lines of a lowered program.
 pub(crate) fn lowered(lowered: &Lowered) -> String {
@@ -28,12 +28,12 @@ pub(crate) fn lowered(lowered: &Lowered) -> String {
 }
 
 /// The machine code of a lowered program. Nothing is run: addresses stand for what they are of.
-pub(crate) fn native(lowered: &Lowered) -> String {
+pub(crate) fn native(lowered: &Lowered, processor: Processor) -> String {
     let symbols = Symbols {
         maps: &lowered.maps,
         addresses: &stand_in,
     };
-    let compiled = tier1::compile(lowered, &symbols);
+    let compiled = tier1::compile(lowered, &symbols, processor);
     let mut shower = Shower::new(lowered, &compiled);
     let mut source = Source::new(lowered);
     let ends = compiled.lines[1..].iter().copied();
@@ -52,12 +52,17 @@ pub(crate) fn native(lowered: &Lowered) -> String {
         writeln!(shower.text, "{:5}: {shown}", line.slot).expect("strings take all");
         shower.range(*start as usize, end as usize);
     }
-    if compiled.ends < compiled.enter {
+    if compiled.ends < compiled.stubs {
         shower.text.push_str("ends:\n");
-        shower.range(compiled.ends, compiled.enter);
+        shower.range(compiled.ends, compiled.stubs);
+    }
+    let enter = compiled.places.enter;
+    if compiled.stubs < enter {
+        shower.text.push_str("first:\n");
+        shower.range(compiled.stubs, enter);
     }
     shower.text.push_str("enter:\n");
-    shower.range(compiled.enter, compiled.bytes.len());
+    shower.range(enter, compiled.bytes.len());
     shower.text
 }
 
@@ -74,6 +79,7 @@ fn stand_in(symbol: Symbol) -> u64 {
         Symbol::Kfunc(kfunc) => (8, kfunc, 0),
         Symbol::Function(slot) => (9, slot, 0),
         Symbol::Far => (10, 0, 0),
+        Symbol::Leaf(helper) => (11, helper, 0),
     };
     0x7000_0000_0000_0000 | kind << 56 | u64::from(position) << 32 | u64::from(offset)
 }

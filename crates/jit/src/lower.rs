@@ -212,6 +212,10 @@ pub(crate) enum Op {
     CallHelper {
         helper: u32,
     },
+    /// A helper that only looks at the environment ([`osmia_vm::Leaf`]).
+    CallLeaf {
+        helper: u32,
+    },
     /// A kernel function, by its position in the list.
     CallKfunc {
         kfunc: u32,

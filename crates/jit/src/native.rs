@@ -1,15 +1,16 @@
 //! A compiled program, ready to run.
 
 mod addresses;
+mod demands;
 #[cfg(feature = "tier2")]
 mod warm;
 
 use osmia_vm::memory::Real;
-use osmia_vm::{Code, Native, Running};
+use osmia_vm::{Code, Demands, Native, Running, Way};
 
 use crate::Tiers;
 use crate::lower::Lowered;
-use crate::pages::CodePages;
+use crate::pages::{CodePages, Places};
 use crate::refused::NotCompiled;
 use crate::symbols::Symbols;
 use crate::tier1;
@@ -19,7 +20,7 @@ use addresses::Addresses;
 #[derive(Debug)]
 pub struct NativeCode {
     memory: Real,
-    context_bytes: usize,
+    demands: Demands,
     sealed: Sealed,
     /// Where functions are, by what programs know them by: those of tier 1.
     functions: Vec<(u64, u64)>,
@@ -35,34 +36,19 @@ pub struct NativeCode {
 struct Sealed {
     tier: u8,
     pages: CodePages,
-    /// Where the program begins.
-    entry: u64,
-    /// Where the stub is that returns what a tail call came to.
-    returned: u64,
     code_bytes: usize,
-    cleared_bytes: usize,
 }
 
 impl Sealed {
-    fn new(
-        tier: u8,
-        bytes: &[u8],
-        enter: usize,
-        entry: usize,
-        returned: usize,
-        cleared_bytes: usize,
-    ) -> Result<Self, NotCompiled> {
-        let pages = CodePages::seal(bytes, enter).map_err(|error| NotCompiled::Memory {
+    fn new(tier: u8, bytes: &[u8], places: Places) -> Result<Self, NotCompiled> {
+        let pages = CodePages::seal(bytes, places).map_err(|error| NotCompiled::Memory {
             bytes: bytes.len(),
             why: error.to_string(),
         })?;
         Ok(Self {
             tier,
-            entry: pages.address(entry),
-            returned: pages.address(returned),
             pages,
             code_bytes: bytes.len(),
-            cleared_bytes,
         })
     }
 
@@ -76,10 +62,8 @@ impl Sealed {
             maps: &lowered.maps,
             addresses: &address,
         };
-        let compiled = tier1::compile(lowered, &symbols);
-        let (enter, entry) = (compiled.enter, compiled.functions[0]);
-        let (returned, cleared) = (compiled.returned, lowered.cleared_bytes());
-        let sealed = Self::new(1, &compiled.bytes, enter, entry, returned, cleared)?;
+        let compiled = tier1::compile(lowered, &symbols, tier1::Processor::here());
+        let sealed = Self::new(1, &compiled.bytes, compiled.places)?;
         let places = lowered.functions.iter().zip(&compiled.functions);
         let mut functions = Vec::new();
         for ((slot, known_by), (start, at)) in addresses.functions.iter().zip(places) {
@@ -102,9 +86,7 @@ impl Sealed {
             why: why.to_string(),
         };
         let compiled = crate::tier2::compile(lowered, &symbols).map_err(why)?;
-        let (enter, entry) = (compiled.enter, compiled.entry);
-        let (returned, cleared) = (compiled.returned, lowered.cleared_bytes());
-        Self::new(2, &compiled.bytes, enter, entry, returned, cleared)
+        Self::new(2, &compiled.bytes, compiled.places)
     }
 }
 
@@ -124,7 +106,7 @@ impl NativeCode {
         };
         Ok(Self {
             memory,
-            context_bytes: lowered.context_bytes,
+            demands: demands::of(&lowered),
             sealed,
             functions,
             #[cfg(feature = "tier2")]
@@ -155,12 +137,21 @@ impl Native for NativeCode {
         self.memory
     }
 
-    fn cleared_bytes(&self) -> usize {
-        self.now().cleared_bytes
+    fn demands(&self) -> Demands {
+        self.demands
     }
 
-    fn context_bytes(&self) -> usize {
-        self.context_bytes
+    fn way(&self) -> Way {
+        #[cfg(feature = "tier2")]
+        if let Some(warm) = &self.warm {
+            let runs = warm.lend();
+            let entry = self.now().pages.first();
+            return Way { entry, runs };
+        }
+        Way {
+            entry: self.sealed.pages.first(),
+            runs: u32::MAX,
+        }
     }
 
     #[inline]
@@ -177,9 +168,9 @@ impl Native for NativeCode {
     fn entry(&self) -> u64 {
         #[cfg(feature = "tier2")]
         if let Some(warm) = &self.warm {
-            warm.count();
+            warm.count(1);
         }
-        self.now().entry
+        self.now().pages.entry()
     }
 
     fn tier(&self) -> u8 {
@@ -194,6 +185,6 @@ impl Native for NativeCode {
     }
 
     fn returned(&self) -> u64 {
-        self.now().returned
+        self.now().pages.returned()
     }
 }

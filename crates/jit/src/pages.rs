@@ -12,36 +12,74 @@ use osmia_verify::Facts;
 use osmia_vm::map::Map;
 use osmia_vm::map_call::{MapCall, MapFunction};
 use osmia_vm::memory::Real;
-use osmia_vm::{NativeHelper, Running};
+use osmia_vm::{Entry, Leaf, NativeHelper, Running};
 
 /// Machine code of one program, sealed.
 #[derive(Debug)]
 pub(crate) struct CodePages {
     pages: Mmap,
-    enter: usize,
+    places: Places,
 }
 
-/// What `tier1` makes the entry from outside: what the machine keeps of the run, frame pointer, function,
-/// arguments.
+/// Where the ways in are in machine code.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Places {
+    /// Runs a program from outside: an [`Entry`].
+    pub(crate) first: usize,
+    /// Runs any function from outside: an [`Enter`].
+    pub(crate) enter: usize,
+    /// Where the program begins for those who are inside.
+    pub(crate) entry: usize,
+    /// The stub that returns what a tail call came to.
+    pub(crate) returned: usize,
+}
+
+/// What `tier1` makes the entry from outside for any function: what the machine keeps of the run, frame pointer,
+/// function, arguments.
 type Enter = extern "C" fn(u64, u64, u64, *const [u64; 5]) -> u64;
 
 impl CodePages {
-    /// Seals the code; `enter` is where the entry from outside is in it.
+    /// Seals the code.
     ///
     /// # Errors
     /// If there are no pages to be had.
-    pub(crate) fn seal(code: &[u8], enter: usize) -> std::io::Result<Self> {
-        assert!(enter < code.len(), "the entry lies in the code");
+    pub(crate) fn seal(code: &[u8], places: Places) -> std::io::Result<Self> {
+        let Places {
+            first,
+            enter,
+            entry,
+            returned,
+        } = places;
+        let last = first.max(enter).max(entry).max(returned);
+        assert!(last < code.len(), "the ways in lie in the code");
         let mut pages = MmapMut::map_anon(code.len())?;
         pages.copy_from_slice(code);
         let pages = pages.make_exec()?;
-        Ok(Self { pages, enter })
+        Ok(Self { pages, places })
     }
 
     /// Where a function is that begins so far from the start.
     pub(crate) fn address(&self, function: usize) -> u64 {
         assert!(function < self.pages.len(), "functions lie in the code");
         self.pages[function..].as_ptr().addr() as u64
+    }
+
+    /// Where the program begins for those who are inside.
+    pub(crate) fn entry(&self) -> u64 {
+        self.address(self.places.entry)
+    }
+
+    /// Where the stub is that returns what a tail call came to.
+    pub(crate) fn returned(&self) -> u64 {
+        self.address(self.places.returned)
+    }
+
+    /// The program as a function; only to be called while these pages are there.
+    pub(crate) fn first(&self) -> Entry {
+        let first = self.pages[self.places.first..].as_ptr();
+        // SAFETY: at this place the compilers put a function of this type, in pages that are executable and
+        // not written any more. The machine that calls it keeps the code that has the pages.
+        unsafe { std::mem::transmute::<*const u8, Entry>(first) }
     }
 
     /// Runs a function.
@@ -52,8 +90,8 @@ impl CodePages {
         function: u64,
         args: &[u64; 5],
     ) -> u64 {
-        let entry = self.pages[self.enter..].as_ptr();
-        // SAFETY: at this place `tier1::compile` put a function of this type, in pages that are executable
+        let entry = self.pages[self.places.enter..].as_ptr();
+        // SAFETY: at this place `tier1::enter` put a function of this type, in pages that are executable
         // and not written any more.
         let entry = unsafe { std::mem::transmute::<*const u8, Enter>(entry) };
         entry(running.head(), frame_pointer, function, args)
@@ -82,6 +120,25 @@ pub(crate) extern "C" fn call_helper(
         Ok(value) => value,
         Err(_) => running.helper_panicked(helper.name()),
     }
+}
+
+/// The address of what native code calls for a helper that only looks.
+pub(crate) fn look(leaf: Leaf) -> u64 {
+    macro_rules! functions {
+        ($($leaf:ident),+) => {
+            match leaf {
+                $(Leaf::$leaf => {
+                    extern "C" fn look(running: *mut Running<'_>) -> u64 {
+                        // SAFETY: as in `call_helper`.
+                        let running = unsafe { &mut *running };
+                        running.look(Leaf::$leaf)
+                    }
+                    look as *const () as u64
+                })+
+            }
+        };
+    }
+    functions!(Time, Jiffies, Random, Cpu, Node, Process, User)
 }
 
 /// What native code calls for an operation on a map: the map, its arguments, then what

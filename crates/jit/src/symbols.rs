@@ -17,6 +17,8 @@ pub(crate) enum Symbol {
     Value(u32, u32),
     /// What the machine knows of a helper.
     Helper(u32),
+    /// The function for a helper that only looks.
+    Leaf(u32),
     /// What it knows of a kernel function, by its position in the program's list.
     Kfunc(u32),
     /// What a function of the program is known by, by its slot.

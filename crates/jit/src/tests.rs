@@ -3,6 +3,7 @@
 //! Tests hand programs to the compiler that nobody verified; the door for that is not there outside
 //! of tests.
 
+mod again;
 mod agree;
 mod files;
 #[cfg(feature = "tier2")]

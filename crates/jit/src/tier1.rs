@@ -12,22 +12,31 @@ mod alu;
 mod call;
 mod enter;
 mod far;
+mod fuse;
 mod loops;
 mod memory;
+mod narrow;
+mod processor;
 mod regs;
 
 use osmia_isa::{Cond, Operand, Width};
 use osmia_vm::layout;
 
-use crate::lower::{Constant, Lowered, Op};
+use crate::lower::{Constant, Line, Lowered, Op};
+use crate::pages::Places;
 use crate::symbols::{Symbol, Symbols};
 use crate::x64::{Assembler, Condition, Gpr, Label, Place, op};
-pub(crate) use enter::{enter, returned};
+pub(crate) use enter::{Surroundings, enter, first, returned};
+use narrow::Narrow;
+pub(crate) use processor::Processor;
 pub(crate) use regs::RUN;
 use regs::{SCRATCH, gpr};
 
 /// Bytes of machine code that a line takes, roughly.
 const BYTES_PER_LINE: usize = 8;
+
+/// Where loops begin: what is read from memory together.
+const LOOP_ALIGNMENT: usize = 16;
 
 /// Machine code that is not yet where it can run.
 #[derive(Debug)]
@@ -35,10 +44,10 @@ pub(crate) struct Compiled {
     pub(crate) bytes: Vec<u8>,
     /// Where the stubs that end a run from inside begin.
     pub(crate) ends: usize,
-    /// Where the entry from outside is; the program's own is at the first function.
-    pub(crate) enter: usize,
-    /// Where the stub is that returns what a tail call came to.
-    pub(crate) returned: usize,
+    /// The ways in.
+    pub(crate) places: Places,
+    /// Where the stubs begin.
+    pub(crate) stubs: usize,
     /// Where each function begins.
     pub(crate) functions: Vec<usize>,
     /// Where each line begins.
@@ -46,29 +55,47 @@ pub(crate) struct Compiled {
 }
 
 /// Compiles a program.
-pub(crate) fn compile(lowered: &Lowered, symbols: &Symbols<'_>) -> Compiled {
-    let mut compiler = Compiler::new(lowered, symbols);
+pub(crate) fn compile(lowered: &Lowered, symbols: &Symbols<'_>, processor: Processor) -> Compiled {
+    let mut compiler = Compiler::new(lowered, symbols, processor);
     let mut lines = Vec::with_capacity(lowered.lines.len());
-    for line in &lowered.lines {
+    let mut rest = &lowered.lines[..];
+    while !rest.is_empty() {
         lines.push(compiler.asm.here() as u32);
-        compiler.line(line.slot, &line.op);
+        let taken = compiler.lines(rest);
+        // What became a part of the line before is at its end.
+        lines.resize(lines.len() + taken - 1, compiler.asm.here() as u32);
+        rest = &rest[taken..];
     }
     let ends = compiler.asm.here();
     compiler.cold_ends();
     compiler.far_stub();
+    let stubs = compiler.asm.here();
+    let entry = compiler.functions[0];
+    let first = match compiler.surroundings() {
+        // It is a function of the machine's ABI already.
+        Surroundings {
+            unwinds: false,
+            machine: false,
+            frame: false,
+        } => entry,
+        surroundings => first(&mut compiler.asm, surroundings, entry, compiler.unwind),
+    };
     let enter = enter(&mut compiler.asm, compiler.unwind);
     let returned = returned(&mut compiler.asm);
-    let (bytes, mut places) = compiler
-        .asm
-        .finish(&[compiler.functions, vec![enter, returned]].concat());
-    let returned = places.pop().expect("it was asked for last");
-    let enter = places.pop().expect("it was asked for before");
+    let wanted = [compiler.functions, vec![first, enter, returned]].concat();
+    let (bytes, mut functions) = compiler.asm.finish(&wanted);
+    let ways = functions.split_off(lowered.functions.len());
     Compiled {
         bytes,
         ends,
-        enter,
-        returned,
-        functions: places,
+        stubs,
+        places: Places {
+            first: ways[0],
+            enter: ways[1],
+            entry: functions[0],
+            returned: ways[2],
+        },
+        functions,
         lines,
     }
 }
@@ -78,12 +105,19 @@ struct Compiler<'a> {
     lowered: &'a Lowered,
     symbols: &'a Symbols<'a>,
     functions: Vec<Label>,
+    /// Something in it ends the run from inside.
+    unwinds: bool,
     /// Labels of the slots that are jumped to.
     labels: Labels,
     /// Where helpers that end the program are dealt with: the slot of the call, and a label.
     ends: Vec<(u32, Label)>,
     /// Where runs are ended that are to stop: likewise.
     stops: Vec<(u32, Label)>,
+    /// Registers without an upper half, as far as known.
+    narrow: Narrow,
+    /// The line before leads nowhere else but on.
+    is_closed: bool,
+    processor: Processor,
     /// The stub for what is not a single instruction, if it is needed.
     far: Option<Label>,
     /// The stub that ends the run at once.
@@ -95,13 +129,33 @@ struct Compiler<'a> {
 struct Labels {
     slots: Vec<u32>,
     labels: Vec<Label>,
+    /// Those that loops begin with: something jumps back to them.
+    heads: Vec<bool>,
 }
 
 impl Labels {
     fn new(lowered: &Lowered, asm: &mut Assembler) -> Self {
         let slots = lowered.targets();
         let labels = slots.iter().map(|_| asm.label()).collect();
-        Self { slots, labels }
+        let mut heads = vec![false; slots.len()];
+        for line in &lowered.lines {
+            if let Some(to) = line.op.jumps_to().filter(|to| *to <= line.slot)
+                && let Ok(found) = slots.binary_search(&to)
+            {
+                heads[found] = true;
+            }
+        }
+        Self {
+            slots,
+            labels,
+            heads,
+        }
+    }
+
+    /// The label of a slot, and whether a loop begins there.
+    fn found(&self, slot: u32) -> Option<(Label, bool)> {
+        let found = self.slots.binary_search(&slot).ok()?;
+        Some((self.labels[found], self.heads[found]))
     }
 
     fn at(&self, slot: u32) -> Option<Label> {
@@ -111,12 +165,13 @@ impl Labels {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(lowered: &'a Lowered, symbols: &'a Symbols<'a>) -> Self {
+    fn new(lowered: &'a Lowered, symbols: &'a Symbols<'a>, processor: Processor) -> Self {
         let mut asm = Assembler::with_capacity(lowered.lines.len() * BYTES_PER_LINE + 64);
         let labels = Labels::new(lowered, &mut asm);
         let functions = lowered.functions.iter().map(|_| asm.label()).collect();
         Self {
             unwind: asm.label(),
+            unwinds: false,
             asm,
             labels,
             functions,
@@ -124,21 +179,52 @@ impl<'a> Compiler<'a> {
             symbols,
             ends: Vec::new(),
             stops: Vec::new(),
+            narrow: Narrow::default(),
+            is_closed: false,
+            processor,
             far: None,
             frame: regs::Frame::default(),
         }
     }
 
-    fn line(&mut self, slot: u32, op: &Op) {
+    /// Compiles the first line, and those behind it that are fewer instructions with it; how many.
+    fn lines(&mut self, lines: &[Line]) -> usize {
+        let Line { slot, op } = lines[0];
         if let Ok(function) = self.lowered.functions.binary_search(&slot) {
+            self.narrow = Narrow::default();
             self.begin(function);
             if self.lowered.apart.binary_search(&slot).is_ok() {
                 self.stop_if_asked(slot);
             }
         }
-        if let Some(label) = self.labels.at(slot) {
+        if let Some((label, is_head)) = self.labels.found(slot) {
+            self.narrow = Narrow::default();
+            self.is_closed = false;
+            if is_head {
+                self.asm.align(LOOP_ALIGNMENT);
+            }
             self.asm.bind(label);
         }
+        let taken = match self.fused(lines) {
+            Some(taken) => taken,
+            None => {
+                self.line(slot, &op, &lines[1..]);
+                1
+            }
+        };
+        for line in &lines[..taken] {
+            self.narrow = self.narrow.after(&line.op);
+        }
+        self.is_closed = matches!(op, Op::Jump { .. } | Op::Exit | Op::Unreachable);
+        taken
+    }
+
+    /// True if something may jump to a slot.
+    fn is_target(&self, slot: u32) -> bool {
+        self.labels.at(slot).is_some()
+    }
+
+    fn line(&mut self, slot: u32, op: &Op, behind: &[Line]) {
         match *op {
             Op::Alu {
                 op,
@@ -206,8 +292,12 @@ impl<'a> Compiler<'a> {
             Op::ToUser { dst, src } => self.user_pointer(dst, src),
             Op::MayGoto { to } => self.may_goto(slot, to),
             Op::Jump { to } => {
-                let label = self.label(to);
-                self.asm.jump(label);
+                // What is never reached takes no room, so that this may be next.
+                let next = behind.iter().find(|line| line.op != Op::Unreachable);
+                if next.is_none_or(|line| line.slot != to) {
+                    let label = self.label(to);
+                    self.asm.jump(label);
+                }
             }
             Op::Branch {
                 cond,
@@ -225,11 +315,14 @@ impl<'a> Compiler<'a> {
                 copied,
                 src,
             } => {
-                let value = self.copied(copied, src);
-                self.compare(cond, is_wide(width), gpr(first), second);
-                (self.asm).move_unless(condition(cond), gpr(dst), value);
+                // The lower half alone, where the upper one is clear already.
+                let wide = copied == Width::W64 || !self.narrow.has(dst);
+                let value = self.copied(copied, wide, src);
+                let cond = self.compare_to_copy(cond, is_wide(width), gpr(first), second);
+                (self.asm).move_unless(condition(cond), wide, gpr(dst), value);
             }
             Op::CallHelper { helper } => self.call_helper(slot, Symbol::Helper(helper)),
+            Op::CallLeaf { helper } => self.call_leaf(helper),
             Op::CallKfunc { kfunc } => self.call_helper(slot, Symbol::Kfunc(kfunc)),
             Op::ArrayElement { map } => self.array_element(map),
             Op::CallMap { operation, map } => self.call_map(operation, map),
@@ -237,6 +330,7 @@ impl<'a> Compiler<'a> {
             Op::Loop { to } => self.loop_over(slot, to),
             Op::TailCall => self.tail_call(slot),
             Op::Exit => self.exit(),
+            Op::Unreachable if self.is_closed => {}
             Op::Unreachable => self.asm.trap(),
         }
     }
@@ -259,9 +353,10 @@ impl<'a> Compiler<'a> {
     }
 
     /// A register that holds what is copied at a width. Leaves flags to be set afterwards.
-    fn copied(&mut self, width: Width, src: Operand) -> Gpr {
+    fn copied(&mut self, width: Width, wide: bool, src: Operand) -> Gpr {
         match (width, src) {
             (Width::W64, Operand::Reg(src)) => return gpr(src),
+            (Width::W32, Operand::Reg(src)) if !wide || self.narrow.has(src) => return gpr(src),
             (Width::W32, Operand::Reg(src)) => {
                 (self.asm).emit(op::MOV_TO, false, gpr(src), regs::SCRATCH);
             }
@@ -279,6 +374,18 @@ impl<'a> Compiler<'a> {
         self.compare(cond, wide, dst, src);
         let label = self.label(to);
         self.asm.jump_if(condition(cond), label);
+    }
+
+    /// Sets the flags for a copy, and says by which condition: above and below are read from two flags, which
+    /// takes longer than to read from one.
+    fn compare_to_copy(&mut self, cond: Cond, wide: bool, dst: Gpr, src: Operand) -> Cond {
+        let (cond, src) = match (cond, src) {
+            (Cond::Gt, Operand::Imm(imm @ 0..=0x7fff_fffe)) => (Cond::Ge, Operand::Imm(imm + 1)),
+            (Cond::Le, Operand::Imm(imm @ 0..=0x7fff_fffe)) => (Cond::Lt, Operand::Imm(imm + 1)),
+            other => other,
+        };
+        self.compare(cond, wide, dst, src);
+        cond
     }
 
     /// Sets the flags that a condition is read from.
@@ -310,6 +417,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn end_at(&mut self, slot: u32) {
+        self.unwinds = true;
         let place = Place::Mem(RUN, layout::SLOT);
         self.asm.emit_with(op::MOV_I32, false, place, slot as i32);
         self.asm.jump(self.unwind);

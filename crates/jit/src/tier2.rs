@@ -27,6 +27,7 @@ use cranelift_frontend::FunctionBuilderContext;
 
 use crate::limits;
 use crate::lower::{CALL_BACK, Constant, Line, Lowered, Op};
+use crate::pages::Places;
 use crate::symbols::Symbols;
 use link::Linker;
 
@@ -34,12 +35,8 @@ use link::Linker;
 #[derive(Debug)]
 pub(crate) struct Optimised {
     pub(crate) bytes: Vec<u8>,
-    /// Where the entry from outside is.
-    pub(crate) enter: usize,
-    /// Where the stub is that returns what a tail call came to.
-    pub(crate) returned: usize,
-    /// Where the program's own begins.
-    pub(crate) entry: usize,
+    /// The ways in.
+    pub(crate) places: Places,
 }
 
 /// Why a program stays in tier 1.

@@ -6,6 +6,6 @@ mod assembler;
 mod reg;
 mod table;
 
-pub(crate) use assembler::{Assembler, Label, Place};
+pub(crate) use assembler::{Assembler, Label, Place, ShiftTo};
 pub(crate) use reg::Gpr;
 pub(crate) use table::{Condition, Op, op};

@@ -18,16 +18,19 @@ use crate::map::{Element, Map, Reservation};
 use crate::memory::{Block, Real, Shape, Space};
 use crate::native::{Native, Running};
 use crate::packet::Packet;
+use crate::ready::Ready;
 use crate::world::World;
 
 /// Frames there is room for: every tail call may go on in a program that calls functions anew.
-const FRAMES: usize = (TAIL_CALLS_MAX as usize + 1) * CALL_FRAMES_MAX;
+pub(crate) const FRAMES: usize = (TAIL_CALLS_MAX as usize + 1) * CALL_FRAMES_MAX;
 
 /// What native code reads and writes by itself: see [`crate::native::layout`].
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct Head {
     pub(crate) ended: u32,
+    /// Not zero if the machine did something in this run that the next one must not find.
+    pub(crate) touched: u32,
     pub(crate) slot: u32,
     pub(crate) helper: u64,
     pub(crate) stack_pointer: u64,
@@ -57,10 +60,12 @@ pub(crate) enum Tail {
 #[derive(Debug)]
 pub(crate) struct Direct {
     pub(crate) head: Head,
-    /// Set while a verified program runs.
+    /// Set while a verified program runs, or is ready to.
     real: Option<Real>,
+    /// The program that is ready to run.
+    pub(crate) ready: Ready,
     /// Frames of the program's functions, the first one last.
-    stack: Block,
+    pub(crate) stack: Block,
     /// The programs of this run, the latest last: maps are known by where these keep them.
     codes: Vec<Arc<Code>>,
     /// Inner maps met in this run. Their handles are where they lie themselves.
@@ -103,6 +108,7 @@ impl Direct {
         Some(Self {
             head: Head::default(),
             real: None,
+            ready: Ready::default(),
             stack: Block::new(FRAMES, STACK_BYTES)?,
             codes: Vec::new(),
             inner: Vec::new(),
@@ -120,36 +126,40 @@ impl Direct {
         })
     }
 
-    /// Makes everything ready for a run; gives the frame pointer.
-    #[inline]
-    pub(crate) fn begin(&mut self, code: &Arc<Code>, native: &dyn Native, world: &World) -> u64 {
+    /// Prepares everything for runs of a program on what the world holds now.
+    pub(crate) fn begin(&mut self, code: &Arc<Code>, native: &dyn Native, world: &World) {
         self.real = Some(native.memory());
         if !matches!(&self.codes[..], [known] if Arc::ptr_eq(known, code)) {
             self.codes.clear();
             self.codes.push(Arc::clone(code));
-        }
-        let frames = native.cleared_bytes().div_ceil(STACK_BYTES).min(FRAMES);
-        if frames > 0 {
-            self.stack.zero(FRAMES - frames..FRAMES);
         }
         self.inner.clear();
         self.lent.clear();
         self.end = None;
         self.calls_back = 0;
         self.tail_calls_left = TAIL_CALLS_MAX;
-        self.heap_grew(world.runs.heap());
-        self.head.stop = world.stop.address();
+        self.show_heap(world.runs.heap());
         self.context_bytes = world.context.len() as u64;
-        self.head.ended = 0;
-        self.head.context = start_of(world.context.block());
-        self.head.cpu = world.env.cpu.into();
         self.packet_moved(&world.packet);
+        let frame_pointer = self.frame_pointer();
+        let head = &mut self.head;
+        (head.ended, head.touched) = (0, 0);
+        head.stop = world.stop.address();
+        head.context = start_of(world.context.block());
+        head.cpu = world.env.cpu.into();
+        head.frame_pointer = frame_pointer;
+        self.prepared(code, native);
+    }
+
+    /// The frame pointer that programs begin with.
+    pub(crate) fn frame_pointer(&self) -> u64 {
         start_of(&self.stack) + (FRAMES * STACK_BYTES) as u64
     }
 
-    /// Ends a run: reservations the program did not give back would block the ring's reader.
-    #[inline]
+    /// Ends a run that left something behind: reservations the program did not give back would block the
+    /// ring's reader.
     pub(crate) fn end(&mut self) {
+        self.unready();
         self.real = None;
         for (_, map, reservation) in self.reservations.drain(..) {
             if let Some(ring) = map.ringbuf() {
@@ -160,6 +170,7 @@ impl Direct {
 
     /// Lets go of the programs that ran last.
     pub(crate) fn release(&mut self) {
+        self.end();
         self.codes.clear();
         self.inner.clear();
         self.lent.clear();
@@ -199,7 +210,7 @@ impl Direct {
             let returned = running.expect("machine code runs").returned();
             return Ok(Tail::Interpreted { target, returned });
         };
-        if native.context_bytes() as u64 > self.context_bytes {
+        if native.demands().context_bytes as u64 > self.context_bytes {
             let what = "goes to a program that uses more of the context than there is".to_owned();
             return Err(Fault::Misuse { what });
         }
@@ -211,7 +222,17 @@ impl Direct {
     /// The interpreter ran a program on the same world.
     pub(crate) fn interpreted(&mut self, world: &World) {
         self.packet_moved(&world.packet);
-        self.heap_grew(world.runs.heap());
+        self.show_heap(world.runs.heap());
+    }
+
+    /// Shows slabs that the heap got meanwhile.
+    #[inline]
+    pub(crate) fn show_heap(&mut self, heap: &Heap) {
+        let slabs = heap.slabs();
+        if slabs > self.slabs {
+            heap.show(self.slabs, &mut self.space);
+            self.slabs = slabs;
+        }
     }
 
     /// The frame pointer of the function that called the helper which calls back.
@@ -347,11 +368,7 @@ impl Guest for Direct {
     }
 
     fn heap_grew(&mut self, heap: &Heap) {
-        let slabs = heap.slabs();
-        if slabs > self.slabs {
-            heap.show(self.slabs, &mut self.space);
-            self.slabs = slabs;
-        }
+        self.show_heap(heap);
     }
 
     fn show(&mut self, block: &Arc<Block>, shape: Shape) -> Option<u64> {

@@ -78,6 +78,7 @@ impl Far {
 impl Running<'_> {
     /// Does what native code asks for by number. `compared` is `r0`.
     pub fn far(&mut self, number: u32, address: u64, value: u64, compared: u64) -> u64 {
+        self.direct.touched();
         match Far::of(number) {
             Far::Load(Size::B) => self.load::<u8>(address),
             Far::Load(Size::H) => self.load::<u16>(address),

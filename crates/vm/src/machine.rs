@@ -14,7 +14,7 @@ use crate::guest::{Fault, Guest};
 use crate::interp;
 use crate::limits;
 use crate::map::{GroupKey, Runs};
-use crate::native::{self, Native, Running};
+use crate::native::{self, Running};
 use crate::stop::{Stop, Watchdog};
 use crate::system_calls::SystemCalls;
 use crate::trap::{Cause, Trap};
@@ -59,6 +59,7 @@ impl Machine {
 
     /// Clock, chance, CPU and task, to look at or change between runs.
     pub fn environment(&mut self) -> &mut Environment {
+        self.direct.unready();
         &mut self.world.env
     }
 
@@ -67,6 +68,7 @@ impl Machine {
     /// # Errors
     /// If memory is short.
     pub fn surround(&mut self, scene: &Arc<Scene>) -> Result<(), InputError> {
+        self.direct.unready();
         self.world.surround(scene)
     }
 
@@ -92,19 +94,23 @@ impl Machine {
         context: &[u8],
         layer: Layer,
     ) -> Result<(), InputError> {
+        self.direct.unready();
         self.world.fill(role.into(), packet, context, layer)
     }
 
     /// Makes a pointer field of the context hold the address of an object until the next input; false
     /// if the context has no such field.
     pub fn point(&mut self, field: &str, address: u64) -> bool {
+        self.direct.unready();
         self.world.context.point(field, address)
     }
 
-    /// Runs a program on what the last input, or the run after it, left.
+    /// Runs a program on what the last input, or the run after it, left. Running the same one again costs
+    /// little more than a call.
     ///
     /// # Errors
     /// If the program does what it may not.
+    #[inline]
     pub fn run(&mut self, code: &Arc<Code>) -> Result<Outcome, Box<Trap>> {
         self.run_with(code, 0)
     }
@@ -119,12 +125,31 @@ impl Machine {
         self.run_with(code, bytes)
     }
 
+    #[inline]
     fn run_with(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
-        let _watched = self.watchdog.as_ref().map(Watchdog::begin);
-        match code.native() {
-            Some(native) => self.run_native(code, native, second),
-            None => self.run_interpreted(code, second),
+        match self.direct.is_ready(code) {
+            true => self.run_ready(code, second),
+            false => self.run_first(code, second),
         }
+    }
+
+    /// Runs a program that is not prepared.
+    fn run_first(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
+        let Some(native) = code.native() else {
+            let _watched = self.watchdog.as_ref().map(Watchdog::begin);
+            self.direct.unready();
+            return self.run_interpreted(code, second);
+        };
+        native::check_context(code, native, self.world.context.len())?;
+        self.world.begin();
+        self.direct.begin(code, native, &self.world);
+        let watched = self.watchdog.as_ref().map(Watchdog::begin);
+        let result = self.run_ready(code, second);
+        if watched.is_some() || self.world.context.is_flow() {
+            // These begin anew with every run.
+            self.direct.unready();
+        }
+        result
     }
 
     fn run_interpreted(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
@@ -156,39 +181,24 @@ impl Machine {
         })
     }
 
-    fn run_native(
-        &mut self,
-        code: &Arc<Code>,
-        native: &dyn Native,
-        second: u64,
-    ) -> Result<Outcome, Box<Trap>> {
-        native::check_context(code, native, self.world.context.len())?;
-        // Who calls nobody and has no maps looks nothing up.
-        let runs = code.maps.first().map(|map| map.map.runs());
-        let runs = runs.or((!code.helpers.is_empty()).then_some(&self.runs));
-        let _running = runs.map(|runs| runs.enter(self.world.env.cpu));
-        self.world.begin();
-        let frame_pointer = self.direct.begin(code, native, &self.world);
+    /// Runs the program that is ready.
+    #[inline]
+    fn run_ready(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
+        // Who looks up nothing that could be taken away is not waited for. Maps of another host's are only
+        // safe to look up while it is counted there.
+        let is_counted = self.direct.demands().is_counted;
+        let runs = (code.maps.first()).map_or(&self.runs, |map| map.map.runs());
+        let _running = is_counted.then(|| runs.enter(self.world.env.cpu));
+        self.direct.refresh(&self.world);
         let mut running = Running {
             direct: &mut self.direct,
             world: &mut self.world,
             memory: Some(&mut self.memory),
         };
-        let args = [running.direct.head.context, second, 0, 0, 0];
-        let value = native.enter(&mut running, frame_pointer, native.entry(), &args);
-        let mut result = running.direct.result(value);
-        if let Err(Fault::Trap(trap)) = &result
-            && let Cause::Thrown { cookie } = trap.cause
-        {
-            running.world.held.give_back(&running.world.runs);
-            result = running.unwind(frame_pointer, cookie);
-        }
-        self.world.held.give_back(&self.world.runs);
-        self.direct.end();
-        match result {
-            Ok(value) | Err(Fault::End { value }) => Ok(Outcome { value, insns: 0 }),
-            Err(Fault::Trap(trap)) => Err(trap),
-            Err(_) => unreachable!("what ends a run is a trap or a value"),
+        let value = running.go(second);
+        match running.direct.is_clean() {
+            true => Ok(Outcome { value, insns: 0 }),
+            false => running.finish(value),
         }
     }
 
@@ -199,6 +209,7 @@ impl Machine {
 
     /// Ends runs that take longer; native code looks where programs may go on for long.
     pub fn limit_time(&mut self, limit: Option<Duration>) {
+        self.direct.unready();
         self.watchdog = limit.map(|limit| Watchdog::new(limit, self.world.stop.clone()));
     }
 
@@ -247,6 +258,7 @@ impl Machine {
 
     /// Calls the function of a timer or of work with its map, key and value.
     fn call_back(&mut self, due: &Due) -> Result<(), Box<Trap>> {
+        self.direct.unready();
         let Ok(code) = Arc::clone(&due.callback.code).downcast::<Code>() else {
             return Ok(());
         };

@@ -17,7 +17,9 @@ use crate::guest::{Call, Fault};
 use crate::helper::{self, HelperFn};
 use crate::host_helper::HostHelper;
 use crate::interp;
+use crate::machine::Outcome;
 use crate::memory::Real;
+use crate::ready::{Demands, Way};
 use crate::trap::{Access, Cause, Target, Trap};
 use crate::world::World;
 
@@ -25,10 +27,10 @@ use crate::world::World;
 pub trait Native: Debug + Send + Sync {
     /// What its helpers may build on.
     fn memory(&self) -> Real;
-    /// Bytes of the stack, from its top, that must be zero when a run begins.
-    fn cleared_bytes(&self) -> usize;
-    /// Bytes it touches of a context that is plain memory: it cannot run with fewer.
-    fn context_bytes(&self) -> usize;
+    /// What it asks of the machine.
+    fn demands(&self) -> Demands;
+    /// The way into it that the next runs take.
+    fn way(&self) -> Way;
     /// Runs a function at an address in it and gives what it returns.
     fn enter(
         &self,
@@ -37,7 +39,7 @@ pub trait Native: Debug + Send + Sync {
         function: u64,
         args: &[u64; 5],
     ) -> u64;
-    /// Where the program begins, and tail calls jump to.
+    /// Where the program begins for tail calls.
     fn entry(&self) -> u64;
     /// Which compiler made what the next run runs: 1, or 2 for the one that optimises.
     fn tier(&self) -> u8;
@@ -163,7 +165,7 @@ pub(crate) fn check_context(
     native: &dyn Native,
     bytes: usize,
 ) -> Result<(), Box<Trap>> {
-    let needed = native.context_bytes();
+    let needed = native.demands().context_bytes;
     if needed <= bytes {
         return Ok(());
     }
@@ -200,7 +202,11 @@ impl Running<'_> {
         let (guest, world) = (&mut *self.direct, &mut *self.world);
         let call = &mut Call { guest, world, args };
         let result = match &helper.does {
-            Does::Linux(function) => function(call),
+            Does::Linux(function) => {
+                call.guest.touched();
+                function(call)
+            }
+            // What the application does it does to its own.
             Does::Host(helper) => helper.call(call),
         };
         match result {
@@ -211,6 +217,7 @@ impl Running<'_> {
 
     /// Where a tail call goes to: zero if it goes on behind the call.
     pub fn tail_target(&mut self, handle: u64, index: u32) -> u64 {
+        self.direct.touched();
         match self.direct.tail_target(handle, index) {
             Ok(Tail::Nowhere) => 0,
             Ok(Tail::Native(entry)) => entry,
@@ -255,10 +262,28 @@ impl Running<'_> {
         result
     }
 
+    /// Ends a run that left something behind.
+    pub(crate) fn finish(&mut self, value: u64) -> Result<Outcome, Box<Trap>> {
+        let mut result = self.direct.result(value);
+        if let Err(Fault::Trap(trap)) = &result
+            && let Cause::Thrown { cookie } = trap.cause
+        {
+            self.world.held.give_back(&self.world.runs);
+            result = self.unwind(cookie);
+        }
+        self.world.held.give_back(&self.world.runs);
+        self.direct.end();
+        match result {
+            Ok(value) | Err(Fault::End { value }) => Ok(Outcome { value, insns: 0 }),
+            Err(Fault::Trap(trap)) => Err(trap),
+            Err(_) => unreachable!("what ends a run is a trap or a value"),
+        }
+    }
+
     /// Ends a program that threw an exception: its exception callback decides what it returns, or it
     /// returns what was thrown.
     #[cold]
-    pub(crate) fn unwind(&mut self, frame_pointer: u64, cookie: u64) -> Result<u64, Fault> {
+    fn unwind(&mut self, cookie: u64) -> Result<u64, Fault> {
         // A tail call may have gone to another program, whose callback it is then.
         let code = Arc::clone(self.direct.running().expect("a program ran"));
         let native = code.native().expect("machine code ran");
@@ -266,6 +291,7 @@ impl Running<'_> {
         let Some(callback) = callback.and_then(|known_by| native.function(known_by)) else {
             return Ok(cookie);
         };
+        let frame_pointer = self.direct.frame_pointer();
         let value = native.enter(self, frame_pointer, callback, &[cookie, 0, 0, 0, 0]);
         self.direct.result(value)
     }

@@ -64,7 +64,10 @@ fn effect(op: &Op) -> (Set, Set) {
         // A choice may keep what was there.
         Op::Unless { .. } => 0,
         // Registers of arguments cannot be read behind a call.
-        Op::CallHelper { .. } | Op::CallMap { .. } | Op::ArrayElement { .. } => 0b11_1111,
+        Op::CallHelper { .. }
+        | Op::CallLeaf { .. }
+        | Op::CallMap { .. }
+        | Op::ArrayElement { .. } => 0b11_1111,
         Op::CallFunction { .. } | Op::Loop { .. } => 0b11_1111,
         _ => op.result().map_or(0, bit),
     };

@@ -23,6 +23,7 @@ impl Op {
             Op::Atomic { src, .. } | Op::FarAtomic { src, .. } => src == reg || reg == Reg::R0,
             Op::LoadPacket { .. } => reg == Reg::R0,
             Op::CallHelper { .. }
+            | Op::CallLeaf { .. }
             | Op::CallKfunc { .. }
             | Op::ArrayElement { .. }
             | Op::CallMap { .. }
@@ -71,7 +72,11 @@ impl Op {
             Op::CallMap { .. } => (2..=4).contains(&reg.number()),
             Op::TailCall => (1..=3).contains(&reg.number()),
             Op::Exit => reg == Reg::R0,
-            Op::Constant { .. } | Op::Jump { .. } | Op::MayGoto { .. } | Op::Unreachable => false,
+            Op::Constant { .. }
+            | Op::CallLeaf { .. }
+            | Op::Jump { .. }
+            | Op::MayGoto { .. }
+            | Op::Unreachable => false,
         }
     }
 

@@ -214,7 +214,7 @@ impl Display for Shown<'_> {
                 cond.symbol(),
                 Second(width, second)
             ),
-            Op::CallHelper { helper } => {
+            Op::CallHelper { helper } | Op::CallLeaf { helper } => {
                 let known = osmia_program::helper::by_id(helper);
                 write!(f, "call {}", known.map_or("?", |helper| helper.name))
             }

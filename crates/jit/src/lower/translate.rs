@@ -5,8 +5,8 @@ use std::sync::Arc;
 use osmia_isa::{AluOp, Callee, EndOp, Imm64, Insn, Operand, Reg, Size, Width, decode};
 use osmia_program::Program;
 use osmia_program::helper::OWN_START;
-use osmia_vm::NativeHelper;
 use osmia_vm::map::Map;
+use osmia_vm::{Leaf, NativeHelper};
 
 use super::{Base, Constant, Line, Lowered, Op};
 use crate::facts::Facts;
@@ -201,7 +201,10 @@ impl Lowered {
                 let known =
                     known.filter(|id| *id >= OWN_START || NativeHelper::by_id(*id).is_some());
                 let helper = known.ok_or(Unsupported::Helper(id as u32))?;
-                Op::CallHelper { helper }
+                match Leaf::of_helper(helper) {
+                    Some(_) => Op::CallLeaf { helper },
+                    None => Op::CallHelper { helper },
+                }
             }
             Insn::Call(Callee::Local(distance)) => Op::CallFunction {
                 to: target(at, distance),

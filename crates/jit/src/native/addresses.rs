@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use osmia_vm::map::Map;
-use osmia_vm::{Code, NativeHelper};
+use osmia_vm::{Code, Leaf, NativeHelper};
 
 use crate::lower::{Lowered, Op};
 use crate::map_functions;
@@ -61,6 +61,7 @@ impl Addresses {
                 let (_, helper) = &self.helpers[found.expect("a helper of the program")];
                 std::ptr::from_ref(helper).addr() as u64
             }
+            Symbol::Leaf(helper) => pages::look(Leaf::of_helper(helper).expect("it only looks")),
             Symbol::CallMap(operation, map) => map_functions::address(operation, self.map(map)),
             Symbol::Kfunc(kfunc) => std::ptr::from_ref(&self.kfuncs[kfunc as usize]).addr() as u64,
             Symbol::Function(slot) => {

@@ -10,6 +10,9 @@ use super::addresses::Addresses;
 use crate::limits::HOT_RUNS;
 use crate::lower::Lowered;
 
+/// Runs that are counted at once, in advance.
+const RUNS_LENT_MAX: u32 = 32;
+
 #[derive(Debug)]
 pub(super) struct Warm {
     /// Runs so far, up to where it is hot. Some may get lost where CPUs count at once.
@@ -35,13 +38,25 @@ impl Warm {
         self.hot.get()?.as_ref()
     }
 
-    /// Counts a run.
+    /// Counts runs that may follow before somebody asks again, and says how many.
     #[inline]
-    pub(super) fn count(self: &Arc<Self>) {
+    pub(super) fn lend(self: &Arc<Self>) -> u32 {
+        let runs = self.runs.load(Relaxed);
+        if self.hot.get().is_some() {
+            return u32::MAX;
+        }
+        let lent = HOT_RUNS.saturating_sub(runs).clamp(1, RUNS_LENT_MAX);
+        self.count(lent);
+        lent
+    }
+
+    /// Counts runs.
+    #[inline]
+    pub(super) fn count(self: &Arc<Self>, more: u32) {
         let runs = self.runs.load(Relaxed);
         if runs < HOT_RUNS {
-            self.runs.store(runs + 1, Relaxed);
-            if runs + 1 == HOT_RUNS {
+            self.runs.store(runs + more, Relaxed);
+            if runs + more >= HOT_RUNS {
                 self.heat();
             }
         }

@@ -11,6 +11,7 @@ use osmia_program::{MapKind, MapSpec};
 use osmia_vm::map::Runs;
 
 use super::Case;
+use crate::tier1::Processor;
 use crate::{Tiers, listing};
 
 /// Names of helpers and of the case's maps.
@@ -59,12 +60,13 @@ fn outcome(input: &str, with_code: bool, with_enter: bool) -> String {
         Err(refused) => return format!("{refused}\n"),
     };
     let mut text = match with_code {
-        true => listing::native(&lowered),
+        true => listing::native(&lowered, Processor::NEWEST),
         false => listing::lowered(&lowered),
     };
-    // The way in is the same for all: one file shows it.
-    if !with_enter && let Some(enter) = text.find("enter:") {
-        text.truncate(enter);
+    // The ways in are much the same for all: one file shows them.
+    let ways = text.find("first:").or_else(|| text.find("enter:"));
+    if !with_enter && let Some(ways) = ways {
+        text.truncate(ways);
     }
     let (native, interpreted) = (case.run(Some(Tiers::First)), case.run(None));
     #[cfg(feature = "tier2")]

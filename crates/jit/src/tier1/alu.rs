@@ -4,14 +4,17 @@ use osmia_isa::{AluOp, Operand, Reg, Size, Width};
 
 use super::regs::{SCRATCH, SCRATCH2, gpr};
 use super::{Compiler, is_wide};
-use crate::x64::{Condition, Gpr, op};
+use crate::x64::{Condition, Gpr, ShiftTo, op};
 
 type Row = crate::x64::Op;
 
 impl Compiler<'_> {
     pub(super) fn alu(&mut self, alu: AluOp, width: Width, dst: Reg, src: Operand) {
-        let (wide, dst) = (is_wide(width), gpr(dst));
+        let reg = dst;
+        let (wide, dst) = (is_wide(width), gpr(reg));
         match (alu, src) {
+            // It is there already.
+            (AluOp::Mov, Operand::Reg(src)) if src == reg && (wide || self.narrow.has(reg)) => {}
             (AluOp::Mov, Operand::Reg(src)) => self.asm.emit(op::MOV_TO, wide, gpr(src), dst),
             (AluOp::Mov, Operand::Imm(imm)) => {
                 let value = if wide {
@@ -47,6 +50,16 @@ impl Compiler<'_> {
         self.asm.emit_with(row, wide, dst, imm);
     }
 
+    /// A shift to another register.
+    pub(super) fn shift_to(&mut self, alu: AluOp, wide: bool, dst: Gpr, src: Gpr, count: Gpr) {
+        let shift = match alu {
+            AluOp::Lsh => ShiftTo::Left,
+            AluOp::Rsh => ShiftTo::Right,
+            _ => ShiftTo::Arithmetic,
+        };
+        self.asm.shift_to(shift, wide, dst, src, count);
+    }
+
     /// Counts are taken modulo the width, as the machine does by itself.
     fn shift(&mut self, alu: AluOp, wide: bool, dst: Gpr, src: Operand) {
         let (by_cl, by_imm) = match alu {
@@ -67,6 +80,10 @@ impl Compiler<'_> {
             }
             Operand::Reg(src) => gpr(src),
         };
+        if self.processor.shifts_to {
+            self.shift_to(alu, wide, dst, dst, src);
+            return;
+        }
         // The count is in `cl`. Its own value waits in the scratch register meanwhile.
         if src == Gpr::Rcx && dst != Gpr::Rcx {
             self.asm.emit_one(by_cl, wide, dst);

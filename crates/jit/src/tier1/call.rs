@@ -2,8 +2,8 @@
 
 use osmia_isa::Reg;
 use osmia_program::limits::STACK_BYTES;
-use osmia_vm::layout;
 use osmia_vm::map_call::MapOperation;
+use osmia_vm::{Leaf, layout};
 
 use super::Compiler;
 use super::regs::{COUNTER, RUN, SCRATCH, SCRATCH2, gpr};
@@ -23,6 +23,19 @@ impl Compiler<'_> {
         self.asm.emit(op::MOV_TO, true, SCRATCH, place);
         self.call_machine(Symbol::CallHelper);
         self.end_if_asked(slot);
+    }
+
+    /// Takes nothing but what code was entered with, and cannot end the program.
+    pub(super) fn call_leaf(&mut self, helper: u32) {
+        if Leaf::of_helper(helper) == Some(Leaf::Cpu) {
+            let cpu = Place::Mem(RUN, layout::CPU);
+            self.asm.emit(op::LOAD, false, Gpr::Rax, cpu);
+            return;
+        }
+        let running = Place::Mem(RUN, layout::RUNNING);
+        self.asm.emit(op::LOAD, true, Gpr::Rdi, running);
+        self.address(Gpr::Rax, Symbol::Leaf(helper));
+        self.asm.emit_one(op::CALL_AT, false, Gpr::Rax);
     }
 
     /// The map is the first argument, whatever `r1` was. Nothing it does ends the program.

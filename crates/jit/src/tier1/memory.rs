@@ -14,6 +14,10 @@ impl Compiler<'_> {
             Base::Reg(base) => Place::Mem(gpr(base), off),
             Base::Packet(field) => Place::Mem(RUN, offset(field)),
         };
+        self.load_from(size, sign_extend, dst, place);
+    }
+
+    pub(super) fn load_from(&mut self, size: Size, sign_extend: bool, dst: Gpr, place: Place) {
         let (row, wide) = match (size, sign_extend) {
             (Size::B, false) => (op::LOAD8, false),
             (Size::H, false) => (op::LOAD16, false),

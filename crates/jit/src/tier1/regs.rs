@@ -97,10 +97,11 @@ impl Compiler<'_> {
 }
 
 /// True for what becomes a call.
-fn calls_something(op: &Op) -> bool {
+pub(super) fn calls_something(op: &Op) -> bool {
     matches!(
         op,
         Op::CallHelper { .. }
+            | Op::CallLeaf { .. }
             | Op::CallKfunc { .. }
             | Op::CallMap { .. }
             | Op::CallFunction { .. }

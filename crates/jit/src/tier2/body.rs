@@ -247,6 +247,7 @@ impl Body<'_, '_> {
                 let holds = self.compare(cond, first, second);
                 self.unless(holds, dst, copied, src);
             }
+            Op::CallLeaf { helper } => self.call_leaf(helper),
             Op::CallHelper { helper } => self.call_helper(line.slot, helper),
             Op::ArrayElement { map } => self.array_element(map, next),
             Op::CallMap { operation, map } => self.call_map(operation, map),

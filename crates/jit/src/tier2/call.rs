@@ -8,9 +8,9 @@ use cranelift_codegen::ir::{
 use osmia_isa::Reg;
 use osmia_program::Errno;
 use osmia_program::limits::STACK_BYTES;
-use osmia_vm::layout;
 use osmia_vm::limits::LOOP_ITERATIONS_MAX;
 use osmia_vm::map_call::MapOperation;
+use osmia_vm::{Leaf, layout};
 
 use super::body::{Body, reg};
 use super::link::{END, LEAVE};
@@ -30,6 +30,22 @@ impl Body<'_, '_> {
         let value = self.call_machine(Symbol::CallHelper, &args);
         self.set(Reg::R0, value);
         self.end_if_asked(slot);
+    }
+
+    /// Takes nothing but what code was entered with, and cannot end the program.
+    pub(super) fn call_leaf(&mut self, helper: u32) {
+        let value = if Leaf::of_helper(helper) == Some(Leaf::Cpu) {
+            (self.builder.ins()).load(types::I64, plain(), self.machine, layout::CPU)
+        } else {
+            let running =
+                (self.builder.ins()).load(types::I64, plain(), self.machine, layout::RUNNING);
+            let signature = self.signature(1);
+            let signature = self.builder.import_signature(signature);
+            let function = self.address(Symbol::Leaf(helper));
+            let call = (self.builder.ins()).call_indirect(signature, function, &[running]);
+            self.builder.inst_results(call)[0]
+        };
+        self.set(Reg::R0, value);
     }
 
     /// The map is the first argument, whatever `r1` was. Nothing it does ends the program.

@@ -7,6 +7,7 @@ use cranelift_codegen::ir::ExternalName;
 
 use super::Optimised;
 use super::stubs::Stubs;
+use crate::pages::Places;
 
 /// The number of the stub that ends a run, among functions.
 pub(super) const END: u32 = u32::MAX;
@@ -75,6 +76,7 @@ impl Linker {
             *start = bytes.len();
             bytes.extend(function);
         }
+        let unwinds = self.calls.iter().any(|(_, call)| call.to >= LEAVE);
         for (number, call) in self.calls {
             let at = starts[number] + call.at;
             let to = match call.to {
@@ -86,11 +88,17 @@ impl Linker {
             let distance = i32::try_from(distance).expect("programs are small");
             bytes[at..at + 4].copy_from_slice(&distance.to_le_bytes());
         }
+        let distance = i32::try_from(entry - stubs.to_entry).expect("programs are small");
+        bytes[stubs.to_entry - 4..stubs.to_entry].copy_from_slice(&distance.to_le_bytes());
         Optimised {
             bytes,
-            enter: stubs.enter,
-            returned: stubs.returned,
-            entry,
+            places: Places {
+                // What nobody ends from inside is a function of the machine's ABI.
+                first: if unwinds { stubs.first } else { starts[0] },
+                enter: stubs.enter,
+                entry,
+                returned: stubs.returned,
+            },
         }
     }
 }

@@ -9,6 +9,10 @@ use crate::x64::{Assembler, Gpr, Place, op};
 /// Machine code that is the same for all programs.
 pub(super) struct Stubs {
     pub(super) front: Vec<u8>,
+    /// The way into the program from outside if it may be ended from inside.
+    pub(super) first: usize,
+    /// The last byte of the jump there that leads to the program's first function, behind them.
+    pub(super) to_entry: usize,
     /// The entry from outside.
     pub(super) enter: usize,
     /// Returns what a tail call came to that is through.
@@ -29,6 +33,16 @@ impl Stubs {
 pub(super) fn stubs(needs_frame: bool) -> Stubs {
     let mut asm = Assembler::default();
     let unwind = asm.label();
+    let entry = asm.label();
+    let surroundings = tier1::Surroundings {
+        unwinds: true,
+        machine: true,
+        frame: true,
+    };
+    let first = tier1::first(&mut asm, surroundings, entry, unwind);
+    asm.bind(entry);
+    asm.jump_on();
+    let to_entry = asm.here();
     let enter = tier1::enter(&mut asm, unwind);
     let (end, leave) = (asm.label(), asm.label());
     asm.bind(end);
@@ -46,9 +60,11 @@ pub(super) fn stubs(needs_frame: bool) -> Stubs {
     asm.pop(Gpr::Rbp);
     asm.ret();
     let returned = tier1::returned(&mut asm);
-    let (front, places) = asm.finish(&[enter, end, leave, returned]);
+    let (front, places) = asm.finish(&[enter, end, leave, returned, first]);
     Stubs {
         front,
+        first: places[4],
+        to_entry,
         enter: places[0],
         end: places[1],
         leave: places[2],

@@ -13,6 +13,17 @@ pub(crate) enum Place {
     Reg(Gpr),
     /// At a distance from an address.
     Mem(Gpr, i32),
+    /// At a distance from the sum of two registers.
+    Sum(Gpr, Gpr, i32),
+}
+
+/// A shift by a register that sets another one, by its prefix in encodings.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum ShiftTo {
+    Left = 1,
+    Arithmetic = 2,
+    Right = 3,
 }
 
 impl From<Gpr> for Place {
@@ -90,9 +101,10 @@ impl Assembler {
     ) {
         let place = place.into();
         let is_byte_of = |reg: Gpr| op.low_byte && matches!(reg as u8, 4..8);
-        let (base, is_high_byte) = match place {
-            Place::Reg(rm) => (rm, is_byte_of(rm)),
-            Place::Mem(base, _) => (base, false),
+        let (base, index_high, is_high_byte) = match place {
+            Place::Reg(rm) => (rm, false, is_byte_of(rm)),
+            Place::Mem(base, _) => (base, false, false),
+            Place::Sum(base, index, _) => (base, index.high(), false),
         };
         let (field, field_high) = match op.digit {
             Some(digit) => (digit, false),
@@ -103,6 +115,7 @@ impl Assembler {
         let rex = 0x40
             | u8::from(wide || op.always_wide) << 3
             | u8::from(field_high) << 2
+            | u8::from(index_high) << 1
             | u8::from(base.high());
         if rex != 0x40 || needs_rex {
             self.bytes.push(rex);
@@ -110,24 +123,63 @@ impl Assembler {
         self.bytes.extend(op.opcode);
         match place {
             Place::Reg(rm) => self.bytes.push(0xc0 | field << 3 | rm.low()),
-            Place::Mem(base, distance) => self.memory(field, base, distance),
+            Place::Mem(base, distance) => self.memory(field, base, None, distance),
+            Place::Sum(base, index, distance) => self.memory(field, base, Some(index), distance),
         }
         self.bytes.extend(&imm.to_le_bytes()[..op.imm_bytes.into()]);
     }
 
-    fn memory(&mut self, field: u8, base: Gpr, distance: i32) {
+    fn memory(&mut self, field: u8, base: Gpr, index: Option<Gpr>, distance: i32) {
+        debug_assert_ne!(index, Some(Gpr::Rsp), "the number stands for no index");
         // Without a distance this base would mean something else.
         let (mode, bytes) = match i8::try_from(distance) {
             Ok(0) if base.low() != Gpr::Rbp.low() => (0x00, 0),
             Ok(_) => (0x40, 1),
             Err(_) => (0x80, 4),
         };
-        self.bytes.push(mode | field << 3 | base.low());
-        if base.low() == Gpr::Rsp.low() {
+        let behind = Gpr::Rsp.low();
+        match index {
+            Some(index) => {
+                let pair = index.low() << 3 | base.low();
+                self.bytes.extend([mode | field << 3 | behind, pair]);
+            }
             // This base takes one byte more: no index.
-            self.bytes.push(0x24);
+            None if base.low() == behind => {
+                self.bytes.extend([mode | field << 3 | behind, 0x24]);
+            }
+            None => self.bytes.push(mode | field << 3 | base.low()),
         }
         self.bytes.extend(&distance.to_le_bytes()[..bytes]);
+    }
+
+    /// `shlx`, `sarx` or `shrx`.
+    pub(crate) fn shift_to(&mut self, shift: ShiftTo, wide: bool, dst: Gpr, src: Gpr, count: Gpr) {
+        // High bits are the other way round in this prefix.
+        let highs = u8::from(!dst.high()) << 7 | 0x40 | u8::from(!src.high()) << 5;
+        let third = u8::from(wide) << 7 | (!(count as u8) & 15) << 3 | shift as u8;
+        let operands = 0xc0 | dst.low() << 3 | src.low();
+        self.bytes.extend([0xc4, highs | 2, third, 0xf7, operands]);
+    }
+
+    /// Instructions that do nothing, as few as are needed to come to a multiple of a power of two.
+    pub(crate) fn align(&mut self, alignment: usize) {
+        const LONGEST: usize = 9;
+        let mut missing = self.bytes.len().wrapping_neg() % alignment;
+        while missing > 0 {
+            let one: &[u8] = match missing.min(LONGEST) {
+                1 => &[0x90],
+                2 => &[0x66, 0x90],
+                3 => &[0x0f, 0x1f, 0x00],
+                4 => &[0x0f, 0x1f, 0x40, 0],
+                5 => &[0x0f, 0x1f, 0x44, 0, 0],
+                6 => &[0x66, 0x0f, 0x1f, 0x44, 0, 0],
+                7 => &[0x0f, 0x1f, 0x80, 0, 0, 0, 0],
+                8 => &[0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+                _ => &[0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+            };
+            self.bytes.extend(one);
+            missing -= one.len();
+        }
     }
 
     /// `mov reg, value` in as few bytes as the value allows.
@@ -200,14 +252,20 @@ impl Assembler {
         self.leap(Some(0xeb), &[0xe9], to);
     }
 
+    /// A jump to what lies behind it, until somebody changes its last four bytes.
+    #[cfg(feature = "tier2")]
+    pub(crate) fn jump_on(&mut self) {
+        self.bytes.extend([0xe9, 0, 0, 0, 0]);
+    }
+
     pub(crate) fn jump_if(&mut self, condition: Condition, to: Label) {
         let condition = condition as u8;
         self.leap(Some(0x70 | condition), &[0x0f, 0x80 | condition], to);
     }
 
-    /// `cmov`, of all 64 bits, if the condition does not hold.
-    pub(crate) fn move_unless(&mut self, condition: Condition, dst: Gpr, src: Gpr) {
-        let rex = 0x48 | u8::from(dst.high()) << 2 | u8::from(src.high());
+    /// `cmov` if the condition does not hold; of 32 bits it clears the upper half even if it does.
+    pub(crate) fn move_unless(&mut self, condition: Condition, wide: bool, dst: Gpr, src: Gpr) {
+        let rex = 0x40 | u8::from(wide) << 3 | u8::from(dst.high()) << 2 | u8::from(src.high());
         // The lowest bit of a condition turns it round.
         let opposite = condition as u8 ^ 1;
         let operands = 0xc0 | dst.low() << 3 | src.low();

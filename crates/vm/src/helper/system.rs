@@ -5,21 +5,18 @@ use osmia_program::MapKind;
 use super::{HelperFn, negative};
 use crate::checked::not_a_map;
 use crate::guest::{Call, Fault, Guest};
+use crate::leaf::Leaf;
 
 /// The helpers of this family by number.
 pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
+    if let Some(leaf) = Leaf::of_helper(id) {
+        return Some(look(leaf));
+    }
     Some(match id {
-        5 | 125 | 160 | 208 => ktime,
-        7 => get_prandom_u32,
-        8 => get_smp_processor_id,
-        14 => get_current_pid_tgid,
-        15 => get_current_uid_gid,
         16 => get_current_comm,
         37 => current_task_under_cgroup,
-        42 => get_numa_node_id,
         58 => override_return,
         80 => get_current_cgroup_id,
-        118 => jiffies64,
         123 => get_current_ancestor_cgroup_id,
         173 => get_func_ip,
         174 => get_attach_cookie,
@@ -27,42 +24,17 @@ pub(super) fn implementation<G: Guest>(id: u32) -> Option<HelperFn<G>> {
     })
 }
 
-/// `bpf_ktime_get_ns`, `_boot_ns`, `_coarse_ns`, `_tai_ns`: one clock for all.
-fn ktime<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    Ok(call.world.env.clock.nanoseconds())
-}
-
-/// `bpf_jiffies64`
-fn jiffies64<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let tick = 1_000_000_000 / call.world.env.hertz.max(1);
-    Ok(call.world.env.clock.nanoseconds() / tick.max(1))
-}
-
-/// `bpf_get_prandom_u32`
-fn get_prandom_u32<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    Ok(u64::from(call.world.env.random.next_u32()))
-}
-
-/// `bpf_get_smp_processor_id`
-fn get_smp_processor_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    Ok(u64::from(call.world.env.cpu))
-}
-
-/// `bpf_get_numa_node_id`
-fn get_numa_node_id<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    Ok(u64::from(call.world.env.node))
-}
-
-/// `bpf_get_current_pid_tgid`
-fn get_current_pid_tgid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let task = &call.world.env.task;
-    Ok(u64::from(task.tgid) << 32 | u64::from(task.pid))
-}
-
-/// `bpf_get_current_uid_gid`
-fn get_current_uid_gid<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let task = &call.world.env.task;
-    Ok(u64::from(task.gid) << 32 | u64::from(task.uid))
+/// A function for each, since what they look at is not among their arguments.
+fn look<G: Guest>(leaf: Leaf) -> HelperFn<G> {
+    match leaf {
+        Leaf::Time => |call| Ok(Leaf::Time.look(&mut call.world.env)),
+        Leaf::Jiffies => |call| Ok(Leaf::Jiffies.look(&mut call.world.env)),
+        Leaf::Random => |call| Ok(Leaf::Random.look(&mut call.world.env)),
+        Leaf::Cpu => |call| Ok(Leaf::Cpu.look(&mut call.world.env)),
+        Leaf::Node => |call| Ok(Leaf::Node.look(&mut call.world.env)),
+        Leaf::Process => |call| Ok(Leaf::Process.look(&mut call.world.env)),
+        Leaf::User => |call| Ok(Leaf::User.look(&mut call.world.env)),
+    }
 }
 
 /// Bytes of a task's name, its zero included (`TASK_COMM_LEN`).

@@ -2,7 +2,7 @@
 
 use iced_x86::{Decoder, DecoderOptions, Formatter, NasmFormatter};
 
-use super::{Assembler, Place};
+use super::{Assembler, Place, ShiftTo};
 use crate::x64::{Condition, Gpr, op};
 
 const ALL: [Gpr; 16] = [
@@ -219,4 +219,59 @@ fn jumps_find_their_labels() {
         0xe9, 9, 0, 0, 0, 0x77, 0xf9, 0xeb, 0xf7, 0xe8, 0, 0, 0, 0, 0xc3,
     ];
     assert_eq!(bytes, expected);
+}
+
+#[test]
+fn sums_of_registers_in_every_combination() {
+    for base in ALL {
+        for index in ALL.into_iter().filter(|index| *index != Gpr::Rsp) {
+            let mut asm = Assembler::default();
+            asm.emit(op::LOAD, true, Gpr::R9, Place::Sum(base, index, 0x1234));
+            asm.emit(op::LOAD8, false, Gpr::Rcx, Place::Sum(base, index, 0));
+            let (base, index) = (NAMES[1][base as usize], NAMES[1][index as usize]);
+            let [wide, byte] = &disassemble(asm)[..] else {
+                panic!("two instructions");
+            };
+            assert_eq!(*wide, format!("mov r9,[{base}+{index}+0x1234]"));
+            assert_eq!(*byte, format!("movzx ecx,byte [{base}+{index}]"));
+        }
+    }
+}
+
+#[test]
+fn shifts_to_other_registers_in_every_combination() {
+    let shifts = [
+        (ShiftTo::Left, "shlx"),
+        (ShiftTo::Right, "shrx"),
+        (ShiftTo::Arithmetic, "sarx"),
+    ];
+    for (shift, name) in shifts {
+        for (dst, src) in ALL.into_iter().flat_map(|dst| ALL.map(|src| (dst, src))) {
+            for wide in [false, true] {
+                for count in [Gpr::Rax, Gpr::R13] {
+                    let mut asm = Assembler::default();
+                    asm.shift_to(shift, wide, dst, src, count);
+                    let names = [dst, src, count].map(|reg| NAMES[usize::from(wide)][reg as usize]);
+                    assert_eq!(disassemble(asm), [format!("{name} {}", names.join(","))]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn alignment_does_nothing() {
+    for offset in 0..16 {
+        let mut asm = Assembler::default();
+        (0..offset).for_each(|_| asm.ret());
+        asm.align(16);
+        assert!(asm.here().is_multiple_of(16));
+        let lines = disassemble(asm);
+        let nops = lines[offset..].iter();
+        assert!(
+            nops.clone()
+                .all(|line| line.starts_with("nop") || line == "xchg ax,ax"),
+            "{lines:?}"
+        );
+    }
 }
