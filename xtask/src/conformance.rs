@@ -1,5 +1,5 @@
 //! Drives the plugin as the `bpf_conformance` suite does: every test of the suite's folder through the
-//! example `bpf-conformance`, one process a test.
+//! example `bpf-conformance`, one process a test, and what passes once more as machine code.
 //!
 //! The suite's own runner is a C++ program with libraries of its own; what it does with a test file is
 //! little, and is done here, so that a folder of its tests is all one needs. Older tests in the same
@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// Another plugin, to compare with
     #[arg(long, value_name = "FILE")]
     plugin: Option<PathBuf>,
+    /// Options for that plugin
+    #[arg(long, value_name = "TEXT", requires = "plugin")]
+    plugin_options: Option<String>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -34,6 +37,9 @@ pub(crate) struct Options {
 #[derive(Default)]
 struct Tally {
     passed: u64,
+    /// Of those, as machine code too.
+    compiled: u64,
+    interpreted: Vec<(String, String)>,
     failed: Vec<(String, String)>,
     skipped: Vec<(String, String)>,
 }
@@ -49,17 +55,35 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     if files.is_empty() {
         return Err(format!("{}: no test files", options.suite.display()).into());
     }
+    let asked = options.plugin_options.as_deref().unwrap_or_default();
+    let is_ours = options.plugin.is_none();
     let mut tally = Tally::default();
     for file in &files {
         let name = file.strip_prefix(&options.suite).unwrap_or(file);
         let name = name.display().to_string();
-        match Test::parse(&std::fs::read_to_string(file)?) {
-            Err(why) => tally.skipped.push((name, why)),
-            Ok(test) => match judge(&plugin, &test)? {
-                Ok(()) => tally.passed += 1,
-                Err(how) => tally.failed.push((name, how)),
-            },
+        let test = match Test::parse(&std::fs::read_to_string(file)?) {
+            Ok(test) => test,
+            Err(why) => {
+                tally.skipped.push((name, why));
+                continue;
+            }
+        };
+        if let Outcome::Fails(how) = judge(&plugin, asked, &test)? {
+            tally.failed.push((name, how));
+            continue;
         }
+        // What is refused is no machine code either.
+        if is_ours && test.expected != Expected::Refusal {
+            match judge(&plugin, NATIVE, &test)? {
+                Outcome::Passes => tally.compiled += 1,
+                Outcome::NotNative(why) => tally.interpreted.push((name, why)),
+                Outcome::Fails(how) => {
+                    tally.failed.push((name, format!("as machine code: {how}")));
+                    continue;
+                }
+            }
+        }
+        tally.passed += 1;
     }
     match options.json {
         true => println!("{}", as_json(&tally)),
@@ -99,13 +123,26 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs the plugin once; the inner error says what it did instead of what was expected.
-fn judge(plugin: &Path, test: &Test) -> Result<Result<(), String>, Error> {
+/// What a plugin made of a test.
+enum Outcome {
+    Passes,
+    /// What it did instead of what was expected.
+    Fails(String),
+    /// Our own one only: why there is no machine code.
+    NotNative(String),
+}
+
+/// The option of our plugin.
+const NATIVE: &str = "native";
+/// What it ends with if there is no machine code.
+const NOT_NATIVE: i32 = 3;
+
+/// Runs the plugin once.
+fn judge(plugin: &Path, options: &str, test: &Test) -> Result<Outcome, Error> {
+    // As the suite passes them: both, empty or not.
     let mut command = Command::new(plugin);
-    if !test.memory.is_empty() {
-        command.arg(hex(&test.memory));
-    }
     let mut child = command
+        .args([&hex(&test.memory), options])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -116,17 +153,23 @@ fn judge(plugin: &Path, test: &Test) -> Result<Result<(), String>, Error> {
     drop(input);
     let output = child.wait_with_output()?;
     let said = String::from_utf8_lossy(&output.stderr);
+    if options == NATIVE && output.status.code() == Some(NOT_NATIVE) {
+        return Ok(Outcome::NotNative(said.trim().to_owned()));
+    }
     let value = u64::from_str_radix(String::from_utf8_lossy(&output.stdout).trim(), 16);
-    Ok(match (test.expected, output.status.success(), value) {
-        (Expected::Refusal, false, _) => Ok(()),
-        (Expected::Refusal, true, _) => Err("runs, an error was expected".into()),
-        (Expected::Value(expected), true, Ok(value)) if value == expected => Ok(()),
-        (Expected::Value(expected), true, Ok(value)) => {
-            Err(format!("{value:#x}, {expected:#x} was expected"))
+    let how = match (test.expected, output.status.success(), value) {
+        (Expected::Refusal, false, _) => return Ok(Outcome::Passes),
+        (Expected::Value(expected), true, Ok(value)) if value == expected => {
+            return Ok(Outcome::Passes);
         }
-        (Expected::Value(_), true, Err(_)) => Err("prints no number".into()),
-        (Expected::Value(_), false, _) => Err(format!("refused: {}", said.trim())),
-    })
+        (Expected::Refusal, true, _) => "runs, an error was expected".into(),
+        (Expected::Value(expected), true, Ok(value)) => {
+            format!("{value:#x}, {expected:#x} was expected")
+        }
+        (Expected::Value(_), true, Err(_)) => "prints no number".into(),
+        (Expected::Value(_), false, _) => format!("refused: {}", said.trim()),
+    };
+    Ok(Outcome::Fails(how))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -140,10 +183,13 @@ fn print_text(tally: &Tally) {
     for (name, why) in &tally.skipped {
         println!("skipped: {name}: {why}");
     }
+    for (name, why) in &tally.interpreted {
+        println!("interpreted only: {name}: {why}");
+    }
     let (failed, skipped) = (tally.failed.len(), tally.skipped.len());
     println!(
-        "{} passed, {failed} failed, {skipped} skipped",
-        tally.passed
+        "{} passed ({} of them as machine code, too), {failed} failed, {skipped} skipped",
+        tally.passed, tally.compiled
     );
 }
 
@@ -156,6 +202,8 @@ fn as_json(tally: &Tally) -> serde_json::Value {
     };
     json!({
         "passed": tally.passed,
+        "compiled": tally.compiled,
+        "interpreted": list(&tally.interpreted),
         "failed": list(&tally.failed),
         "skipped": list(&tally.skipped),
     })

@@ -2,7 +2,8 @@
 
 use osmia::isa::{Endian, NoNames, assemble, write_slots};
 
-use crate::{hex, plugin};
+use crate::hex;
+use crate::plugin::{self, Problem};
 
 const CASES: &str = include_str!("cases.txt");
 
@@ -20,22 +21,32 @@ fn section<'a>(case: &'a str, name: &str) -> Option<&'a str> {
 
 #[test]
 fn cases_have_their_results() {
-    let mut failed = Vec::new();
+    let (mut failed, mut compiled) = (Vec::new(), 0);
     for case in CASES.split("====\n") {
         let text = section(case, "asm").expect("a program");
-        let result = plugin::run(section(case, "mem").unwrap_or(""), &program(text));
-        let came = match result {
-            Ok(value) => format!("{value:x}"),
-            Err(message) => message,
-        };
+        let memory = section(case, "mem").unwrap_or("");
+        let came = told(plugin::interpret(memory, &program(text)));
         let expected = section(case, "result")
             .or_else(|| section(case, "error"))
             .expect("a result or an error");
         if came != expected {
             failed.push(format!("{text}\ncame: {came}\nexpected: {expected}"));
         }
+        match plugin::run_native(memory, &program(text)) {
+            Err(Problem::NotNative(_)) => {}
+            result if told(result.clone()) == expected => compiled += 1,
+            result => failed.push(format!("{text}\nas machine code: {}", told(result))),
+        }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+    assert!(compiled > 0, "none of them as machine code");
+}
+
+fn told(result: Result<u64, Problem>) -> String {
+    match result {
+        Ok(value) => format!("{value:x}"),
+        Err(Problem::Refused(message) | Problem::NotNative(message)) => message,
+    }
 }
 
 #[test]
@@ -50,7 +61,7 @@ fn blanks_are_passed_over_and_the_rest_is_not() {
 
 #[test]
 fn what_is_no_program_is_said() {
-    let error = |memory, program| plugin::run(memory, program).expect_err("no run");
+    let error = |memory, program| told(plugin::interpret(memory, program));
     assert_eq!(error("zz", ""), "memory: `z` is not a hexadecimal digit");
     assert_eq!(
         error("", "95"),
