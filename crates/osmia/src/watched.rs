@@ -2,7 +2,7 @@
 //! log in the kernel's style.
 
 use osmia_program::Program;
-use osmia_verify::explain::{Place, Seen, Wish, in_words};
+use osmia_verify::explain::{LoggedPaths, Place, Seen, Wish, in_words};
 use serde::Serialize;
 
 /// What to show.
@@ -61,7 +61,7 @@ impl Watching {
     pub(crate) fn wish(&self, program: &Program) -> Wish {
         Wish {
             heat: self.heat,
-            kernel_log: self.kernel_log,
+            kernel_log: self.kernel_log.then_some(LoggedPaths::Every),
             states_at: self
                 .state_at
                 .map_or_else(Vec::new, |line| starts(program, line)),

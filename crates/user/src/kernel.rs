@@ -272,8 +272,9 @@ impl Kernel {
         program: &Program,
         replaces: Option<Replaced>,
         maps: &[Arc<Map>],
+        log_level: u32,
     ) -> Judgement {
-        verdict::judge(program, replaces, maps, &self.target)
+        verdict::judge(program, replaces, maps, &self.target, log_level)
     }
 
     /// True if programs that come by handle are not verified.
@@ -297,6 +298,11 @@ impl Kernel {
     /// The CPU for the programs of a new process.
     pub(crate) fn next_cpu(&self) -> u32 {
         self.processes.fetch_add(1, SeqCst) % self.target.cpus.max(1)
+    }
+
+    /// The network as it was described.
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
     }
 
     /// True if there is a network interface with this index. The loopback interface always is.

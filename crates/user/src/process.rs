@@ -12,6 +12,7 @@ mod elements;
 mod infos;
 mod instructions;
 mod links;
+mod load_log;
 mod maps;
 mod objects;
 mod pins;

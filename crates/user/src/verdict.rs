@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use osmia_program::{Initial, MapKind, MapSpec, Program, ProgramFlags, Standing, Target};
-use osmia_verify::{Facts, Options, Reach, Refusal, Reject, Replaced, Stats, Verified, verify};
+use osmia_verify::explain::{LoggedPaths, Wish};
+use osmia_verify::{
+    Facts, Options, Reach, Refusal, Reject, Replaced, Stats, Verified, verify, verify_and_watch,
+};
 use osmia_vm::map::Map;
 
 /// A verdict on a program.
@@ -16,6 +19,16 @@ pub(crate) struct Judgement {
     /// Why it is safe, if it is known to be.
     pub(crate) proof: Option<Proof>,
     stats: Stats,
+    /// What is known at every instruction, if that was asked for.
+    states: Option<JudgementLog>,
+}
+
+/// What the log of a load says of a verdict.
+#[derive(Debug, Default)]
+pub(crate) struct JudgementLog {
+    pub(crate) text: String,
+    /// Bytes it had at its longest.
+    pub(crate) bytes_most: usize,
 }
 
 /// A program that was accepted, with what it was accepted for.
@@ -33,12 +46,14 @@ impl Proof {
     }
 }
 
-/// Asks the verifier. What it does not know it leaves to the checks of every run.
+/// Asks the verifier, and for states at every instruction by the bits of a log level. What it does not know
+/// it leaves to the checks of every run.
 pub(crate) fn judge(
     program: &Program,
     replaces: Option<Replaced>,
     maps: &[Arc<Map>],
     target: &Target,
+    log_level: u32,
 ) -> Judgement {
     let specs: Vec<MapSpec> = maps.iter().map(|map| seen(map)).collect();
     let options = Options {
@@ -46,7 +61,21 @@ pub(crate) fn judge(
         keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
         ..Options::default()
     };
-    let verdict = verify(program, &specs, target, &options);
+    let (verdict, states) = match logged(log_level) {
+        None => (verify(program, &specs, target, &options), None),
+        wanted => {
+            let wish = Wish {
+                kernel_log: wanted,
+                ..Wish::default()
+            };
+            let (verdict, _, seen) = verify_and_watch(program, &specs, target, &options, &wish);
+            let states = JudgementLog {
+                text: seen.kernel_log,
+                bytes_most: seen.kernel_log_bytes_most,
+            };
+            (verdict, Some(states))
+        }
+    };
     let (result, verified) = match verdict.result {
         Ok(verified) => (Ok(Standing::Verified), Some(verified)),
         Err(why) if why.is_unsupported() => {
@@ -64,6 +93,19 @@ pub(crate) fn judge(
             options,
         }),
         stats: verdict.stats,
+        states,
+    }
+}
+
+/// Which paths the log shows.
+fn logged(level: u32) -> Option<LoggedPaths> {
+    /// `BPF_LOG_LEVEL1`, `BPF_LOG_LEVEL2`
+    const CURRENT: u32 = 1 << 0;
+    const EVERY: u32 = 1 << 1;
+    match level {
+        level if level & EVERY != 0 => Some(LoggedPaths::Every),
+        level if level & CURRENT != 0 => Some(LoggedPaths::Current),
+        _ => None,
     }
 }
 
@@ -86,15 +128,19 @@ impl Judgement {
     }
 
     /// What the log of a load says: why it was rejected, and how much was looked at.
-    pub(crate) fn log(&self) -> String {
-        /// `BPF_COMPLEXITY_LIMIT_INSNS`.
-        const INSNS_MAX: usize = 1_000_000;
+    pub(crate) fn log(&mut self) -> JudgementLog {
+        if let Some(states) = self.states.take() {
+            return states;
+        }
         let reason = match &self.result {
             Err(why) => format!("{}\n", why.message),
             Ok(Standing::NotJudged { why }) => format!("not judged: {why}\n"),
             Ok(_) => String::new(),
         };
-        let Stats { insns, states, .. } = self.stats;
-        format!("{reason}processed {insns} insns (limit {INSNS_MAX}) total_states {states}\n")
+        let text = reason + &self.stats.in_the_log();
+        JudgementLog {
+            bytes_most: text.len(),
+            text,
+        }
     }
 }

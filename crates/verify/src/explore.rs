@@ -60,6 +60,24 @@ pub struct Stats {
     pub states_at_one: usize,
 }
 
+impl Stats {
+    /// The line that the kernel's log ends with, which tools read; how far liveness was followed is not
+    /// counted here.
+    pub fn in_the_log(&self) -> String {
+        let limit = limits::INSNS_VISITED_MAX;
+        let Self {
+            insns,
+            states,
+            states_peak,
+            states_at_one,
+        } = self;
+        format!(
+            "processed {insns} insns (limit {limit}) max_states_per_insn {states_at_one} \
+             total_states {states} peak_states {states_peak} mark_read 0\n"
+        )
+    }
+}
+
 /// The exploration of one program.
 pub(crate) struct Explorer<'a> {
     /// The program, and the state the current path is in.

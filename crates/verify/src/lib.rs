@@ -96,7 +96,7 @@ pub fn verify_and_watch(
         .err()
         .map(|why| why.message.as_str());
     let stats = verdict.stats;
-    let seen = watch.map(|watch| watch.ends(message, stats.insns, stats.states));
+    let seen = watch.map(|watch| watch.ends(message, stats));
     (verdict, trace, seen.unwrap_or_default())
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use osmia_program::{MapSpec, Program, Target};
-use osmia_verify::explain::Wish;
+use osmia_verify::explain::{LoggedPaths, Wish};
 use osmia_verify::{Options, verify_and_watch};
 
 /// Lines that show an instruction and what is known after it.
@@ -47,7 +47,7 @@ pub(super) fn compare(
         return Lines::default();
     };
     let wish = Wish {
-        kernel_log: true,
+        kernel_log: Some(LoggedPaths::Every),
         ..Wish::default()
     };
     let options = Options {

@@ -39,7 +39,7 @@ impl UserProgram {
         let (standing, verified_insns, proof) = match kernel.is_unverified() {
             true => (Standing::Unverified, 0, None),
             false => {
-                let judged = kernel.judge(&program, None, &maps);
+                let judged = kernel.judge(&program, None, &maps, 0);
                 let insns = judged.verified_insns();
                 let standing = judged
                     .result

@@ -16,9 +16,10 @@ use osmia_vm::Code;
 
 use super::bytes::{read, word};
 use super::instructions::{functions, slots};
+use super::load_log::{LoadLog, check_log};
 use super::maps::{admits_digest, text};
 use super::{File, Process, attach_targets};
-use crate::bpf::{Fd, LogAnswer, LogRequest, ProgBindMap, ProgLoad, ProgLoadAnswer, Records};
+use crate::bpf::{Fd, ProgBindMap, ProgLoad, ProgLoadAnswer, Records};
 use crate::limits::{LICENSE_BYTES_MAX, TYPE_ID_MAX};
 use crate::object::{
     AttachTo, BtfObject, MapRecord, ProgramAbout, ProgramRecord, ProgramRefused, checked_name,
@@ -29,17 +30,13 @@ use crate::object::{
 const KNOWN_FLAGS: u32 = 0xff;
 /// `BPF_F_TOKEN_FD`.
 const TOKEN_FD: u32 = 1 << 16;
-/// `BPF_LOG_LEVEL1`, `BPF_LOG_LEVEL2`, `BPF_LOG_STATS`, `BPF_LOG_FIXED`.
-const LOG_LEVELS: u32 = 0xf;
-/// `BPF_LOG_FIXED`: the beginning is kept, not the end.
-const LOG_FIXED: u32 = 1 << 3;
 
 impl Process {
     /// `BPF_PROG_LOAD`.
     pub fn prog_load(&self, asked: &ProgLoad<'_>) -> ProgLoadAnswer {
-        let mut log = String::new();
+        let mut log = LoadLog::default();
         let result = self.prog_loaded(asked, &mut log);
-        written(asked.log, &log, result)
+        log.written(asked.log, result)
     }
 
     /// `BPF_PROG_BIND_MAP`.
@@ -53,7 +50,8 @@ impl Process {
         Ok(())
     }
 
-    fn prog_loaded(&self, asked: &ProgLoad<'_>, log: &mut String) -> Result<Fd, Errno> {
+    fn prog_loaded(&self, asked: &ProgLoad<'_>, told: &mut LoadLog) -> Result<Fd, Errno> {
+        let log = &mut told.text;
         if asked.flags & !(KNOWN_FLAGS | TOKEN_FD) != 0 {
             return Err(Errno::EINVAL);
         }
@@ -116,8 +114,10 @@ impl Process {
             Errno::EINVAL
         })?;
         let replaces = replaced(&program, &attach_to);
-        let judged = self.kernel.judge(&program, replaces, &resolved.maps);
-        *log += &judged.log();
+        let level = asked.log.level;
+        let mut judged = (self.kernel).judge(&program, replaces, &resolved.maps, level);
+        told.judged(judged.log());
+        let log = &mut told.text;
         let (verified_insns, reach) = (judged.verified_insns(), judged.reach);
         let standing = judged.result.map_err(|why| why.errno)?;
         let about = ProgramAbout {
@@ -200,52 +200,6 @@ impl Process {
             btf: Arc::clone(&object.btf),
         };
         Ok((Some(object), Some(debug)))
-    }
-}
-
-/// Whether a log was asked for as the kernel wants it (`bpf_verifier_log_attr_valid`).
-pub(super) fn check_log(log: LogRequest) -> Result<(), Errno> {
-    let right = log.has_buffer == (log.size != 0)
-        && !(log.has_buffer && log.level == 0)
-        && log.level & !LOG_LEVELS == 0
-        && log.size <= u32::MAX >> 2;
-    match right {
-        true => Ok(()),
-        false => Err(Errno::EINVAL),
-    }
-}
-
-/// An answer with its log: the end of it, or the beginning on request, if the buffer is short, and
-/// `ENOSPC` then.
-pub(super) fn written(asked: LogRequest, log: &str, result: Result<Fd, Errno>) -> ProgLoadAnswer {
-    if asked.level == 0 || check_log(asked).is_err() {
-        return ProgLoadAnswer {
-            result,
-            log: LogAnswer::default(),
-        };
-    }
-    let whole = log.len() + 1;
-    let room = asked.size as usize;
-    let log = log.as_bytes();
-    let kept = match asked.level & LOG_FIXED != 0 {
-        true => &log[..log.len().min(room.saturating_sub(1))],
-        false => &log[whole.saturating_sub(room).min(log.len())..],
-    };
-    let mut bytes = kept.to_vec();
-    if asked.has_buffer {
-        bytes.push(0);
-    } else {
-        bytes.clear();
-    }
-    ProgLoadAnswer {
-        result: match asked.has_buffer && whole > room {
-            true => Err(Errno::ENOSPC),
-            false => result,
-        },
-        log: LogAnswer {
-            bytes,
-            true_size: u32::try_from(whole).unwrap_or(u32::MAX),
-        },
     }
 }
 

@@ -6,7 +6,7 @@ use osmia_btf::{Btf, BtfError};
 use osmia_program::Errno;
 
 use super::bytes::read;
-use super::programs::{check_log, written};
+use super::load_log::{LoadLog, check_log};
 use super::{File, Process};
 use crate::bpf::{BtfLoad, ProgLoadAnswer};
 use crate::limits::BTF_BYTES_MAX;
@@ -18,9 +18,9 @@ const TOKEN_FD: u32 = 1 << 16;
 impl Process {
     /// `BPF_BTF_LOAD`.
     pub fn btf_load(&self, asked: &BtfLoad<'_>) -> ProgLoadAnswer {
-        let mut log = String::new();
-        let result = self.btf_loaded(asked, &mut log);
-        written(asked.log, &log, result)
+        let mut log = LoadLog::default();
+        let result = self.btf_loaded(asked, &mut log.text);
+        log.written(asked.log, result)
     }
 
     fn btf_loaded(&self, asked: &BtfLoad<'_>, log: &mut String) -> Result<crate::bpf::Fd, Errno> {

@@ -6,6 +6,7 @@ use osmia_isa::{Callee, Insn, Operand};
 
 use super::replay::{everything_in, everything_of};
 use super::trace::Place;
+use crate::explore::Stats;
 use crate::limits;
 use crate::precision::Step;
 use crate::reg::What;
@@ -16,10 +17,24 @@ use crate::transfer::Transfer;
 const COLUMN: usize = 40;
 const COLUMN_STEP: usize = 8;
 
+/// Which paths a log shows: the kernel's log levels 1 and 2.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum LoggedPaths {
+    /// The one that is being looked at: in the end the rejected one, or none.
+    Current,
+    /// All of them, and how numbers that decided something were followed back.
+    Every,
+}
+
 /// A log being written.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct KernelLog {
+    paths: LoggedPaths,
     text: String,
+    /// Bytes of the text at its longest, before paths were taken out again.
+    bytes_most: usize,
+    /// The instructions of the current path and where their text begins.
+    path: Vec<(usize, usize)>,
     /// The source line printed last.
     line: Option<(u32, String)>,
     started: bool,
@@ -28,6 +43,23 @@ pub(crate) struct KernelLog {
 }
 
 impl KernelLog {
+    pub(crate) fn new(paths: LoggedPaths) -> KernelLog {
+        KernelLog {
+            paths,
+            text: String::new(),
+            bytes_most: 0,
+            path: Vec::new(),
+            line: None,
+            started: false,
+            insn_end: 0,
+        }
+    }
+
+    /// True if it shows how numbers were followed.
+    pub(crate) fn shows_following(&self) -> bool {
+        self.paths == LoggedPaths::Every
+    }
+
     pub(crate) fn looks(&mut self, transfer: &Transfer<'_>) {
         let at = transfer.at;
         if self.text.len() > limits::LOG_BYTES_MAX {
@@ -35,6 +67,9 @@ impl KernelLog {
         }
         if !std::mem::replace(&mut self.started, true) {
             self.text += &format!("{at}: {}\n", state(transfer, |_| true));
+        }
+        if self.paths == LoggedPaths::Current {
+            self.path.push((at, self.text.len()));
         }
         if let Some(line) = transfer.program.line_at(at) {
             let now = (line.line, line.text.to_owned());
@@ -137,19 +172,43 @@ impl KernelLog {
 
     pub(crate) fn branches(&mut self, transfer: &Transfer<'_>, before: usize) {
         let at = transfer.at;
+        self.goes_back_to(before);
         let shown = state(transfer, |_| true);
         self.text += &format!("\nfrom {before} to {at}: {shown}\n{at}: {shown}\n");
         self.line = None;
     }
 
-    pub(crate) fn ends(mut self, message: Option<&str>, insns: usize, states: usize) -> String {
-        if let Some(message) = message {
-            self.text += message;
-            self.text.push('\n');
+    /// The log, and how many bytes it had at its longest.
+    pub(crate) fn ends(mut self, message: Option<&str>, stats: Stats) -> (String, usize) {
+        match message {
+            Some(message) => {
+                self.text += message;
+                self.text.push('\n');
+            }
+            None => self.goes_back_to_begin(),
         }
-        let limit = limits::INSNS_VISITED_MAX;
-        self.text += &format!("processed {insns} insns (limit {limit}) total_states {states}\n");
-        self.text
+        self.text += &stats.in_the_log();
+        let bytes_most = self.bytes_most.max(self.text.len());
+        (self.text, bytes_most)
+    }
+
+    /// Another branch of an instruction is taken up: what was found behind it is of no more interest, if
+    /// it is only the current path that is.
+    fn goes_back_to(&mut self, before: usize) {
+        let Some(at) = self.path.iter().rposition(|&(insn, _)| insn == before) else {
+            return;
+        };
+        self.bytes_most = self.bytes_most.max(self.text.len());
+        self.text.truncate(self.path[at].1);
+        self.path.truncate(at);
+    }
+
+    /// No path is rejected.
+    fn goes_back_to_begin(&mut self) {
+        if self.paths == LoggedPaths::Current {
+            self.bytes_most = self.bytes_most.max(self.text.len());
+            self.text.clear();
+        }
     }
 }
 

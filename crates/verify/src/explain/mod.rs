@@ -19,6 +19,7 @@ mod watch;
 mod words;
 
 pub use explanation::{Explanation, Happening, Known, Missing, explain};
+pub use kernel_log::LoggedPaths;
 pub use log::{Log, read_log};
 pub use trace::{Change, Place, Source, Step, Trace};
 pub use turnings::Turning;

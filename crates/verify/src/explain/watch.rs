@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kernel_log::KernelLog;
+use super::kernel_log::{KernelLog, LoggedPaths};
 use super::replay::everything;
 use super::trace::Place;
 use super::value::Value;
 use crate::domain::{Scalar, Tnum};
+use crate::explore::Stats;
 use crate::limits;
 use crate::precision::Step;
 use crate::transfer::Transfer;
@@ -17,8 +18,8 @@ use crate::transfer::Transfer;
 pub struct Wish {
     /// Count visits.
     pub heat: bool,
-    /// Write a log in the kernel's style.
-    pub kernel_log: bool,
+    /// Write a log in the kernel's style, of these paths.
+    pub kernel_log: Option<LoggedPaths>,
     /// Note what is known before these instructions.
     pub states_at: Vec<usize>,
 }
@@ -30,6 +31,8 @@ pub struct Seen {
     pub visits: Vec<u64>,
     /// The log.
     pub kernel_log: String,
+    /// Bytes of the log at its longest.
+    pub kernel_log_bytes_most: usize,
     /// What is known, by instruction and place; several values where they cannot be merged.
     pub states: BTreeMap<(usize, Place), Vec<Value>>,
     /// How many states were merged, by instruction.
@@ -54,7 +57,7 @@ impl Watch {
                 visits: vec![0; if wish.heat { slots } else { 0 }],
                 ..Seen::default()
             },
-            log: wish.kernel_log.then(KernelLog::default),
+            log: wish.kernel_log.map(KernelLog::new),
         }
     }
 
@@ -90,9 +93,9 @@ impl Watch {
         }
     }
 
-    /// True if a log is written, which wants to know how numbers were followed.
+    /// True if a log is written that wants to know how numbers were followed.
     pub(crate) fn writes(&self) -> bool {
-        self.log.is_some()
+        (self.log.as_ref()).is_some_and(KernelLog::shows_following)
     }
 
     /// Numbers that decided something were followed back.
@@ -110,9 +113,10 @@ impl Watch {
     }
 
     /// The end, and what the verifier found.
-    pub(crate) fn ends(mut self, message: Option<&str>, insns: usize, states: usize) -> Seen {
+    pub(crate) fn ends(mut self, message: Option<&str>, stats: Stats) -> Seen {
         if let Some(log) = self.log {
-            self.seen.kernel_log = log.ends(message, insns, states);
+            let (text, bytes_most) = log.ends(message, stats);
+            (self.seen.kernel_log, self.seen.kernel_log_bytes_most) = (text, bytes_most);
         }
         self.seen
     }
