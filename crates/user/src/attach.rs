@@ -50,6 +50,8 @@ pub(crate) enum Place {
     Cgroup(CgroupId, AttachKind),
     /// An interface's way in or out.
     Tcx(u32, AttachKind),
+    /// One end of a netkit pair.
+    Netkit(u32, AttachKind),
     /// An interface.
     Xdp(u32),
     /// The one network namespace.
@@ -179,7 +181,13 @@ impl Row {
         gone
     }
 
-    /// Of an interface that nothing is attached to any more, nothing is remembered.
+    /// What a netkit device counted is not told while nothing is attached.
+    fn is_hidden(&self, place: Place) -> bool {
+        matches!(place, Place::Netkit(..)) && self.attached.is_empty()
+    }
+
+    /// Of an interface that nothing is attached to any more, nothing is remembered; a netkit device counts
+    /// its changes on.
     fn forget_if_empty(&mut self, place: Place) {
         if matches!(place, Place::Tcx(..)) && self.attached.is_empty() {
             *self = Self::default();
@@ -194,6 +202,15 @@ pub(crate) struct Shown {
     /// Of what runs there, inherited or not, there is none.
     pub(crate) revision: Option<u64>,
     pub(crate) attached: Vec<Attached>,
+}
+
+impl Shown {
+    fn nothing() -> Self {
+        Self {
+            revision: Some(Row::default().revision),
+            ..Self::default()
+        }
+    }
 }
 
 /// Everything attached.
@@ -241,7 +258,7 @@ impl Attachments {
             .position(|attached| attached.link == Some(link));
         let at = at.ok_or(Errno::ENOLINK)?;
         let elsewhere = |(other, attached): (usize, &Attached)| other != at && attached.is(program);
-        let once = matches!(place, Place::Tcx(..));
+        let once = matches!(place, Place::Tcx(..) | Place::Netkit(..));
         if once && row.attached.iter().enumerate().any(elsewhere) {
             return Err(Errno::EEXIST);
         }
@@ -256,10 +273,8 @@ impl Attachments {
     pub(crate) fn shown(&self, place: Place) -> Shown {
         let state = lock(&self.state);
         match state.rows.get(&place) {
-            None => Shown {
-                revision: Some(Row::default().revision),
-                ..Shown::default()
-            },
+            Some(row) if row.is_hidden(place) => Shown::nothing(),
+            None => Shown::nothing(),
             Some(row) => Shown {
                 flags: row.flags,
                 revision: Some(row.revision),

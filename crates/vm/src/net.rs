@@ -12,7 +12,7 @@ mod rule;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-pub use link::{Address, Ipv6Settings, Link, Mac};
+pub use link::{Address, Ipv6Settings, Link, Mac, NetkitEnd};
 pub use neighbour::Neighbour;
 pub use prefix::Prefix;
 pub use route::{Hop, Route, RouteKind, RouteMtu, table};

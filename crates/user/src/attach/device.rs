@@ -1,9 +1,9 @@
-//! Interfaces: many programs in order on the way in and out, one XDP program
-//! (`kernel/bpf/mprog.c`, `net/core/dev.c` of Linux 6.18).
+//! Interfaces: many programs in order on the way in and out or at an end of a netkit pair, one XDP program
+//! (`kernel/bpf/mprog.c`, `drivers/net/netkit.c`, `net/core/dev.c` of Linux 6.18).
 
 use std::sync::Arc;
 
-use osmia_program::{AttachKind, Errno};
+use osmia_program::Errno;
 use osmia_vm::Code;
 
 use super::{Anchor, Attached, Attachments, Place, REPLACE};
@@ -11,17 +11,17 @@ use crate::kernel::lock;
 use crate::limits::ORDERED_PROGRAMS_MAX;
 
 impl Attachments {
-    /// Attaches to the way in or out of an interface.
-    pub(crate) fn attach_tcx(
+    /// Attaches to a place of an interface that has an order.
+    pub(crate) fn attach_in_order(
         &self,
-        (ifindex, attach): (u32, AttachKind),
+        place: Place,
         attached: Attached,
         replaces: Option<&Arc<Code>>,
         anchor: &Anchor,
         expected_revision: u64,
     ) -> Result<(), Errno> {
         let mut state = lock(&self.state);
-        let row = state.rows.entry(Place::Tcx(ifindex, attach)).or_default();
+        let row = state.rows.entry(place).or_default();
         row.must_be_at(expected_revision)?;
         if row.attached.iter().any(|one| one.is(&attached.program)) {
             return Err(Errno::EEXIST);
@@ -47,14 +47,17 @@ impl Attachments {
     }
 
     /// Detaches a program, the last one if none is named.
-    pub(crate) fn detach_tcx(
+    pub(crate) fn detach_in_order(
         &self,
-        (ifindex, attach): (u32, AttachKind),
+        place: Place,
         program: Option<&Arc<Code>>,
         expected_revision: u64,
     ) -> Result<(), Errno> {
         let mut state = lock(&self.state);
-        let row = state.rows.entry(Place::Tcx(ifindex, attach)).or_default();
+        let row = state.rows.get_mut(&place).ok_or(Errno::ENOENT)?;
+        if row.attached.is_empty() {
+            return Err(Errno::ENOENT);
+        }
         row.must_be_at(expected_revision)?;
         let at = match program {
             None => row.attached.len().checked_sub(1),
@@ -65,7 +68,7 @@ impl Attachments {
             return Err(Errno::EBUSY);
         }
         let gone = row.remove(at);
-        row.forget_if_empty(Place::Tcx(ifindex, attach));
+        row.forget_if_empty(place);
         drop(state);
         drop(gone);
         Ok(())

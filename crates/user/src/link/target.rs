@@ -65,6 +65,7 @@ impl LinkTarget {
             Self::Place(Place::Netfilter { .. }) | Self::Netfilter(_) => 10,
             Self::Place(Place::Tcx(..)) => 11,
             Self::Uprobes(_) => 12,
+            Self::Place(Place::Netkit(..)) => 13,
             Self::Sockets { .. } => 14,
         }
     }
@@ -128,6 +129,10 @@ impl LinkTarget {
                 ifindex: there(*ifindex),
             },
             Self::Place(Place::Tcx(ifindex, attach)) => LinkInfoDetail::Tcx {
+                ifindex: there(*ifindex),
+                attach_type: attach.number(),
+            },
+            Self::Place(Place::Netkit(ifindex, attach)) => LinkInfoDetail::Netkit {
                 ifindex: there(*ifindex),
                 attach_type: attach.number(),
             },

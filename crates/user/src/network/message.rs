@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use osmia_vm::net::{
-    Address, Hop, Ipv6Settings, Link, Mac, Neighbour, Network, Prefix, Route, RouteKind, RouteMtu,
-    Rule, RuleAction,
+    Address, Hop, Ipv6Settings, Link, Mac, Neighbour, NetkitEnd, Network, Prefix, Route, RouteKind,
+    RouteMtu, Rule, RuleAction,
 };
 
 /// Kinds of messages.
@@ -79,6 +79,8 @@ impl Reading {
         const FAMILIES: u16 = 26;
         const OTHER_NAMESPACE: u16 = 37;
         const INFO_KIND: u16 = 1;
+        const INFO_DATA: u16 = 2;
+        const NETKIT_PRIMARY: u16 = 2;
         const IPV4_SETTINGS: u16 = 1;
         const IPV6_SETTINGS: u16 = 2;
         /// Kinds of hardware with an Ethernet header: that and loopback.
@@ -108,7 +110,20 @@ impl Reading {
                 MTU => link.mtu = u32_at(value, 0)?,
                 OTHER => other = u32_at(value, 0),
                 OTHER_NAMESPACE => other = None,
-                INFO => pair = find(value, INFO_KIND).is_some_and(|kind| text(kind) == b"veth"),
+                INFO => match find(value, INFO_KIND).map(text) {
+                    Some(b"veth") => pair = true,
+                    Some(b"netkit") => {
+                        let data = find(value, INFO_DATA).unwrap_or_default();
+                        let primary = find(data, NETKIT_PRIMARY);
+                        let is_primary = primary.is_some_and(|byte| byte.starts_with(&[1]));
+                        link.netkit = Some(match is_primary {
+                            true => NetkitEnd::Primary,
+                            false => NetkitEnd::Peer,
+                        });
+                        pair = true;
+                    }
+                    _ => {}
+                },
                 FAMILIES => {
                     if let Some(family) = find(value, AF_INET.into()) {
                         // The numbers of settings start at 1.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use osmia_program::{AttachKind, Errno, ProgramKind};
+use osmia_vm::net::NetkitEnd;
 use osmia_vm::{Code, Identity};
 
 use super::{File, Process};
@@ -61,7 +62,7 @@ impl Process {
                 attachments.attach_flow_dissector(program)
             }
             ProgramKind::SchedCls => {
-                let place = (self.interface(asked.target, attach)?, attach);
+                let place = self.place_of_packets(asked.target, attach)?;
                 let replaces = match flags & REPLACE != 0 {
                     true => Some(self.program_of(asked.replace_bpf_fd, kind)?),
                     false => None,
@@ -69,7 +70,7 @@ impl Process {
                 let anchor = self.anchor(flags, asked.relative, kind)?;
                 let attached = Attached::new(program, None, flags);
                 let revision = asked.expected_revision;
-                attachments.attach_tcx(place, attached, replaces.as_ref(), &anchor, revision)
+                attachments.attach_in_order(place, attached, replaces.as_ref(), &anchor, revision)
             }
             ProgramKind::SkSkb | ProgramKind::SkMsg => {
                 if flags != 0 || asked.replace_bpf_fd.0 != 0 {
@@ -98,8 +99,8 @@ impl Process {
                     0 => None,
                     _ => Some(self.program_of(fd, kind)?),
                 };
-                let place = (self.interface(asked.target, attach)?, attach);
-                attachments.detach_tcx(place, program.as_ref(), asked.expected_revision)
+                let place = self.place_of_packets(asked.target, attach)?;
+                attachments.detach_in_order(place, program.as_ref(), asked.expected_revision)
             }
             kind if is_of_cgroups(kind) => {
                 if flags != 0 || asked.relative != 0 {
@@ -152,11 +153,11 @@ impl Process {
                 }
             }
             ProgramKind::SchedCls => {
-                let ifindex = self.interface(asked.target, attach)?;
+                let place = self.place_of_packets(asked.target, attach)?;
                 if asked.attach_flags != 0 {
                     return Err(Errno::EINVAL);
                 }
-                attachments.shown(Place::Tcx(ifindex, attach))
+                attachments.shown(place)
             }
             ProgramKind::SkSkb | ProgramKind::SkMsg => {
                 let (map, _) = self.map(Fd(asked.target as i32))?;
@@ -195,16 +196,34 @@ impl Process {
         }
     }
 
-    /// An interface whose packets pass programs.
-    pub(super) fn interface(&self, index: u32, attach: AttachKind) -> Result<u32, Errno> {
-        match self.kernel.has_interface(index) {
-            false => Err(Errno::ENODEV),
-            // None of them is a netkit device.
-            true if matches!(attach, AttachKind::NetkitPrimary | AttachKind::NetkitPeer) => {
-                Err(Errno::EINVAL)
-            }
-            true => Ok(index),
+    /// Where packets of an interface pass programs.
+    pub(super) fn place_of_packets(&self, index: u32, attach: AttachKind) -> Result<Place, Errno> {
+        if matches!(attach, AttachKind::NetkitPrimary | AttachKind::NetkitPeer) {
+            return self.place_of_netkit(index, attach);
         }
+        match self.kernel.has_interface(index) {
+            true => Ok(Place::Tcx(index, attach)),
+            false => Err(Errno::ENODEV),
+        }
+    }
+
+    /// An end of the netkit pair whose primary end is named.
+    fn place_of_netkit(&self, index: u32, attach: AttachKind) -> Result<Place, Errno> {
+        let network = self.kernel.network();
+        if !network.links().any(|link| link.netkit.is_some()) {
+            // As kernels that were built without them.
+            return Err(Errno::EINVAL);
+        }
+        if !self.kernel.has_interface(index) {
+            return Err(Errno::ENODEV);
+        }
+        let link = network.link(index).ok_or(Errno::ENXIO)?;
+        let end = match (link.netkit.ok_or(Errno::ENXIO)?, attach) {
+            (NetkitEnd::Peer, _) => return Err(Errno::EACCES),
+            (NetkitEnd::Primary, AttachKind::NetkitPrimary) => index,
+            (NetkitEnd::Primary, _) => link.peer.ok_or(Errno::ENODEV)?,
+        };
+        Ok(Place::Netkit(end, attach))
     }
 
     /// What `relative_fd` or `relative_id` stands for.

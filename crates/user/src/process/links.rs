@@ -47,7 +47,7 @@ impl Process {
                 self.link_to_namespace(program, attach, asked)?
             }
             ProgramKind::Xdp => self.link_to_xdp(program, asked)?,
-            ProgramKind::SchedCls => self.link_to_tcx(program, attach, asked)?,
+            ProgramKind::SchedCls => self.link_to_packets(program, attach, asked)?,
             ProgramKind::Netfilter => self.link_to_netfilter(program, asked)?,
             ProgramKind::SkSkb | ProgramKind::SkMsg => {
                 self.link_to_sockets(program, attach, asked)?

@@ -30,6 +30,17 @@ pub struct Link {
     pub addresses: Vec<Address>,
     /// The other end of a pair.
     pub peer: Option<u32>,
+    /// Which end of a netkit pair it is, if it is one.
+    pub netkit: Option<NetkitEnd>,
+}
+
+/// An end of a netkit pair.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum NetkitEnd {
+    /// The one that programs are attached by.
+    Primary,
+    /// The other one.
+    Peer,
 }
 
 /// How an interface speaks IPv6.
@@ -71,6 +82,7 @@ impl Link {
             }),
             addresses: Vec::new(),
             peer: None,
+            netkit: None,
         }
     }
 

@@ -83,39 +83,35 @@ impl Process {
         )
     }
 
-    pub(super) fn link_to_tcx(
+    /// Packets on their way: tcx or netkit.
+    pub(super) fn link_to_packets(
         &self,
         program: Arc<Code>,
         attach: AttachKind,
         asked: &LinkCreate<'_>,
     ) -> Result<Arc<Link>, Errno> {
-        let ifindex = self.interface(asked.target, attach)?;
+        let place = self.place_of_packets(asked.target, attach)?;
         let order = ordered(asked);
         let kind = program.program().hook.kind;
-        self.link_to(
-            LinkTarget::Place(Place::Tcx(ifindex, attach)),
-            program,
-            |attached| {
-                let attachments = self.kernel.attachments();
-                // Whether it is there already is asked before what it is to stand beside.
-                let place = (ifindex, attach);
-                let attached = Attached {
-                    flags: asked.flags & !REPLACE,
-                    ..attached
-                };
-                let anchor = self.anchor(asked.flags, order.relative, kind);
-                let (anchor, missing) = match anchor {
-                    Ok(anchor) => (anchor, None),
-                    Err(errno) => (Anchor::Link(0), Some(errno)),
-                };
-                let revision = order.expected_revision;
-                let result = attachments.attach_tcx(place, attached, None, &anchor, revision);
-                match (result, missing) {
-                    (Err(Errno::ENOENT), Some(errno)) => Err(errno),
-                    (result, _) => result,
-                }
-            },
-        )
+        self.link_to(LinkTarget::Place(place), program, |attached| {
+            let attachments = self.kernel.attachments();
+            // Whether it is there already is asked before what it is to stand beside.
+            let attached = Attached {
+                flags: asked.flags & !REPLACE,
+                ..attached
+            };
+            let anchor = self.anchor(asked.flags, order.relative, kind);
+            let (anchor, missing) = match anchor {
+                Ok(anchor) => (anchor, None),
+                Err(errno) => (Anchor::Link(0), Some(errno)),
+            };
+            let revision = order.expected_revision;
+            let result = attachments.attach_in_order(place, attached, None, &anchor, revision);
+            match (result, missing) {
+                (Err(Errno::ENOENT), Some(errno)) => Err(errno),
+                (result, _) => result,
+            }
+        })
     }
 
     pub(super) fn link_to_netfilter(
