@@ -8,6 +8,7 @@ mod bench;
 mod capture;
 mod compare;
 mod compare_attach;
+mod compare_bpftool;
 mod compare_contexts;
 mod compare_helpers;
 mod compare_kernel;
@@ -74,6 +75,8 @@ enum Command {
     CompareLibbpf(compare::Options),
     /// Compare what programs may be attached to with the running kernel's verifier, or another one's
     CompareAttach(compare_attach::Options),
+    /// Compare the JSON of the nouns with bpftool's, on live objects of the running kernel (root)
+    CompareBpftool(compare_bpftool::Options),
     /// Compare tags of programs with those bpftool shows for the running kernel
     CompareTags(compare_tags::Options),
     /// Compare the table of releases with what the running kernel, or another one, takes
@@ -138,6 +141,7 @@ fn main() -> ExitCode {
         Command::CompareHelpers(options) => compare_helpers::run(&options),
         Command::CompareKernel(options) => compare_kernel::run(&options),
         Command::CompareLibbpf(options) => compare::run(&options),
+        Command::CompareBpftool(options) => compare_bpftool::run(&options),
         Command::CompareTags(options) => compare_tags::run(&options),
         Command::CompareTargets(options) => compare_targets::run(&options),
         Command::CompareTcpdump(options) => compare_tcpdump::run(&options),

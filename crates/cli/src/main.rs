@@ -17,7 +17,7 @@ use exit::Exit;
 fn main() -> ExitCode {
     panic::set_hook(Box::new(exit::report_bug));
     let outcome = panic::catch_unwind(|| {
-        let cli = match Cli::try_parse() {
+        let cli = match Cli::try_parse_from(command::in_order(std::env::args_os())) {
             Ok(cli) => cli,
             Err(error) => {
                 // Help and version come this way too, with exit code 0. A closed pipe is no news.

@@ -2,10 +2,11 @@
 //!
 //! What the linker made goes to the kernel through bpf(2): maps filled, instructions with descriptors
 //! in the place of positions, types and source lines beside them. Runs are the kernel's own test runs.
-//! Nothing is attached and nothing is pinned: what was made is gone with its last handle, and with the
-//! process in any case.
+//! Nothing is attached: what was made is gone with its last handle, and with the process unless it was
+//! pinned. [`LinuxCalls`] is bpf(2) itself, for those who look at what others made.
 #![cfg(target_os = "linux")]
 
+mod calls;
 pub mod codes;
 mod host;
 mod image;
@@ -19,7 +20,8 @@ mod ring;
 mod sys;
 mod target;
 
+pub use calls::LinuxCalls;
 pub use host::LinuxHost;
 pub use map::LinuxMap;
 pub use program::LinuxProgram;
-pub use target::running_kernel;
+pub use target::{possible_cpus, running_kernel};

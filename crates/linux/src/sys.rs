@@ -5,6 +5,8 @@
 //! as the attributes, or the map behind the descriptor, say.
 #![allow(unsafe_code)]
 
+mod apart;
+
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use osmia_program::Errno;
@@ -12,6 +14,8 @@ use osmia_program::attr::{
     Address, Attr, BtfLoad, MapCreate, MapElement, MapFreeze, MapKey, MapNextKey, ProgLoad,
     ProgTestRun, Request,
 };
+
+pub(crate) use apart::Apart;
 
 /// A map's descriptor with the sizes that its elements have towards callers.
 #[derive(Debug)]

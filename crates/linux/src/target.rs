@@ -65,7 +65,10 @@ fn version(release: &str) -> KernelVersion {
 }
 
 /// How many CPUs there may ever be: the slots of per-CPU maps.
-fn possible_cpus() -> Result<u32, HostError> {
+///
+/// # Errors
+/// If the kernel does not say.
+pub fn possible_cpus() -> Result<u32, HostError> {
     let text = std::fs::read_to_string(POSSIBLE_CPUS).map_err(|e| unknown(POSSIBLE_CPUS, &e))?;
     last_cpu(&text)
         .map(|last| last + 1)

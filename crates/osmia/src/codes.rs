@@ -8,6 +8,12 @@ osmia_diag::codes! {
     KERNEL_TYPES = "kernel-types", "the kernel's types are those that are shipped";
     FILE = "file-io", "a file could not be opened, read or written";
     BTF_WORDS = "btf-words", "the words of a BTF command are not understood";
+    NOUN_HOST = "noun-host", "it is not clear on which host to look";
+    NOUN_WORDS = "noun-words", "the words of a command on live objects are not understood";
+    NOUN_UNKNOWN = "noun-unknown", "the host has no such object";
+    NOUN_KIND = "noun-kind", "what is pinned there is of another kind";
+    NOUN_PRIVILEGE = "noun-privilege", "the host does not let this process look";
+    NOUN_REFUSED = "noun-refused", "the host does not do what was asked of an object";
     EMBED_NAME = "embed-name", "a module has nothing of that name";
     EMBED_TYPE = "embed-type", "a type of the application does not fit what it is to stand for";
     EMBED_MAP = "embed-map", "a map or a variable does not take a change";

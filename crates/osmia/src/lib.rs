@@ -42,6 +42,7 @@ mod inspect;
 pub mod limits;
 mod linked;
 mod listing;
+pub mod live;
 mod loaded;
 mod log;
 mod machine;

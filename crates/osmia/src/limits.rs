@@ -26,3 +26,9 @@ pub const REDIRECT_ROWS_MAX: usize = 64;
 pub const DESCRIBED_PACKETS_MAX: usize = 65_536;
 /// Most bytes of a verifier's log.
 pub const LOG_BYTES_MAX: u64 = 64 << 20;
+/// Most files of the kernel's pins that are looked at to say where an object is pinned.
+pub const PINS_LOOKED_AT_MAX: usize = 1 << 16;
+/// Most parts of one value of a map that are told one by one.
+pub const TYPED_PARTS_MAX: usize = 1 << 16;
+/// Most types inside of each other that are spelled.
+pub const TYPE_DEPTH_MAX: usize = 32;

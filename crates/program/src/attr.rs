@@ -3,12 +3,14 @@
 //! Offsets are those of Linux 6.18; a test compares them with the running kernel's BTF. [`Request`] is
 //! what a call asks, from bytes and to bytes. This module does not know what commands do.
 
+mod call;
 mod info;
 mod request;
 mod table;
 
 use crate::abi::abi_enum;
 
+pub use call::{Bpf, CallMemory};
 pub use info::{BTF_INFO, InfoLayout, LINK_INFO, MAP_INFO, PROG_INFO};
 pub use request::{Address, Fields, LinkDetail, known_part};
 pub use table::*;

@@ -6,6 +6,7 @@
 //! errno that depends on an object, is the process'.
 
 mod attach;
+mod call;
 mod infos;
 mod links;
 mod loads;

@@ -39,6 +39,14 @@ fn shown(name: &str) -> &str {
     if name.is_empty() { "(anon)" } else { name }
 }
 
+/// The kind's name, as bpftool says it.
+fn kind(ty: Type<'_>) -> &'static str {
+    match ty.kind() {
+        Kind::Void => "UNKNOWN",
+        kind => kind.name(),
+    }
+}
+
 fn encoding(int: &Int) -> &'static str {
     match int.encoding {
         0 => "(none)",
@@ -79,7 +87,7 @@ fn component(component: Option<u32>) -> i64 {
 
 fn write_type(out: &mut String, ty: Type<'_>) -> Result {
     let btf = ty.btf();
-    write!(out, "{} {} '{}'", ty.id(), ty.kind(), shown(ty.name()))?;
+    write!(out, "{} {} '{}'", ty.id(), kind(ty), shown(ty.name()))?;
     match ty.body() {
         Body::Void => Ok(()),
         Body::Int(int) => write!(
@@ -192,7 +200,7 @@ fn json_type(ty: Type<'_>) -> Json {
         map.insert(key.to_owned(), value);
     };
     put("id", ty.id().0.into());
-    put("kind", ty.kind().name().into());
+    put("kind", kind(ty).into());
     put("name", shown(ty.name()).into());
     match ty.body() {
         Body::Void => {}
