@@ -17,8 +17,7 @@ const HEADER: &str = "crates/capi/include/osmia.h";
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let root = place::root();
-    let (made, path) = (make(&root)?, root.join(HEADER));
-    if std::fs::read_to_string(&path).is_ok_and(|committed| committed == made) {
+    if is_current(&root)? {
         println!("{HEADER} is current");
         return Ok(Verdict::Holds);
     }
@@ -26,9 +25,15 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
         println!("not current: {HEADER}; run `cargo xtask header` and commit the result");
         return Ok(Verdict::Fails);
     }
-    std::fs::write(path, made)?;
+    std::fs::write(root.join(HEADER), make(&root)?)?;
     println!("wrote {HEADER}");
     Ok(Verdict::Holds)
+}
+
+/// True if the committed header is as it should be.
+pub(crate) fn is_current(root: &Path) -> Result<bool, Error> {
+    let committed = std::fs::read_to_string(root.join(HEADER));
+    Ok(committed.ok() == Some(make(root)?))
 }
 
 /// The header as it should be.

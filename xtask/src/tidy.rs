@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::place::{self, Error};
-use crate::{Verdict, corpus, examples};
+use crate::{Verdict, corpus, examples, header};
 
 /// The committed files, read when a check asks.
 struct Tree {
@@ -55,7 +55,7 @@ impl Tree {
 /// A check adds one line per complaint.
 type Check = fn(&Tree, &mut Vec<String>) -> Result<(), Error>;
 
-const CHECKS: [(&str, Check); 12] = [
+const CHECKS: [(&str, Check); 13] = [
     ("crate edges", edges::follow_the_rows),
     ("dependency reasons", edges::have_reasons),
     ("crates in ARCHITECTURE.md", edges::are_in_the_architecture),
@@ -68,6 +68,7 @@ const CHECKS: [(&str, Check); 12] = [
     ("machine paths", texts::no_machine_paths),
     ("examples", examples_are_current),
     ("corpus", corpus_is_current),
+    ("osmia.h", header_is_current),
 ];
 
 pub(crate) fn run() -> Result<Verdict, Error> {
@@ -110,6 +111,13 @@ fn examples_are_current(tree: &Tree, complaints: &mut Vec<String>) -> Result<(),
         let path = path.strip_prefix(&tree.root).unwrap_or(path);
         format!("{} is not current: cargo xtask examples", path.display())
     }));
+    Ok(())
+}
+
+fn header_is_current(tree: &Tree, complaints: &mut Vec<String>) -> Result<(), Error> {
+    if !header::is_current(&tree.root)? {
+        complaints.push("not current; run `cargo xtask header` and commit the result".to_owned());
+    }
     Ok(())
 }
 

@@ -64,6 +64,8 @@ int main(int argc, char **argv)
 		module = osmia_load_file(sandbox, argc > 1 ? argv[1] : "rules.bpf.o", &error);
 	if (module)
 		worker = osmia_worker_new(sandbox, &error);
+	/* Whoever wrote the rules, no payment waits longer than a second. */
+	osmia_worker_limit(worker, 1000000);
 	result = worker ? judge(module, worker) : failed(error);
 
 	/* Errors are values: this is no object. */

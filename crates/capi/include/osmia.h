@@ -56,6 +56,11 @@ typedef struct OsmiaProgram OsmiaProgram;
 typedef struct OsmiaSandbox OsmiaSandbox;
 
 /**
+ * Ends a worker's runs from any thread.
+ */
+typedef struct OsmiaStop OsmiaStop;
+
+/**
  * A CPU of a sandbox, for one thread at a time.
  */
 typedef struct OsmiaWorker OsmiaWorker;
@@ -157,6 +162,40 @@ OsmiaWorker *osmia_worker_new(const OsmiaSandbox *sandbox, OsmiaError **error);
  * `worker` is null or from `osmia_worker_new` and not used any more.
  */
 void osmia_worker_free(OsmiaWorker *worker);
+
+/**
+ * Ends this worker's runs that take longer than so many microseconds, each with an error (`vm-stopped`);
+ * 0 for no limit. False without a worker.
+ *
+ * # Safety
+ * `worker` is null or from `osmia_worker_new`, and no other thread uses it meanwhile.
+ */
+bool osmia_worker_limit(OsmiaWorker *worker,
+                        uint64_t microseconds);
+
+/**
+ * A handle that ends a worker's runs from any thread. Null without a worker.
+ *
+ * # Safety
+ * `worker` is null or from `osmia_worker_new`, and no other thread uses it meanwhile.
+ */
+OsmiaStop *osmia_worker_stop(const OsmiaWorker *worker);
+
+/**
+ * Ends the run that goes on and every later one (`asked` true), or lets runs go on again.
+ *
+ * # Safety
+ * `stop` is null or from `osmia_worker_stop`; any thread may have it.
+ */
+void osmia_stop(const OsmiaStop *stop, bool asked);
+
+/**
+ * Frees a handle that ends runs; they go on as it left them.
+ *
+ * # Safety
+ * `stop` is null or from `osmia_worker_stop` and not used any more.
+ */
+void osmia_stop_free(OsmiaStop *stop);
 
 /**
  * Runs a program on `len` bytes: the context of a program in `SEC("syscall")`, which it may change, or

@@ -5,8 +5,9 @@
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
+use std::time::Duration;
 
-use osmia::embed::{Module, Packet, Program, Sandbox, UntypedMap, UpdateMode, Worker};
+use osmia::embed::{Module, Packet, Program, Sandbox, Stop, UntypedMap, UpdateMode, Worker};
 use osmia::{Fault, LinkOptions, Object};
 
 use crate::failure::Failure;
@@ -22,6 +23,9 @@ pub struct OsmiaProgram(Called);
 
 /// A CPU of a sandbox, for one thread at a time.
 pub struct OsmiaWorker(Worker);
+
+/// Ends a worker's runs from any thread.
+pub struct OsmiaStop(Stop);
 
 /// A map; it keeps its module alive.
 pub struct OsmiaMap(UntypedMap);
@@ -293,6 +297,57 @@ pub unsafe extern "C" fn osmia_worker_new(
 pub unsafe extern "C" fn osmia_worker_free(worker: *mut OsmiaWorker) {
     // SAFETY: the caller's promise.
     unsafe { free(worker) };
+}
+
+/// Ends this worker's runs that take longer than so many microseconds, each with an error (`vm-stopped`);
+/// 0 for no limit. False without a worker.
+///
+/// # Safety
+/// `worker` is null or from `osmia_worker_new`, and no other thread uses it meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn osmia_worker_limit(worker: *mut OsmiaWorker, microseconds: u64) -> bool {
+    let limit = (microseconds > 0).then(|| Duration::from_micros(microseconds));
+    let done = answer(std::ptr::null_mut(), || {
+        // SAFETY: the caller's promise.
+        unsafe { exclusive(worker)? }.0.set_time_limit(limit);
+        Ok(())
+    });
+    done.is_some()
+}
+
+/// A handle that ends a worker's runs from any thread. Null without a worker.
+///
+/// # Safety
+/// `worker` is null or from `osmia_worker_new`, and no other thread uses it meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn osmia_worker_stop(worker: *const OsmiaWorker) -> *mut OsmiaStop {
+    // SAFETY: the caller's promise.
+    let worker = unsafe { shared(worker) };
+    handle(worker.ok().map(|worker| OsmiaStop(worker.0.stop())))
+}
+
+/// Ends the run that goes on and every later one (`asked` true), or lets runs go on again.
+///
+/// # Safety
+/// `stop` is null or from `osmia_worker_stop`; any thread may have it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn osmia_stop(stop: *const OsmiaStop, asked: bool) {
+    // SAFETY: the caller's promise.
+    match (unsafe { shared(stop) }, asked) {
+        (Ok(stop), true) => stop.0.ask(),
+        (Ok(stop), false) => stop.0.lift(),
+        (Err(_), _) => {}
+    }
+}
+
+/// Frees a handle that ends runs; they go on as it left them.
+///
+/// # Safety
+/// `stop` is null or from `osmia_worker_stop` and not used any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn osmia_stop_free(stop: *mut OsmiaStop) {
+    // SAFETY: the caller's promise.
+    unsafe { free(stop) };
 }
 
 /// Runs a program on `len` bytes: the context of a program in `SEC("syscall")`, which it may change, or

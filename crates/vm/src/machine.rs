@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use osmia_program::context::Context;
 use osmia_program::{Record, Redirected, Role, Scene};
 
 use crate::checked::Checked;
@@ -125,6 +126,29 @@ impl Machine {
         self.run_with(code, bytes)
     }
 
+    /// Runs a program whose context is plain memory on other bytes than those of the last input, as many as
+    /// there are in that, where they lie. Nothing, and nothing done, if it is not ready for that: then they
+    /// are to be an input.
+    #[inline]
+    pub fn run_in_place(
+        &mut self,
+        code: &Arc<Code>,
+        bytes: &mut [u8],
+    ) -> Option<Result<Outcome, Box<Trap>>> {
+        let is_plain = matches!(self.world.context.kind(), Context::Bytes(_));
+        let is_like = is_plain
+            && bytes.len() == self.world.context.len()
+            && bytes.as_ptr().cast::<u64>().is_aligned();
+        if !is_like || !self.direct.is_ready(code) || self.direct.demands().needs_input {
+            return None;
+        }
+        let address = bytes.as_mut_ptr().expose_provenance() as u64;
+        let own = self.direct.move_context(address);
+        let result = self.run_ready(code, 0);
+        self.direct.move_context(own);
+        Some(result)
+    }
+
     #[inline]
     fn run_with(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
         match self.direct.is_ready(code) {
@@ -136,20 +160,27 @@ impl Machine {
     /// Runs a program that is not prepared.
     fn run_first(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
         let Some(native) = code.native() else {
-            let _watched = self.watchdog.as_ref().map(Watchdog::begin);
+            self.begin_time();
             self.direct.unready();
             return self.run_interpreted(code, second);
         };
         native::check_context(code, native, self.world.context.len())?;
         self.world.begin();
         self.direct.begin(code, native, &self.world);
-        let watched = self.watchdog.as_ref().map(Watchdog::begin);
         let result = self.run_ready(code, second);
-        if watched.is_some() || self.world.context.is_flow() {
-            // These begin anew with every run.
+        if self.world.context.is_flow() {
+            // What such a program finds is set before every run.
             self.direct.unready();
         }
         result
+    }
+
+    /// The time of a run begins.
+    #[inline]
+    fn begin_time(&self) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.begin();
+        }
     }
 
     fn run_interpreted(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
@@ -184,6 +215,7 @@ impl Machine {
     /// Runs the program that is ready.
     #[inline]
     fn run_ready(&mut self, code: &Arc<Code>, second: u64) -> Result<Outcome, Box<Trap>> {
+        self.begin_time();
         // Who looks up nothing that could be taken away is not waited for. Maps of another host's are only
         // safe to look up while it is counted there.
         let is_counted = self.direct.demands().is_counted;
@@ -209,7 +241,6 @@ impl Machine {
 
     /// Ends runs that take longer; native code looks where programs may go on for long.
     pub fn limit_time(&mut self, limit: Option<Duration>) {
-        self.direct.unready();
         self.watchdog = limit.map(|limit| Watchdog::new(limit, self.world.stop.clone()));
     }
 
@@ -262,6 +293,7 @@ impl Machine {
         let Ok(code) = Arc::clone(&due.callback.code).downcast::<Code>() else {
             return Ok(());
         };
+        self.begin_time();
         let _running = self.runs.enter(self.world.env.cpu);
         // A value that was deleted meanwhile has no key: its timer is on its way out.
         let Some(key) = due.map.key_of(due.element) else {

@@ -37,8 +37,8 @@ pub struct Demands {
     pub is_counted: bool,
     /// It may look at objects of the heap.
     pub sees_heap: bool,
-    /// It may go on in another program.
-    pub goes_on: bool,
+    /// The machine may have to know its input, not only where that lies.
+    pub needs_input: bool,
 }
 
 /// What runs again.
@@ -119,6 +119,13 @@ impl Direct {
         if demands.sees_heap {
             self.show_heap(world.runs.heap());
         }
+    }
+
+    /// Lets the program that is ready find its context at another address; says where it was. There are as
+    /// many bytes.
+    #[inline]
+    pub(crate) fn move_context(&mut self, address: u64) -> u64 {
+        std::mem::replace(&mut self.head.context, address)
     }
 
     /// True if the run left nothing to be done.

@@ -1,19 +1,22 @@
 //! Asking a run to stop: from another thread, or because its time is over.
 
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// Somebody wants no run to go on.
-const ASKED: u32 = 1;
+const ASKED: u64 = 1;
 /// The time of the run that goes on is over.
-const LATE: u32 = 2;
+const LATE: u64 = 2;
+/// The bits above are the number of the run that is watched: who says that one is late says which, and
+/// so never ends another.
+const NUMBER_SHIFT: u32 = 32;
 
 /// Stops the runs of a machine: native code looks here where programs may go on for long.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicU32>);
+pub struct Stop(Arc<AtomicU64>);
 
 impl Stop {
     /// Ends the run that goes on, if it goes on for long, and every later one, until [`Stop::lift`].
@@ -23,48 +26,48 @@ impl Stop {
 
     /// Lets runs go on again.
     pub fn lift(&self) {
-        self.0.store(0, SeqCst);
+        self.0.fetch_and(!(ASKED | LATE), SeqCst);
     }
 
     /// True if the run is to end.
     pub fn is_asked(&self) -> bool {
-        self.0.load(Relaxed) != 0
+        self.0.load(Relaxed) & (ASKED | LATE) != 0
     }
 
-    /// Ends the run that goes on.
-    pub(crate) fn is_late(&self) {
-        self.0.fetch_or(LATE, SeqCst);
+    /// Another run begins, in time.
+    fn next_run(&self) {
+        let next = |state: u64| {
+            let number = (state >> NUMBER_SHIFT).wrapping_add(1);
+            number << NUMBER_SHIFT | state & ASKED
+        };
+        let _ = self
+            .0
+            .fetch_update(SeqCst, SeqCst, |state| Some(next(state)));
     }
 
-    /// A run begins, in time.
-    pub(crate) fn is_in_time(&self) {
-        if self.0.load(Relaxed) & LATE != 0 {
-            self.0.fetch_and(!LATE, SeqCst);
-        }
-    }
-
-    /// Where it is.
+    /// Where it is: four bytes that are not zero if the run is to end.
     pub(crate) fn address(&self) -> u64 {
-        self.0.as_ptr().expose_provenance() as u64
+        let word = self.0.as_ptr().expose_provenance() as u64;
+        match cfg!(target_endian = "little") {
+            true => word,
+            false => word + 4,
+        }
     }
 }
 
-/// A thread that looks whether a run takes too long. Beginning and ending one costs a look at the clock
-/// and two stores.
+/// A thread that looks whether a run takes too long. Beginning a run costs one atomic operation, ending
+/// it nothing: a run that is over can be late as long as it likes.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     watch: Arc<Watch>,
-    limit: Duration,
     thread: Option<thread::Thread>,
 }
 
 /// What both threads know.
 #[derive(Debug)]
 struct Watch {
-    since: Instant,
     stop: Stop,
-    /// When the run has to end, in nanoseconds since; zero while none goes on.
-    until: AtomicU64,
+    limit: Duration,
     /// The thread sleeps until somebody wakes it.
     asleep: AtomicBool,
 }
@@ -72,15 +75,12 @@ struct Watch {
 /// How often the thread looks in the time of a limit, and how seldom at least.
 const LOOKS: u32 = 8;
 const LOOK_SECONDS_MAX: f64 = 0.05;
-/// Looks at no run before the thread sleeps.
-const IDLE_LOOKS: u32 = 20;
 
 impl Watchdog {
     pub(crate) fn new(limit: Duration, stop: Stop) -> Self {
         let watch = Arc::new(Watch {
-            since: Instant::now(),
             stop,
-            until: AtomicU64::new(0),
+            limit,
             asleep: AtomicBool::new(false),
         });
         let step = (limit / LOOKS).clamp(
@@ -93,78 +93,105 @@ impl Watchdog {
         let handle = builder.spawn(move || look(&watched, step)).ok();
         Self {
             watch,
-            limit,
             thread: handle.map(|handle| handle.thread().clone()),
         }
     }
 
-    /// A run begins; it ends when what is given does.
-    pub(crate) fn begin(&self) -> Watched {
-        let watch = Arc::clone(&self.watch);
-        let until = watch.since.elapsed() + self.limit;
-        let until = u64::try_from(until.as_nanos()).unwrap_or(u64::MAX);
-        watch.until.store(until, SeqCst);
-        if watch.asleep.load(SeqCst)
-            && let Some(thread) = &self.thread
-        {
-            thread.unpark();
+    /// A run begins.
+    #[inline]
+    pub(crate) fn begin(&self) {
+        self.watch.stop.next_run();
+        if self.watch.asleep.load(SeqCst) {
+            self.wake();
         }
-        Watched(watch)
     }
-}
 
-impl Drop for Watchdog {
-    fn drop(&mut self) {
+    #[cold]
+    fn wake(&self) {
         if let Some(thread) = &self.thread {
             thread.unpark();
         }
     }
 }
 
-/// A run that is watched.
-#[derive(Debug)]
-pub(crate) struct Watched(Arc<Watch>);
-
-impl Drop for Watched {
+impl Drop for Watchdog {
     fn drop(&mut self) {
-        self.0.until.store(0, SeqCst);
-        self.0.stop.is_in_time();
+        // Whatever the thread is about to say is about a run that is over.
+        self.watch.stop.next_run();
+        self.wake();
     }
 }
 
 /// What the thread does, until nobody needs it.
 fn look(watched: &Weak<Watch>, step: Duration) {
-    let mut idle = 0;
+    let (mut seen, mut since) = (0, Instant::now());
     while let Some(watch) = watched.upgrade() {
-        let until = watch.until.load(SeqCst);
-        let now = u64::try_from(watch.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        if until == 0 {
-            idle += 1;
-        } else {
-            idle = 0;
-            if until < now {
-                watch.stop.is_late();
-                // Another run may have begun meanwhile: then this one was in time.
-                if watch.until.load(SeqCst) != until {
-                    watch.stop.is_in_time();
-                }
+        let state = watch.stop.0.load(SeqCst);
+        let number = state >> NUMBER_SHIFT;
+        if number != seen {
+            (seen, since) = (number, Instant::now());
+        }
+        let is_late = state & LATE != 0;
+        if !is_late && since.elapsed() >= watch.limit {
+            let late = (watch.stop.0).compare_exchange(state, state | LATE, SeqCst, SeqCst);
+            // Otherwise another run began, or somebody asked: there is another look.
+            if late.is_ok() {
+                continue;
             }
         }
-        if idle < IDLE_LOOKS {
+        if !is_late {
             drop(watch);
             thread::sleep(step);
             continue;
         }
+        // Nothing is to be done before another run begins.
         watch.asleep.store(true, SeqCst);
-        let is_idle = watch.until.load(SeqCst) == 0;
+        let is_same = watch.stop.0.load(SeqCst) >> NUMBER_SHIFT == number;
         drop(watch);
-        if is_idle {
-            // Woken by a run, or by the end of the watchdog.
+        if is_same {
             thread::park();
         }
         if let Some(watch) = watched.upgrade() {
             watch.asleep.store(false, SeqCst);
         }
-        idle = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Stop, Watchdog};
+
+    const LIMIT: Duration = Duration::from_millis(5);
+
+    fn wait_until(holds: impl Fn() -> bool) {
+        while !holds() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn a_run_is_late_and_the_next_one_is_not() {
+        let stop = Stop::default();
+        let watchdog = Watchdog::new(LIMIT, stop.clone());
+        for _ in 0..3 {
+            watchdog.begin();
+            wait_until(|| stop.is_asked());
+        }
+        watchdog.begin();
+        drop(watchdog);
+        assert!(!stop.is_asked(), "nobody watches any more");
+    }
+
+    #[test]
+    fn who_asked_for_the_end_is_not_forgotten_when_a_run_begins() {
+        let stop = Stop::default();
+        let watchdog = Watchdog::new(Duration::from_secs(1000), stop.clone());
+        stop.ask();
+        watchdog.begin();
+        assert!(stop.is_asked());
+        stop.lift();
+        assert!(!stop.is_asked());
     }
 }

@@ -1,6 +1,7 @@
 //! What a program asks of the machine, as far as its operations tell.
 
 use osmia_program::MapKind;
+use osmia_program::helper::OWN_START;
 use osmia_vm::Demands;
 use osmia_vm::map_call::MapOperation;
 
@@ -14,17 +15,19 @@ pub(super) fn of(lowered: &Lowered) -> Demands {
         cleared_bytes: lowered.cleared_bytes(),
         context_bytes: lowered.context_bytes,
         is_counted: any(looks_up),
-        sees_heap: any(calls_machine),
-        goes_on: any(|_, op| *op == Op::TailCall),
+        sees_heap: any(|_, op| calls_machine(op) || matches!(op, Op::CallHelper { .. })),
+        needs_input: any(|_, op| calls_machine(op)),
     }
 }
 
-/// The machine may do anything then.
-fn calls_machine(_: &Lowered, op: &Op) -> bool {
+/// The machine may do anything then. What helpers of the application do is the application's business: they
+/// see no more than their arguments.
+fn calls_machine(op: &Op) -> bool {
     matches!(
         op,
-        Op::CallHelper { .. }
-            | Op::CallKfunc { .. }
+        Op::CallHelper {
+            helper: ..OWN_START
+        } | Op::CallKfunc { .. }
             | Op::FarLoad { .. }
             | Op::FarStore { .. }
             | Op::FarAtomic { .. }
@@ -42,6 +45,6 @@ fn looks_up(lowered: &Lowered, op: &Op) -> bool {
             let stays = matches!(kind, MapKind::Array | MapKind::PercpuArray);
             !(stays && operation == MapOperation::Update)
         }
-        _ => calls_machine(lowered, op),
+        _ => calls_machine(op),
     }
 }

@@ -60,7 +60,7 @@ pub use map::{Entries, Map};
 pub use module::Module;
 pub use osmia_program::UpdateMode;
 pub use osmia_program::helper::{Arg, Helper, NotOwn, OWN_START, Returns};
-pub use osmia_vm::{Fault as HelperFault, HostCall as HelperCall};
+pub use osmia_vm::{Fault as HelperFault, HostCall as HelperCall, Stop};
 pub use per_cpu::PerCpuMap;
 pub use program::{Packet, Program};
 pub use queue::Queue;

@@ -134,10 +134,10 @@ impl<C: ?Sized> Program<C> {
         &self.module
     }
 
-    fn execute(&self, worker: &mut Worker, packet: &[u8], context: &[u8]) -> Result<u32, Error> {
+    fn execute(&self, worker: &mut Worker, packet: &[u8]) -> Result<u32, Error> {
         let input = Input {
             packet,
-            context,
+            context: &[],
             layer: self.layer,
         };
         worker.run(self.module.sandbox(), &self.code, &input)
@@ -159,9 +159,7 @@ impl<T: Plain + ?Sized> Program<T> {
             );
             return Err(misuse(codes::EMBED_TYPE, message));
         }
-        let value = self.execute(worker, &[], bytes)?;
-        worker.read_context(bytes);
-        Ok(value)
+        worker.run_on_context(self.module.sandbox(), &self.code, bytes, self.layer)
     }
 }
 
@@ -172,7 +170,7 @@ impl Program<Packet> {
     /// # Errors
     /// If the packet is too long, the budget is used up, or a helper of the application refuses.
     pub fn run_on(&self, worker: &mut Worker, packet: &[u8]) -> Result<u32, Error> {
-        self.execute(worker, packet, &[])
+        self.execute(worker, packet)
     }
 
     /// The same, and leaves the packet as the program made it.
@@ -180,7 +178,7 @@ impl Program<Packet> {
     /// # Errors
     /// As [`Program::run_on`]; the packet is as it was then.
     pub fn rewrite(&self, worker: &mut Worker, packet: &mut Vec<u8>) -> Result<u32, Error> {
-        let value = self.execute(worker, packet, &[])?;
+        let value = self.execute(worker, packet)?;
         worker.read_packet(packet);
         Ok(value)
     }

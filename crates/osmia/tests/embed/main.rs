@@ -2,6 +2,7 @@
 
 mod allocator;
 mod helpers;
+mod limits;
 mod refusals;
 mod runs;
 mod shared;
