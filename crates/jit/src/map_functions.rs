@@ -26,9 +26,15 @@ pub(crate) fn address(operation: MapOperation, map: &Map) -> u64 {
         (MapOperation::Delete, 8, _) => call_map::<Delete<8>>,
         (MapOperation::Delete, 16, _) => call_map::<Delete<16>>,
         (MapOperation::Delete, ..) => call_map::<Delete<ANY>>,
-        (MapOperation::Push, ..) => call_map::<Push>,
-        (MapOperation::Pop, ..) => call_map::<Pop>,
-        (MapOperation::Peek, ..) => call_map::<Peek>,
+        (MapOperation::Push, _, 4) => call_map::<Push<4>>,
+        (MapOperation::Push, _, 8) => call_map::<Push<8>>,
+        (MapOperation::Push, ..) => call_map::<Push<ANY>>,
+        (MapOperation::Pop, _, 4) => call_map::<Pop<4>>,
+        (MapOperation::Pop, _, 8) => call_map::<Pop<8>>,
+        (MapOperation::Pop, ..) => call_map::<Pop<ANY>>,
+        (MapOperation::Peek, _, 4) => call_map::<Peek<4>>,
+        (MapOperation::Peek, _, 8) => call_map::<Peek<8>>,
+        (MapOperation::Peek, ..) => call_map::<Peek<ANY>>,
     };
     function as *const () as u64
 }

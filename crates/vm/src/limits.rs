@@ -96,6 +96,8 @@ pub const SPARE_BYTES_MAX: u64 = 16 << 20;
 pub const HASH_SHARDS_MAX: u32 = 64;
 /// Most used entries an eviction from an LRU passes over.
 pub const EVICTION_SPARED_MAX: u32 = 128;
+/// Most entries of a hash that a CPU keeps for itself when they are given back.
+pub const KEPT_ENTRIES_MAX: usize = 64;
 /// Most elements evicted together.
 pub const EVICTED_TOGETHER_MAX: usize = 8;
 /// Most entries an eviction looks at: others may hold those it meets.

@@ -290,6 +290,7 @@ impl Map {
     }
 
     /// For programs: sets the value of a key; per-CPU kinds set this CPU's.
+    #[inline]
     pub fn update(&self, key: &[u8], value: &[u8], flags: u64, cpu: u32) -> Result<(), Errno> {
         let write = Write::By(cpu, value);
         if flags & LOCK != 0 {
@@ -328,37 +329,44 @@ impl Map {
     }
 
     /// For programs: removes a key, on a CPU, which keeps what is left of it for its next update.
+    #[inline]
     pub fn delete_on(&self, key: &[u8], cpu: u32) -> Result<(), Errno> {
         match &self.body {
-            Body::Sockets(sockets) => sockets.delete(key),
             Body::Hash(hash) => hash.delete(key, cpu),
+            Body::Sockets(sockets) => sockets.delete(key),
             Body::Lpm(lpm) => lpm.delete(key),
             _ => Err(Errno::EINVAL),
         }
     }
 
     /// For programs: adds a value to a queue, a stack or a Bloom filter (`bpf_map_push_elem`).
+    #[inline]
     pub fn push(&self, value: &[u8], flags: u64) -> Result<(), Errno> {
         match &self.body {
+            Body::Queue(queue) => queue.push(value, flags),
             Body::Bloom(bloom) => bloom.push(value, flags),
-            _ => self.queue()?.push(value, flags),
+            _ => Err(Errno::EINVAL),
         }
     }
 
     /// For programs: takes the next value of a queue or a stack; `ENOENT` leaves zeroes.
+    #[inline]
     pub fn pop(&self, value: &mut [u8]) -> Result<(), Errno> {
         match &self.body {
+            Body::Queue(queue) => queue.pop(value),
             Body::Bloom(_) => Err(Errno::EOPNOTSUPP),
-            _ => self.queue()?.pop(value),
+            _ => Err(Errno::EINVAL),
         }
     }
 
     /// For programs: copies the next value of a queue or a stack; `ENOENT` leaves zeroes. A Bloom
     /// filter is asked for the value instead; `ENOENT` if it was certainly not added.
+    #[inline]
     pub fn peek(&self, value: &mut [u8]) -> Result<(), Errno> {
         match &self.body {
+            Body::Queue(queue) => queue.peek(value),
             Body::Bloom(bloom) => bloom.peek(value),
-            _ => self.queue()?.peek(value),
+            _ => Err(Errno::EINVAL),
         }
     }
 
@@ -508,13 +516,6 @@ impl Map {
         }
     }
 
-    fn queue(&self) -> Result<&Queue, Errno> {
-        match &self.body {
-            Body::Queue(queue) => Ok(queue),
-            _ => Err(Errno::EINVAL),
-        }
-    }
-
     /// Fills a data section.
     fn fill(&self) -> Result<(), MapError> {
         let broken = |why| MapError {
@@ -571,6 +572,7 @@ pub struct Walk {
 }
 
 /// What the flags of an update ask for; `EINVAL` for those no map here knows.
+#[inline]
 pub fn update_mode(flags: u64) -> Result<UpdateMode, Errno> {
     match flags {
         0 => Ok(UpdateMode::Any),

@@ -121,12 +121,22 @@ impl MapCall<'_> {
 
     /// Puts a value where the first argument points; what the program gets.
     #[inline(always)]
-    fn give(&self, take: impl FnOnce(&mut [u8]) -> Result<(), osmia_program::Errno>) -> u64 {
-        let mut room = [0; BYTES_MAX];
-        let room = &mut room[..self.map.spec().value_size as usize];
-        let result = take(room);
-        self.real.write(self.args[0], room);
-        errno(result)
+    fn give<const BYTES: usize>(
+        &self,
+        take: impl FnOnce(&mut [u8]) -> Result<(), osmia_program::Errno>,
+    ) -> u64 {
+        if BYTES == ANY {
+            let mut room = [0; BYTES_MAX];
+            let room = &mut room[..self.map.spec().value_size as usize];
+            let result = take(room);
+            self.real.write(self.args[0], room);
+            errno(result)
+        } else {
+            let mut room = [0; BYTES];
+            let result = take(&mut room);
+            self.real.write(self.args[0], &room);
+            errno(result)
+        }
     }
 }
 
@@ -183,42 +193,42 @@ impl<const KEY: usize> MapFunction for Delete<KEY> {
     }
 }
 
-/// [`MapOperation::Push`].
+/// [`MapOperation::Push`] with values of so many bytes.
 #[derive(Debug)]
-pub struct Push;
+pub struct Push<const VALUE: usize>;
 
-impl MapFunction for Push {
+impl<const VALUE: usize> MapFunction for Push<VALUE> {
     const OPERATION: MapOperation = MapOperation::Push;
 
     #[inline(always)]
     fn call(call: &MapCall<'_>) -> u64 {
         let push = |value: &[u8]| call.map.push(value, call.args[1]);
-        errno(call.with::<ANY, _>(0, call.map.spec().value_size, push))
+        errno(call.with::<VALUE, _>(0, call.map.spec().value_size, push))
     }
 }
 
-/// [`MapOperation::Pop`].
+/// [`MapOperation::Pop`] with values of so many bytes.
 #[derive(Debug)]
-pub struct Pop;
+pub struct Pop<const VALUE: usize>;
 
-impl MapFunction for Pop {
+impl<const VALUE: usize> MapFunction for Pop<VALUE> {
     const OPERATION: MapOperation = MapOperation::Pop;
 
     #[inline(always)]
     fn call(call: &MapCall<'_>) -> u64 {
-        call.give(|value| call.map.pop(value))
+        call.give::<VALUE>(|value| call.map.pop(value))
     }
 }
 
-/// [`MapOperation::Peek`].
+/// [`MapOperation::Peek`] with values of so many bytes.
 #[derive(Debug)]
-pub struct Peek;
+pub struct Peek<const VALUE: usize>;
 
-impl MapFunction for Peek {
+impl<const VALUE: usize> MapFunction for Peek<VALUE> {
     const OPERATION: MapOperation = MapOperation::Peek;
 
     #[inline(always)]
     fn call(call: &MapCall<'_>) -> u64 {
-        call.give(|value| call.map.peek(value))
+        call.give::<VALUE>(|value| call.map.peek(value))
     }
 }

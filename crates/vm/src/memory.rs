@@ -6,6 +6,7 @@ mod lines;
 mod real;
 mod space;
 mod spin;
+mod zeroed;
 
 pub use block::Block;
 pub use lines::{Line, Lines, Row};

@@ -55,6 +55,7 @@ impl Array {
         Ok(self.lanes.read(index))
     }
 
+    #[inline]
     pub(super) fn update(
         &self,
         key: &[u8],

@@ -15,14 +15,16 @@
 mod entries;
 mod index;
 mod key;
+mod lru;
 
 use std::sync::Arc;
 
-use osmia_program::{Errno, MapFlags, MapKind, MapSpec, UpdateMode};
+use osmia_program::{Errno, MapFlags, MapSpec, UpdateMode};
 
 use self::entries::Entries;
 use self::index::{Found, Index};
 use self::key::{Key, Keys, in_words};
+use self::lru::Lru;
 use super::error::BrokenRule;
 use super::lanes::{Element, Lanes, Write, headed_block};
 use super::pool::{Pool, Unused, spare_slots};
@@ -39,8 +41,8 @@ pub(super) struct Hash {
     unused: Unused,
     stores: Box<[Apart<Store>]>,
     shards: Box<[Shard]>,
-    /// How many elements it evicts at a time when full; 0 fails instead.
-    evicts: usize,
+    /// If it evicts elements when it is full.
+    lru: Option<Lru>,
     runs: Arc<Runs>,
 }
 
@@ -57,7 +59,7 @@ struct Shard {
 #[derive(Debug, Default)]
 struct Store {
     pool: Pool,
-    /// Entries that were evicted.
+    /// Entries that were evicted, or given back.
     entries: Vec<u32>,
 }
 
@@ -68,7 +70,7 @@ struct Apart<T>(Spin<T>);
 
 /// Why an update does not go on with what the CPU has.
 enum Wanted {
-    /// Something to evict.
+    /// An entry: that of something to evict, or one that another CPU has.
     Entry,
     /// A slot that another CPU has.
     Slot,
@@ -107,10 +109,7 @@ impl Hash {
             shards: shards.ok_or(BrokenRule::OutOfMemory {
                 bytes: u64::from(shard_count) * Index::BYTES_MIN,
             })?,
-            evicts: match spec.kind {
-                MapKind::LruHash | MapKind::LruPercpuHash => evicted_together(entries, runs.cpus()),
-                _ => 0,
-            },
+            lru: Lru::of(spec, runs.cpus())?,
             runs: Arc::clone(runs),
         })
     }
@@ -130,8 +129,8 @@ impl Hash {
             return None;
         }
         let slot = in_words!(key => self.find_words(key, self.keys.hash(key)))?.slot;
-        if self.evicts != 0 {
-            self.keys.mark(slot);
+        if let Some(lru) = &self.lru {
+            lru.mark(self.keys.entry(slot));
         }
         self.lanes.element(slot, cpu)
     }
@@ -217,6 +216,7 @@ impl Hash {
         &self.stores[cpu as usize % self.stores.len()].0
     }
 
+    #[inline]
     pub(super) fn update(
         &self,
         key: &[u8],
@@ -225,13 +225,25 @@ impl Hash {
     ) -> Result<(), Errno> {
         self.keys.check(key)?;
         self.lanes.check(write)?;
-        let hash = self.hash(key);
+        in_words!(key => self.update_words(key, write, mode))
+    }
+
+    fn update_words(&self, key: impl Key, write: Write<'_>, mode: UpdateMode) -> Result<(), Errno> {
+        let hash = self.keys.hash(key);
         let own = self.store(write.cpu());
         let mut store = own.lock();
         loop {
             match self.put(&mut store, key, hash, write, mode) {
                 Ok(result) => return result,
-                Err(Wanted::Entry) => self.evict(&mut store, write.cpu())?,
+                Err(Wanted::Entry) => match &self.lru {
+                    Some(lru) => self.evict(lru, &mut store, write.cpu())?,
+                    None => {
+                        drop(store);
+                        let entry = self.entry_from_another(own)?;
+                        store = own.lock();
+                        store.entries.push(entry);
+                    }
+                },
                 Err(Wanted::Slot) => {
                     drop(store);
                     let slot = self.slot_from_another(own)?;
@@ -243,15 +255,21 @@ impl Hash {
     }
 
     /// Removes a key, on a CPU.
+    #[inline]
     pub(super) fn delete(&self, key: &[u8], cpu: u32) -> Result<(), Errno> {
         self.keys.check(key)?;
-        let hash = self.hash(key);
+        in_words!(key => self.delete_words(key, cpu))
+    }
+
+    fn delete_words(&self, key: impl Key, cpu: u32) -> Result<(), Errno> {
+        let hash = self.keys.hash(key);
         let shard = self.shard(hash);
         let mut store = self.store(cpu).lock();
         let mut live = shard.live.lock();
-        let found = self.find(key, hash).ok_or(Errno::ENOENT)?;
+        let found = self.find_words(key, hash).ok_or(Errno::ENOENT)?;
         self.remove(shard, &mut live, hash, found);
-        self.retire(&mut store, found.slot);
+        drop(live);
+        self.give_up(&mut store, found.slot);
         Ok(())
     }
 
@@ -268,7 +286,8 @@ impl Hash {
         let value = self.lanes.read(found.slot);
         drop(locked);
         self.remove(shard, &mut live, hash, found);
-        self.retire(&mut store, found.slot);
+        drop(live);
+        self.give_up(&mut store, found.slot);
         Ok(value)
     }
 
@@ -318,25 +337,25 @@ impl Hash {
     }
 
     /// An update, as far as it gets with what the CPU has.
-    #[inline]
+    #[inline(always)]
     fn put(
         &self,
         store: &mut Store,
-        key: &[u8],
+        key: impl Key,
         hash: u64,
         write: Write<'_>,
         mode: UpdateMode,
     ) -> Result<Result<(), Errno>, Wanted> {
         let shard = self.shard(hash);
         let mut live = shard.live.lock();
-        let found = self.find(key, hash);
+        let found = self.find_words(key, hash);
         match found {
             Some(_) if mode == UpdateMode::NoExist => return Ok(Err(Errno::EEXIST)),
             None if mode == UpdateMode::Exist => return Ok(Err(Errno::ENOENT)),
             Some(found) if self.lanes.is_per_cpu() => {
                 self.lanes.write(found.slot, write, false);
-                if self.evicts != 0 {
-                    self.keys.mark(found.slot);
+                if let Some(lru) = &self.lru {
+                    lru.mark(self.keys.entry(found.slot));
                 }
                 return Ok(Ok(()));
             }
@@ -347,30 +366,28 @@ impl Hash {
             None => (store.entries.pop()).or_else(|| self.entries.take(write.cpu())),
         };
         let Some(entry) = entry else {
-            return match self.evicts {
-                0 => Ok(Err(Errno::E2BIG)),
-                _ => Err(Wanted::Entry),
-            };
+            return Err(Wanted::Entry);
         };
         let Some(slot) = store.pool.take(&self.unused, &self.runs) else {
             if found.is_none() {
-                self.entries.give(entry);
+                store.entries.push(entry);
             }
             return Err(Wanted::Slot);
         };
+        if let Some(lru) = &self.lru {
+            match found {
+                Some(_) => lru.mark(entry),
+                None => drop(lru.unmark(entry)),
+            }
+        }
         // A program that kept the value deleted from here may have filled its fields again.
         self.lanes.free_fields(slot, &self.runs);
         self.lanes.write(slot, write, true);
         self.keys.set(slot, entry, key);
         match found {
-            Some(old) => {
-                if self.evicts != 0 {
-                    self.keys.mark(slot);
-                }
-                shard.index.replace(hash, old, slot);
-            }
+            Some(old) => shard.index.replace(hash, old, slot),
             None if !(shard.index).insert(hash, slot, |slot| self.keys.hash_of(slot)) => {
-                self.entries.give(entry);
+                store.entries.push(entry);
                 store.pool.give(slot);
                 return Ok(Err(Errno::ENOMEM));
             }
@@ -387,56 +404,30 @@ impl Hash {
     /// Takes the element in a slot out of its shard.
     fn remove(&self, shard: &Shard, live: &mut u32, hash: u64, found: Found) {
         shard.index.remove(hash, found);
-        self.entries.give(self.keys.entry(found.slot));
+        self.entries.clear(self.keys.entry(found.slot));
         *live -= 1;
     }
 
-    /// Takes entries of a full LRU that were not used lately away from their keys. Among many that
-    /// were, whatever comes. `ENOMEM` if other writers hold them all just now, as in the kernel.
-    fn evict(&self, store: &mut Store, cpu: u32) -> Result<(), Errno> {
-        let mut victims = [(0, 0, 0); limits::EVICTED_TOGETHER_MAX];
-        let mut count = 0;
-        for step in 0..limits::EVICTION_STEPS_MAX {
-            let entry = self.entries.candidate(cpu);
-            let Some(slot) = self.entries.slot(entry) else {
-                continue;
-            };
-            if self.keys.unmark(slot) && step < limits::EVICTION_SPARED_MAX {
-                continue;
-            }
-            victims[count] = (entry, slot, self.keys.hash_of(slot));
-            count += 1;
-            if count == self.evicts {
-                // Only now, so that what is read of all of them is read together.
-                (victims.iter().take(count)).for_each(|victim| self.drive_out(store, *victim));
-                count = 0;
-                if !store.entries.is_empty() {
-                    return Ok(());
-                }
-            }
+    /// Gives up an element that was taken out of its shard: its slot, and its entry, which a CPU that
+    /// has few keeps for its next new key. Not in an LRU, where others would evict something instead.
+    fn give_up(&self, store: &mut Store, slot: u32) {
+        let entry = self.keys.entry(slot);
+        if self.lru.is_some() || store.entries.len() >= limits::KEPT_ENTRIES_MAX {
+            self.entries.give(entry);
+        } else {
+            store.entries.push(entry);
         }
-        (victims.iter().take(count)).for_each(|victim| self.drive_out(store, *victim));
-        match store.entries.is_empty() {
-            true => Err(Errno::ENOMEM),
-            false => Ok(()),
-        }
+        self.retire(store, slot);
     }
 
-    /// Takes an entry away from the key whose slot and hash these were a moment ago.
-    fn drive_out(&self, store: &mut Store, (entry, slot, hash): (u32, u32, u64)) {
-        let shard = self.shard(hash);
-        let mut live = shard.live.lock();
-        // Meanwhile it may have died, or be another key's.
-        if self.entries.slot(entry) == Some(slot)
-            && let Some(found) = shard.index.find(hash, |other| other == slot)
-        {
-            shard.index.remove(hash, found);
-            self.entries.clear(entry);
-            *live -= 1;
-            drop(live);
-            store.entries.push(entry);
-            self.retire(store, slot);
-        }
+    /// An entry that another CPU keeps, or that came back meanwhile.
+    fn entry_from_another(&self, own: &Spin<Store>) -> Result<u32, Errno> {
+        let stores = self.stores.iter().map(|store| &store.0);
+        let others = stores.filter(|store| !std::ptr::eq(*store, own));
+        let mut kept = others.filter_map(|store| store.lock().entries.pop());
+        (kept.next())
+            .or_else(|| self.entries.take(0))
+            .ok_or(Errno::E2BIG)
     }
 
     /// A slot that was given back on another CPU.
@@ -452,10 +443,4 @@ impl Hash {
 fn shard_count(entries: u32, cpus: u32) -> u32 {
     let wanted = cpus.saturating_mul(8).min(limits::HASH_SHARDS_MAX);
     wanted.min(entries / 64).max(1).next_power_of_two()
-}
-
-/// Some, where they are few of all.
-fn evicted_together(entries: u32, cpus: u32) -> usize {
-    let few = entries / cpus.saturating_mul(64);
-    (few as usize).clamp(1, limits::EVICTED_TOGETHER_MAX)
 }

@@ -120,10 +120,14 @@ impl Lanes {
     }
 
     /// Lets go of what the fields of a slot's values hold.
+    #[inline]
     pub(super) fn free_fields(&self, slot: u32, runs: &Runs) {
-        let Some(fields) = &self.fields else {
-            return;
-        };
+        if let Some(fields) = &self.fields {
+            self.free_these(fields, slot, runs);
+        }
+    }
+
+    fn free_these(&self, fields: &Fields, slot: u32, runs: &Runs) {
         for cpu in 0..self.cpus.max(1) {
             let element = (cpu * self.slots + slot) as usize;
             fields::free_fields(runs, fields, &self.block, element);
@@ -134,6 +138,7 @@ impl Lanes {
         &self.block
     }
 
+    #[inline]
     pub(super) fn slots(&self) -> u32 {
         self.slots
     }
@@ -152,6 +157,7 @@ impl Lanes {
     }
 
     /// Bytes of a value as outside callers pass it.
+    #[inline]
     pub(super) fn outside_bytes(&self) -> usize {
         match self.cpus {
             0 => self.value_bytes,
@@ -181,6 +187,7 @@ impl Lanes {
         }
     }
 
+    #[inline]
     fn write_one(&self, element: usize, bytes: &[u8]) {
         match &self.fields {
             None => self.block.write(element, 0, bytes),
@@ -189,6 +196,7 @@ impl Lanes {
     }
 
     /// Checks that the bytes have the size of a value.
+    #[inline]
     pub(super) fn check(&self, write: Write<'_>) -> Result<(), Errno> {
         let (is, wanted) = match write {
             Write::By(_, value) => (value.len(), self.value_bytes),
@@ -202,12 +210,19 @@ impl Lanes {
     }
 
     /// Writes a value of checked size; lanes it does not speak of stay, or are zeroed if `fresh`.
+    #[inline]
     pub(super) fn write(&self, slot: u32, write: Write<'_>, fresh: bool) {
-        let at = |cpu: u32| (cpu * self.slots + slot) as usize;
         match write {
             Write::By(_, value) | Write::Outside(value) if self.cpus == 0 => {
                 self.write_one(slot as usize, value);
             }
+            _ => self.write_lanes(slot, write, fresh),
+        }
+    }
+
+    fn write_lanes(&self, slot: u32, write: Write<'_>, fresh: bool) {
+        let at = |cpu: u32| (cpu * self.slots + slot) as usize;
+        match write {
             Write::By(own, value) => {
                 for cpu in 0..self.cpus {
                     if cpu == own {
@@ -225,6 +240,7 @@ impl Lanes {
         }
     }
 
+    #[inline]
     fn padded(&self) -> usize {
         self.value_bytes.next_multiple_of(8)
     }

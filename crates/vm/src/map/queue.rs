@@ -34,6 +34,7 @@ impl Queue {
     }
 
     /// Adds a value; with `BPF_EXIST` a full one loses its oldest.
+    #[inline]
     pub(super) fn push(&self, value: &[u8], flags: u64) -> Result<(), Errno> {
         let replace = match flags {
             0 => false,
@@ -58,11 +59,13 @@ impl Queue {
     }
 
     /// Copies the next value out; `ENOENT` leaves zeroes.
+    #[inline]
     pub(super) fn peek(&self, value: &mut [u8]) -> Result<(), Errno> {
         self.copy_next(&self.used.lock(), value)
     }
 
     /// Removes the next value; `ENOENT` leaves zeroes.
+    #[inline]
     pub(super) fn pop(&self, value: &mut [u8]) -> Result<(), Errno> {
         let mut used = self.used.lock();
         self.copy_next(&used, value)?;
@@ -90,6 +93,7 @@ impl Queue {
         (0..used.len).map(one).collect()
     }
 
+    #[inline]
     fn copy_next(&self, used: &Used, value: &mut [u8]) -> Result<(), Errno> {
         if value.len() != self.slots.window() {
             return Err(Errno::EINVAL);

@@ -5,14 +5,14 @@
 //! is aligned, and a run of byte-sized ones where it is not. Nothing here hands out a slice.
 #![allow(unsafe_code)]
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 use rustix::mm::{Advice, madvise};
 
 use super::copy::{copy_in, copy_out};
+use super::zeroed::Zeroed;
 
 /// Bytes that are read from memory together.
 const CACHE_LINE: usize = 64;
@@ -26,11 +26,10 @@ const LARGE_PAGE: usize = 2 << 20;
 #[derive(Debug)]
 pub struct Block {
     /// Where the elements begin: aligned by hand, since what the allocator aligns further than it
-    /// does anyway it also touches, and large blocks are to take no memory before they are used.
+    /// does anyway it also touches.
     memory: NonNull<u8>,
     bytes: usize,
-    allocation: NonNull<u8>,
-    layout: Layout,
+    _owned: Zeroed,
     count: usize,
     header: usize,
     window: usize,
@@ -86,17 +85,15 @@ impl Block {
         } else {
             LARGE_PAGE
         };
-        let layout = Layout::from_size_align(bytes.checked_add(align - 8)?, 8).ok()?;
-        // SAFETY: the layout's size is at least 8.
-        let allocation = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        let owned = Zeroed::new(bytes.checked_add(align - 8)?)?;
+        let start = owned.start();
         // SAFETY: an address that is a multiple of eight is less than `align - 8` bytes, or exactly as
         // many, below one that is a multiple of `align`, and as many bytes were added.
-        let memory = unsafe { allocation.add(allocation.addr().get().wrapping_neg() % align) };
+        let memory = unsafe { start.add(start.addr().get().wrapping_neg() % align) };
         Some(Self {
             memory,
             bytes,
-            allocation,
-            layout,
+            _owned: owned,
             count,
             header,
             window,
@@ -191,6 +188,15 @@ impl Block {
         unsafe { AtomicU32::from_ptr(self.memory.as_ptr().add(start).cast()) }
     }
 
+    /// One byte of an element. Panics outside of it: callers check first.
+    #[inline]
+    pub fn byte(&self, element: usize, offset: usize) -> &AtomicU8 {
+        let start = self.start(element, offset, 1);
+        // SAFETY: in bounds by `start`; the memory lives as long as the block that is borrowed, and is
+        // only ever touched through atomics.
+        unsafe { AtomicU8::from_ptr(self.memory.as_ptr().add(start)) }
+    }
+
     /// Copies bytes of an element out. Panics outside of it: callers check first.
     #[inline]
     pub fn read(&self, element: usize, offset: usize, out: &mut [u8]) {
@@ -236,13 +242,6 @@ impl Block {
             self.window
         );
         element * self.stride + self.header + offset
-    }
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `new` with this layout and not freed since.
-        unsafe { dealloc(self.allocation.as_ptr(), self.layout) }
     }
 }
 

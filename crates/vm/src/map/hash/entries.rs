@@ -44,7 +44,7 @@ struct Row {
     born: AtomicU32,
     /// Top of the stack of freed entries: `tag << 32 | entry + 1`.
     freed: AtomicU64,
-    /// Where the search for an entry to evict goes on, counted from the first.
+    /// Where the search for an entry to evict goes on.
     hand: AtomicU32,
 }
 
@@ -69,7 +69,7 @@ impl Entries {
             },
             born: AtomicU32::new(row * row_entries),
             freed: AtomicU64::new(0),
-            hand: AtomicU32::new(0),
+            hand: AtomicU32::new(row * row_entries),
         };
         Ok(Self {
             words: block(1, u64::from(entries) * 4)?,
@@ -141,21 +141,17 @@ impl Entries {
         }
     }
 
-    /// The next entry to consider for eviction on a CPU. CPUs begin far from each other.
-    pub(super) fn candidate(&self, cpu: u32) -> u32 {
+    /// The hand that passes over the entries a CPU may evict, where it was left. CPUs begin far from
+    /// each other.
+    pub(super) fn hand(&self, cpu: u32) -> Hand<'_> {
         let row = self.row(cpu);
-        let step = row.hand.fetch_add(1, Relaxed);
-        match self.apart {
-            true => row.entries.start + step % self.row_entries,
-            false => {
-                let step = step % self.entries;
-                let left = self.entries - row.entries.start;
-                if step < left {
-                    row.entries.start + step
-                } else {
-                    step - left
-                }
-            }
+        Hand {
+            kept: &row.hand,
+            at: row.hand.load(Relaxed),
+            over: match self.apart {
+                true => row.entries.clone(),
+                false => 0..self.entries,
+            },
         }
     }
 
@@ -168,6 +164,34 @@ impl Entries {
 
     fn row(&self, cpu: u32) -> &Row {
         &self.rows[cpu as usize % self.rows.len()]
+    }
+}
+
+/// Passes over entries again and again; where it stands is kept when it is dropped. Two on a row may
+/// pass over the same ones.
+#[derive(Debug)]
+pub(super) struct Hand<'a> {
+    kept: &'a AtomicU32,
+    at: u32,
+    over: Range<u32>,
+}
+
+impl Hand<'_> {
+    /// The next entry.
+    #[inline]
+    pub(super) fn next(&mut self) -> u32 {
+        let entry = self.at;
+        self.at = match entry + 1 {
+            next if next < self.over.end => next,
+            _ => self.over.start,
+        };
+        entry
+    }
+}
+
+impl Drop for Hand<'_> {
+    fn drop(&mut self) {
+        self.kept.store(self.at, Relaxed);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The keys of a hash: each in front of its value, in one cache line if both are small. A slot begins
-//! with half a word that says which entry it belongs to and bears the LRU's mark. A key of up to four
-//! bytes is the other half, a longer one follows.
+//! with half a word that says which entry it belongs to. A key of up to four bytes is the other half, a
+//! longer one follows.
 //!
 //! A slot is written before readers can find it and stays as it is until no run can hold it, so keys
 //! are compared without further ado; per-CPU values have their keys apart.
@@ -13,8 +13,6 @@ use osmia_program::Errno;
 
 use crate::memory::Block;
 
-/// In a slot's first word, above the entry's number: it was used since the LRU's hand last passed.
-const USED: u64 = 1 << 31;
 /// Bits of a slot's first word below a short key.
 const KEY_SHIFT: u32 = 32;
 /// Bytes of a key that has room in a slot's first word.
@@ -52,10 +50,12 @@ impl Keys {
         }
     }
 
+    #[inline]
     pub(super) fn key_bytes(&self) -> usize {
         self.key_bytes
     }
 
+    #[inline]
     pub(super) fn check(&self, key: &[u8]) -> Result<(), Errno> {
         if key.len() == self.key_bytes {
             Ok(())
@@ -70,39 +70,15 @@ impl Keys {
     }
 
     /// The entry a slot belongs to.
-    pub(super) fn entry(&self, slot: u32) -> u32 {
-        (self.words(slot)[0].load(Relaxed) & (USED - 1)) as u32
-    }
-
-    /// Notes that an element of an LRU was used.
     #[inline]
-    pub(super) fn mark(&self, slot: u32) {
-        let word = &self.words(slot)[0];
-        // Read first: a store would take the line away from other CPUs.
-        if word.load(Relaxed) & USED == 0 {
-            word.fetch_or(USED, Relaxed);
-        }
+    pub(super) fn entry(&self, slot: u32) -> u32 {
+        self.words(slot)[0].load(Relaxed) as u32
     }
 
-    /// Forgets that an element was used; true if it was.
-    pub(super) fn unmark(&self, slot: u32) -> bool {
-        let word = &self.words(slot)[0];
-        word.load(Relaxed) & USED != 0 && word.fetch_and(!USED, Relaxed) & USED != 0
-    }
-
-    /// Writes the key of a slot that nobody can find.
-    pub(super) fn set(&self, slot: u32, entry: u32, key: &[u8]) {
-        let [first, words @ ..] = self.words(slot) else {
-            unreachable!("every slot has a first word")
-        };
-        let short = match key.len() {
-            0..=SHORT_BYTES => word_of(key) << KEY_SHIFT,
-            _ => 0,
-        };
-        first.store(short | u64::from(entry), Relaxed);
-        for (word, part) in words.iter().zip(key.chunks(8)) {
-            word.store(word_of(part), Relaxed);
-        }
+    /// Writes the key of a slot that nobody can find, and the entry it belongs to.
+    #[inline(always)]
+    pub(super) fn set(&self, slot: u32, entry: u32, key: impl Key) {
+        key.set(self.words(slot), u64::from(entry));
     }
 
     /// Hash of a key.
@@ -147,6 +123,8 @@ pub(super) trait Key: Copy {
     fn hash(self, seed: u64) -> u64;
     /// True if it is the key of the slot with these words.
     fn is(self, slot: &[AtomicU64]) -> bool;
+    /// Makes it the key of the slot with these words, and of an entry.
+    fn set(self, slot: &[AtomicU64], entry: u64);
 }
 
 /// A key of up to [`SHORT_BYTES`].
@@ -162,6 +140,11 @@ impl Key for Short {
     #[inline(always)]
     fn is(self, slot: &[AtomicU64]) -> bool {
         slot[0].load(Relaxed) >> KEY_SHIFT == self.0
+    }
+
+    #[inline(always)]
+    fn set(self, slot: &[AtomicU64], entry: u64) {
+        slot[0].store(self.0 << KEY_SHIFT | entry, Relaxed);
     }
 }
 
@@ -179,6 +162,11 @@ impl<const N: usize> Key for [u64; N] {
             all.fold(0, |all, one| all | one) == 0
         })
     }
+
+    #[inline(always)]
+    fn set(self, slot: &[AtomicU64], entry: u64) {
+        set_words(slot, entry, self.into_iter());
+    }
 }
 
 /// A key longer than [`SHORT_BYTES`].
@@ -191,6 +179,19 @@ impl Key for &[u8] {
         let mut parts = slot[1..].iter().zip(self.chunks(8));
         parts.all(|(word, part)| word.load(Relaxed) == word_of(part))
     }
+
+    fn set(self, slot: &[AtomicU64], entry: u64) {
+        set_words(slot, entry, self.chunks(8).map(word_of));
+    }
+}
+
+/// Fills the words of a slot with an entry and a key that follows it.
+#[inline(always)]
+fn set_words(slot: &[AtomicU64], entry: u64, key: impl Iterator<Item = u64>) {
+    let all = std::iter::once(entry).chain(key);
+    slot.iter()
+        .zip(all)
+        .for_each(|(word, value)| word.store(value, Relaxed));
 }
 
 /// Evaluates something with a key in words where it has one of the usual lengths, so that there is
