@@ -61,6 +61,7 @@ errnos! {
     ELOOP = 40 "too many levels",
     ENOMSG = 42 "no such message",
     ENODATA = 61 "no data",
+    ENONET = 64 "not in a network",
     ENOLINK = 67 "link severed",
     EPROTO = 71 "protocol error",
     EBADMSG = 74 "not a data message",

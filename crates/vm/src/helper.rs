@@ -48,7 +48,9 @@ use osmia_program::Errno;
 
 pub(crate) use effect::send as send_signal;
 pub(crate) use lock::lock_at;
-pub(crate) use member::{area_object, file_of_task, write_path};
+pub(crate) use member::{
+    area_object, file_of_task, offset as member_offset, structure as kernel_structure, write_path,
+};
 pub(crate) use probe::{Whose, anywhere};
 pub(crate) use task::current as current_task;
 pub(crate) use text::stream_vprintk;

@@ -4,6 +4,8 @@
 mod absent;
 mod arena;
 mod cgroup;
+mod congestion;
+mod connection;
 mod cpumask;
 mod dynptr;
 mod event;
@@ -59,6 +61,8 @@ macro_rules! families {
 families! {
     arena,
     cgroup,
+    congestion,
+    connection,
     cpumask,
     dynptr,
     event,

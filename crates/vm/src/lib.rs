@@ -8,6 +8,7 @@
 mod checked;
 mod code;
 pub mod codes;
+mod connection;
 mod context;
 mod direct;
 mod dynptr;

@@ -3,9 +3,6 @@
 /// What names begin with, and what is not here.
 const REASONS: &[(&str, &str)] = &[
     ("bpf_crypto_", "there are no ciphers here"),
-    ("bpf_skb_ct_", CONNECTIONS),
-    ("bpf_xdp_ct_", CONNECTIONS),
-    ("bpf_ct_", CONNECTIONS),
     ("bpf_xdp_get_xfrm_", IPSEC),
     ("bpf_xdp_xfrm_", IPSEC),
     ("bpf_skb_get_xfrm_", IPSEC),
@@ -17,7 +14,6 @@ const REASONS: &[(&str, &str)] = &[
     ("bpf_set_dentry_", ATTRIBUTES),
     ("bpf_remove_dentry_", ATTRIBUTES),
     ("bpf_cgroup_read_xattr", ATTRIBUTES),
-    ("tcp_", CONGESTION),
     ("cubictcp_", CONGESTION),
     ("bbr_", CONGESTION),
     ("bpf_verify_pkcs7_", "there are no certificates here"),
@@ -31,8 +27,7 @@ const REASONS: &[(&str, &str)] = &[
     ),
 ];
 
-const CONGESTION: &str = "there is no TCP here whose congestion could be controlled";
-const CONNECTIONS: &str = "connections are not tracked here";
+const CONGESTION: &str = "only Reno counts a congestion window here";
 const IPSEC: &str = "there is no IPsec here";
 const ATTRIBUTES: &str = "files have no extended attributes here";
 

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::connection::Connections;
 use crate::fields::{Deferred, Graphs};
 use crate::heap::Heap;
 use crate::owner::Owners;
@@ -26,6 +27,7 @@ pub struct Runs {
     registered: Mutex<Registered>,
     graphs: Graphs,
     deferred: Deferred,
+    connections: Connections,
 }
 
 /// Names of tables of operations that subsystems have, with the subsystem.
@@ -59,6 +61,7 @@ impl Runs {
             registered: Mutex::default(),
             graphs: Graphs::default(),
             deferred: Deferred::default(),
+            connections: Connections::default(),
         }
     }
 
@@ -75,6 +78,11 @@ impl Runs {
     /// Its kernel objects by number.
     pub fn owners(&self) -> &Owners {
         &self.owners
+    }
+
+    /// Connections that are tracked.
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// Variables of the kernel that programs name.
