@@ -37,6 +37,7 @@ mod prove;
 mod record_bpftool;
 mod reference_btf;
 mod sanitize;
+mod seeds;
 mod selftests;
 mod soundness;
 mod tidy;

@@ -31,8 +31,8 @@ pub enum Fate {
     Rejected(String),
     /// It ran.
     Sound {
-        /// Steps that were held against its certificate.
-        steps: u64,
+        /// Steps that were held against its certificate; none if that is too long.
+        steps: Option<u64>,
     },
     /// It did what an accepted program never does.
     Unsound(String),
@@ -88,19 +88,16 @@ impl Laboratory {
             Ok(code) => code,
             Err(error) => return Fate::Unsound(format!("accepted, but {error}")),
         };
-        let mut fate = Fate::Sound { steps: 0 };
+        let mut steps = trail.as_ref().map(|_| 0);
+        let mut unsound = None;
         for run in 0..RUNS {
             let mut chance = Chance::seeded(seed ^ run << 48);
             for map in &maps {
                 fill(map, &code, &mut chance);
             }
-            match (
-                self.run(made, &code, trail.as_ref(), &mut chance),
-                &mut fate,
-            ) {
-                (Ok(more), Fate::Sound { steps }) => *steps += more,
-                (Err(why), fate) => *fate = Fate::Unsound(why),
-                (Ok(_), _) => {}
+            match self.run(made, &code, trail.as_ref(), &mut chance) {
+                Ok(more) => steps = steps.map(|steps: u64| steps + more),
+                Err(why) => unsound = Some(why),
             }
         }
         // A program array would keep the program that keeps it.
@@ -110,7 +107,7 @@ impl Laboratory {
         {
             empty(map);
         }
-        fate
+        unsound.map_or(Fate::Sound { steps }, Fate::Unsound)
     }
 
     /// A map; hash maps, which take long to make, are used again.
@@ -334,6 +331,8 @@ pub struct Sweep {
     pub accepted: u64,
     /// Steps held against certificates.
     pub steps: u64,
+    /// Programs accepted of which only traps were looked for: their certificates are too long.
+    pub unfollowed: u64,
     /// Why programs were rejected, and how often; numbers left out.
     pub reasons: BTreeMap<String, u64>,
     /// Seeds of unsound programs, with what happened.
@@ -346,6 +345,7 @@ impl Sweep {
         self.programs += other.programs;
         self.accepted += other.accepted;
         self.steps += other.steps;
+        self.unfollowed += other.unfollowed;
         self.unsound.extend(other.unsound);
         for (reason, count) in other.reasons {
             *self.reasons.entry(reason).or_default() += count;
@@ -366,7 +366,8 @@ pub fn sweep(seeds: std::ops::Range<u64>) -> Sweep {
             }
             Fate::Sound { steps } => {
                 sweep.accepted += 1;
-                sweep.steps += steps;
+                sweep.unfollowed += u64::from(steps.is_none());
+                sweep.steps += steps.unwrap_or_default();
             }
             Fate::Unsound(why) => {
                 sweep.accepted += 1;

@@ -6,7 +6,7 @@ mod render;
 use std::path::Path;
 
 use osmia_diag::Diagnostic;
-use osmia_object::{LinkOptions, Object, codes};
+use osmia_object::{LinkOptions, Object, codes, limits};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -70,6 +70,7 @@ fn provoked() -> Vec<Diagnostic> {
         Vec::new(),
         [
             refused("empty.o", &[]),
+            refused("large.o", &vec![0; limits::FILE_BYTES_MAX + 1]),
             refused("hello.bpf.c", b"#include <linux/bpf.h>\n"),
             refused("a.out", &changed("sections.o", 18, &62_u16.to_le_bytes())),
             refused("cut.o", &bytes("sections.o")[..200]),

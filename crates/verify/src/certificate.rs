@@ -44,12 +44,21 @@ impl Certificate {
     }
 }
 
-/// Registers that calls which call back look at, as sets of bits by call. They look at them again
-/// after each turn, so they matter as long as a callback runs.
+/// Arguments that calls which call back look at, as sets of bits by call. They look at them again
+/// after each turn, so they matter as long as a callback runs; but going back along a path ends for
+/// arguments at the call, so states inside of callbacks are not marked with it.
 pub(crate) type LookedAt = FxHashMap<usize, u16>;
 
+/// The registers r1 to r5.
+const ARGUMENTS: u16 = 0x3e;
+
+/// Arguments in a frame that decided something.
+pub(crate) fn precise_arguments(frame: &Frame) -> u16 {
+    precise_registers(frame) & ARGUMENTS
+}
+
 /// Numbers of a frame that decided something.
-pub(crate) fn precise_registers(frame: &Frame) -> u16 {
+fn precise_registers(frame: &Frame) -> u16 {
     let precise = |reg: &Reg| reg.is_number() && reg.precise;
     (frame.regs.iter().enumerate())
         .filter(|(_, reg)| precise(reg))

@@ -9,6 +9,7 @@
 pub(crate) mod inclusion;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use osmia_isa::Reg as RegName;
 use osmia_program::{MapSpec, Program, Target};
@@ -19,6 +20,7 @@ use crate::certificate::{Certificate, Claim};
 use crate::limits;
 use crate::reg::Reg;
 use crate::reject::{Check, Reject, invalid};
+use crate::shape::Shape;
 use crate::state::State;
 use crate::transfer::{Next, Transfer};
 
@@ -33,7 +35,7 @@ pub enum Refusal {
         function: usize,
     },
     /// The walks do not come back to the certificate's states within
-    /// [`limits::CHECK_STEPS_MAX`] steps.
+    /// [`limits::CHECK_STEPS_PER_VISIT_MAX`] steps for each instruction that may be visited.
     TooLong,
 }
 
@@ -61,31 +63,31 @@ pub struct Checked {
     pub context_bytes: usize,
 }
 
-/// Checks a certificate for a program.
+/// Checks a certificate for a program, of which the shape says nothing that its instructions do not.
 ///
 /// # Errors
 /// What the certificate fails to show.
 pub(crate) fn check(
     certificate: &Certificate,
-    program: &Program,
+    of: (&Program, &Arc<Shape>),
     maps: &[MapSpec],
     target: &Target,
     options: &Options,
 ) -> Result<Checked, Refusal> {
-    walk(certificate, program, maps, target, options, |_, _| {}).map(|walked| walked.checked)
+    walk(certificate, of, maps, target, options, |_, _| {}).map(|walked| walked.checked)
 }
 
 /// Checks a certificate and shows every state it walks through, with the instruction it stands at.
 pub(crate) fn walk(
     certificate: &Certificate,
-    program: &Program,
+    (program, shape): (&Program, &Arc<Shape>),
     maps: &[MapSpec],
     target: &Target,
     options: &Options,
     seen: impl FnMut(usize, &State),
 ) -> Result<Walked, Refusal> {
     let program = attach::replacing(program, target, options).map_err(Refusal::Step)?;
-    let transfer = Transfer::new(&program, maps, target, options).map_err(Refusal::Step)?;
+    let transfer = Transfer::shaped(&program, Arc::clone(shape), maps, target, options);
     let mut checker = Checker {
         transfer: transfer.know(certificate),
         certificate,
@@ -161,10 +163,12 @@ impl<'a, S: FnMut(usize, &State)> Checker<'a, S> {
 
     /// Follows every path from the current state until each has ended or is covered.
     fn follow(&mut self, walk: &mut Walk<'a>) -> Result<(), Refusal> {
+        let steps_max = (self.transfer.options.insns_visited_max)
+            .saturating_mul(limits::CHECK_STEPS_PER_VISIT_MAX);
         let mut asides = Vec::new();
         loop {
             self.counted.insns += 1;
-            if self.counted.insns > limits::CHECK_STEPS_MAX {
+            if self.counted.insns > steps_max {
                 return Err(Refusal::TooLong);
             }
             (self.seen)(self.transfer.at, &self.transfer.state);

@@ -1,6 +1,8 @@
 //! What code generation may build on: read off the states that a check of the certificate walks
 //! through, so that nothing rests on the exploration alone.
 
+use std::sync::Arc;
+
 use osmia_isa::{Insn, Reg as RegName, decode};
 use osmia_program::{MapKind, MapSpec, Program, Target};
 
@@ -8,6 +10,7 @@ use crate::Options;
 use crate::certificate::Certificate;
 use crate::checker::{self, Checked, Refusal};
 use crate::reg::{Flags, Reg, What};
+use crate::shape::Shape;
 use crate::state::State;
 use crate::verified::Verified;
 
@@ -46,14 +49,15 @@ impl Seen {
     /// Checks a certificate and notes what is seen.
     pub(crate) fn check(
         certificate: &Certificate,
-        program: &Program,
+        (program, shape): (&Program, &Arc<Shape>),
         maps: &[MapSpec],
         target: &Target,
         options: &Options,
     ) -> Result<(Checked, Seen), Refusal> {
         let mut slots = vec![0; program.insns.len()];
-        let note = |at: usize, state: &State| slots[at] |= seen_at(program, maps, at, state);
-        let walked = checker::walk(certificate, program, maps, target, options, note)?;
+        let looks: Vec<Look> = (0..slots.len()).map(|at| Look::at(program, at)).collect();
+        let note = |at: usize, state: &State| slots[at] |= looks[at].seen(maps, state);
+        let walked = checker::walk(certificate, (program, shape), maps, target, options, note)?;
         let seen = Seen {
             slots,
             apart: walked.apart,
@@ -64,29 +68,48 @@ impl Seen {
     }
 }
 
-/// What a state shows of the instruction it stands at.
-fn seen_at(program: &Program, maps: &[MapSpec], at: usize, state: &State) -> u8 {
-    let is_far = |reg: &Reg| is_far(reg, maps);
-    let base = match decode(&program.insns, at) {
-        Ok(
-            Insn::Load { base, .. }
-            | Insn::LoadAcquire { base, .. }
-            | Insn::Store { base, .. }
-            | Insn::StoreRelease { base, .. }
-            | Insn::Atomic { base, .. },
-        ) => base,
-        Ok(Insn::Call(_)) => {
-            let mut arguments = (1..=5).filter_map(RegName::new);
-            let far = arguments.any(|name| is_far(state.reg(name)));
-            return bit::REACHED | if far { bit::FAR_ARGUMENT } else { 0 };
+/// What is looked at where an instruction stands.
+#[derive(Copy, Clone)]
+enum Look {
+    /// That it is reached.
+    Nowhere,
+    /// The pointer it loads or stores through.
+    Pointer(RegName),
+    /// The arguments of a call.
+    Arguments,
+}
+
+impl Look {
+    fn at(program: &Program, at: usize) -> Look {
+        match decode(&program.insns, at) {
+            Ok(
+                Insn::Load { base, .. }
+                | Insn::LoadAcquire { base, .. }
+                | Insn::Store { base, .. }
+                | Insn::StoreRelease { base, .. }
+                | Insn::Atomic { base, .. },
+            ) => Look::Pointer(base),
+            Ok(Insn::Call(_)) => Look::Arguments,
+            _ => Look::Nowhere,
         }
-        _ => return bit::REACHED,
-    };
-    let base = state.reg(base);
-    match base.what {
-        What::Context => bit::REACHED | bit::CONTEXT,
-        _ if is_far(base) => bit::REACHED | bit::FAR,
-        _ => bit::REACHED,
+    }
+
+    /// What a state shows of the instruction it stands at.
+    fn seen(self, maps: &[MapSpec], state: &State) -> u8 {
+        let more = match self {
+            Look::Nowhere => 0,
+            Look::Pointer(base) => match state.reg(base) {
+                base if base.what == What::Context => bit::CONTEXT,
+                base if is_far(base, maps) => bit::FAR,
+                _ => 0,
+            },
+            Look::Arguments => {
+                let mut arguments = (1..=5).filter_map(RegName::new);
+                let far = arguments.any(|name| is_far(state.reg(name), maps));
+                if far { bit::FAR_ARGUMENT } else { 0 }
+            }
+        };
+        bit::REACHED | more
     }
 }
 
@@ -144,7 +167,7 @@ impl Verified {
     ) -> Result<Facts<'v>, Refusal> {
         let seen = match self.seen() {
             Some(seen) => seen.clone(),
-            None => Seen::check(self.certificate(), self.program(), maps, target, options)?.1,
+            None => self.look(maps, target, options)?.1,
         };
         Ok(Facts {
             verified: self,

@@ -42,6 +42,7 @@ mod trail;
 mod transfer;
 mod verified;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use osmia_program::Privilege;
@@ -146,9 +147,10 @@ fn judge(
     }
     let watch = explorer.watch.take();
     let reach = explorer.transfer.reach;
+    let shape = Arc::clone(&explorer.transfer.shape);
     let mut verdict = Verdict {
         stats,
-        result: result.map(|()| Verified::new(program, explorer.into_certificate(), reach)),
+        result: result.map(|()| Verified::new(program, shape, explorer.into_certificate(), reach)),
         check: None,
     };
     if options.check_certificate

@@ -2,9 +2,9 @@
 
 /// Most instructions visited in one program (`BPF_COMPLEXITY_LIMIT_INSNS`).
 pub const INSNS_VISITED_MAX: usize = 1_000_000;
-/// Most instructions the checker walks over for one certificate. Its walks are those of exploration,
-/// and begin again at each state, so they may take a little longer.
-pub const CHECK_STEPS_MAX: usize = 2 * INSNS_VISITED_MAX;
+/// Most instructions the checker walks over for one certificate, for each that may be visited. Its walks
+/// are those of exploration, and begin again at each state, so they may take a little longer.
+pub const CHECK_STEPS_PER_VISIT_MAX: usize = 2;
 /// Most instructions of programs of those without `CAP_BPF` (`BPF_MAXINSNS`).
 pub const UNPRIVILEGED_INSNS_MAX: usize = 4_096;
 /// Most branches waiting to be explored (`BPF_COMPLEXITY_LIMIT_JMP_SEQ`).

@@ -3,12 +3,15 @@
 
 mod inside;
 
+use std::sync::Arc;
+
 use osmia_program::{MapSpec, Program, Target};
 
 use crate::Options;
 use crate::certificate::Certificate;
 use crate::checker::{self, Refusal};
 use crate::reg::What;
+use crate::shape::Shape;
 use crate::stack::Byte;
 use crate::state::{REGS, State};
 
@@ -40,7 +43,7 @@ impl Trail {
     /// Walks through a certificate; `None` if there are more than `states_max` states.
     pub(crate) fn walk(
         certificate: &Certificate,
-        program: &Program,
+        (program, shape): (&Program, &Arc<Shape>),
         maps: &[MapSpec],
         target: &Target,
         options: &Options,
@@ -48,12 +51,19 @@ impl Trail {
     ) -> Result<Option<Trail>, Refusal> {
         let mut states = vec![Vec::new(); program.insns.len()];
         let mut count = 0;
-        checker::walk(certificate, program, maps, target, options, |at, state| {
-            count += 1;
-            if count <= states_max {
-                states[at].push(state.clone());
-            }
-        })?;
+        checker::walk(
+            certificate,
+            (program, shape),
+            maps,
+            target,
+            options,
+            |at, state| {
+                count += 1;
+                if count <= states_max {
+                    states[at].push(state.clone());
+                }
+            },
+        )?;
         Ok((count <= states_max).then_some(Trail { states }))
     }
 

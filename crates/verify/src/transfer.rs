@@ -61,7 +61,7 @@ pub(crate) struct Transfer<'a> {
     own_maps: usize,
     pub(crate) target: &'a Target,
     pub(crate) options: &'a Options,
-    pub(crate) shape: Shape,
+    pub(crate) shape: Arc<Shape>,
     /// Chains of calls, by the number that frames carry.
     pub(crate) chains: Chains,
     /// Names of kernel structures, by the number that registers carry.
@@ -105,7 +105,18 @@ impl<'a> Transfer<'a> {
         target: &'a Target,
         options: &'a Options,
     ) -> Check<Self> {
-        let shape = Shape::new(program, target)?;
+        let shape = Arc::new(Shape::new(program, target)?);
+        Ok(Self::shaped(program, shape, maps, target, options))
+    }
+
+    /// For a program whose shape is known.
+    pub(crate) fn shaped(
+        program: &'a Program,
+        shape: Arc<Shape>,
+        maps: &'a [MapSpec],
+        target: &'a Target,
+        options: &'a Options,
+    ) -> Self {
         let (mut all, mut inner_maps) = (maps.to_vec(), HashMap::new());
         for (position, map) in maps.iter().enumerate() {
             if let Some(inner) = &map.inner {
@@ -148,7 +159,7 @@ impl<'a> Transfer<'a> {
             given: Vec::new(),
         };
         transfer.find_given();
-        Ok(transfer)
+        transfer
     }
 
     /// Speaks of types and chains of calls by the numbers a certificate has for them.

@@ -1,5 +1,7 @@
 //! What verification yields: a program together with the reason why it is safe.
 
+use std::sync::Arc;
+
 use osmia_program::{MapSpec, Program, Target};
 
 use crate::Options;
@@ -8,6 +10,7 @@ use crate::certificate::Certificate;
 use crate::checker::{self, Checked, Refusal};
 use crate::facts::Seen;
 use crate::reach::Reach;
+use crate::shape::Shape;
 
 /// A program that was accepted, with its certificate.
 ///
@@ -22,6 +25,7 @@ use crate::reach::Reach;
 #[derive(Clone, Debug)]
 pub struct Verified {
     program: Program,
+    shape: Arc<Shape>,
     certificate: Certificate,
     reach: Reach,
     /// What a check of the certificate saw, if there was one.
@@ -29,9 +33,15 @@ pub struct Verified {
 }
 
 impl Verified {
-    pub(crate) fn new(program: &Program, certificate: Certificate, reach: Reach) -> Self {
+    pub(crate) fn new(
+        program: &Program,
+        shape: Arc<Shape>,
+        certificate: Certificate,
+        reach: Reach,
+    ) -> Self {
         Self {
             program: program.clone(),
+            shape,
             certificate,
             reach,
             seen: None,
@@ -50,10 +60,24 @@ impl Verified {
         target: &Target,
         options: &Options,
     ) -> Result<Checked, Refusal> {
-        let (certificate, program) = (&self.certificate, &self.program);
-        let (checked, seen) = Seen::check(certificate, program, maps, target, options)?;
+        let (checked, seen) = self.look(maps, target, options)?;
         self.seen = Some(seen);
         Ok(checked)
+    }
+
+    /// Checks the certificate and says what is seen.
+    pub(crate) fn look(
+        &self,
+        maps: &[MapSpec],
+        target: &Target,
+        options: &Options,
+    ) -> Result<(Checked, Seen), Refusal> {
+        Seen::check(&self.certificate, self.shaped(), maps, target, options)
+    }
+
+    /// The program with its shape.
+    fn shaped(&self) -> (&Program, &Arc<Shape>) {
+        (&self.program, &self.shape)
     }
 
     pub(crate) fn seen(&self) -> Option<&Seen> {
@@ -80,7 +104,7 @@ impl Verified {
         target: &Target,
         options: &Options,
     ) -> Result<Checked, Refusal> {
-        checker::check(&self.certificate, &self.program, maps, target, options)
+        checker::check(&self.certificate, self.shaped(), maps, target, options)
     }
 
     /// Every state the check walks through, to hold runs against; `None` if they are too many.
@@ -94,7 +118,14 @@ impl Verified {
         options: &Options,
         states_max: usize,
     ) -> Result<Option<Trail>, Refusal> {
-        let (certificate, program) = (&self.certificate, &self.program);
-        Trail::walk(certificate, program, maps, target, options, states_max)
+        let certificate = &self.certificate;
+        Trail::walk(
+            certificate,
+            self.shaped(),
+            maps,
+            target,
+            options,
+            states_max,
+        )
     }
 }

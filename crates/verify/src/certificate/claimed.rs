@@ -1,65 +1,44 @@
 //! The states claimed at one instruction, and which of them covers another.
 //!
-//! A loop that counts with exact numbers leaves thousands of states there, which differ in the
-//! counter. So they are found by the number of one register: a state in which it is known covers
-//! only states with that number.
+//! There may be thousands: a loop that counts with exact numbers leaves one for each turn. So they are
+//! found by what sets them apart ([`Index`]) and only the few that are left are compared.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+mod index;
 
 use crate::Options;
 use crate::checker::inclusion::includes;
 use crate::state::State;
+use index::Index;
 
 /// States, none of which covers another.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Claimed {
     states: Vec<State>,
-    /// The register of the running frame that tells them apart best.
-    register: usize,
-    /// Those in which its number is known.
-    by_number: FxHashMap<u64, Vec<u32>>,
-    /// The others.
-    rest: Vec<u32>,
+    index: Index,
 }
 
 impl Claimed {
     /// Keeps of these states what covers all of them.
     pub(crate) fn new(states: Vec<State>, options: &Options) -> Claimed {
-        let mut claimed = Claimed {
-            register: telling_register(&states),
-            ..Claimed::default()
-        };
-        let number = |state: &State| number_in(state, claimed.register);
-        let (known, rest): (Vec<State>, _) =
-            (states.into_iter()).partition(|state| number(state).is_some());
-        // What one state covers is behind it or among the same: those with any number come first.
-        let mut kept = Vec::new();
-        for state in rest {
-            insert(&mut kept, state, options);
-        }
-        let mut with_number: FxHashMap<u64, Vec<State>> = FxHashMap::default();
-        let mut numbers = Vec::new();
-        for state in known {
-            let number = number_in(&state, claimed.register).expect("they were parted by it");
-            if kept.iter().any(|wide| includes(wide, &state, options)) {
-                continue;
-            }
-            let same = with_number.entry(number).or_insert_with(|| {
-                numbers.push(number);
-                Vec::new()
+        let index = Index::new(&states);
+        let mut dropped = vec![false; states.len()];
+        for (number, state) in states.iter().enumerate() {
+            let covering = index.find(state, &|other| {
+                other != number && !dropped[other] && includes(&states[other], state, options)
             });
-            insert(same, state, options);
+            dropped[number] = covering.is_some();
         }
-        claimed.rest = (0..kept.len() as u32).collect();
-        claimed.states = kept;
-        for number in numbers {
-            let same = with_number.remove(&number).unwrap_or_default();
-            let first = claimed.states.len() as u32;
-            let positions = (first..first + same.len() as u32).collect();
-            claimed.by_number.insert(number, positions);
-            claimed.states.extend(same);
+        if !dropped.contains(&true) {
+            return Claimed { states, index };
         }
-        claimed
+        let kept = states.into_iter().zip(dropped);
+        let kept: Vec<State> = (kept.filter(|(_, dropped)| !dropped))
+            .map(|(state, _)| state)
+            .collect();
+        Claimed {
+            index: Index::new(&kept),
+            states: kept,
+        }
     }
 
     /// How many there are.
@@ -67,42 +46,59 @@ impl Claimed {
         self.states.len()
     }
 
-    /// One of them.
+    /// A state by its position.
     pub(crate) fn state(&self, index: usize) -> &State {
         &self.states[index]
     }
 
-    /// One that covers a state.
+    /// The position of a state that covers this one.
     pub(crate) fn covering(&self, state: &State, options: &Options) -> Option<usize> {
-        let known = number_in(state, self.register);
-        let same = known.and_then(|number| self.by_number.get(&number));
-        let places = same.into_iter().flatten().chain(&self.rest);
-        places
-            .map(|&place| place as usize)
-            .find(|&place| includes(&self.states[place], state, options))
+        (self.index).find(state, &|wide| includes(&self.states[wide], state, options))
     }
 }
 
-/// Adds a state unless it is covered, and drops what it covers.
-fn insert(states: &mut Vec<State>, state: State, options: &Options) {
-    if !states.iter().any(|wide| includes(wide, &state, options)) {
-        states.retain(|narrow| !includes(&state, narrow, options));
-        states.push(state);
+#[cfg(test)]
+mod tests {
+    use osmia_isa::Reg as RegName;
+
+    use super::*;
+    use crate::reg::{Reg, What};
+
+    /// A state in which only r0 is told.
+    fn with(reg: Reg) -> State {
+        let mut state = State::new(0, 0);
+        *state.reg_mut(RegName::R0) = reg;
+        state
     }
-}
 
-/// The register in which the most different numbers are known.
-fn telling_register(states: &[State]) -> usize {
-    let registers = states.first().map_or(0, |state| state.frame().regs.len());
-    let different = |register: &usize| {
-        let numbers = states
-            .iter()
-            .filter_map(|state| number_in(state, *register));
-        numbers.collect::<FxHashSet<u64>>().len()
-    };
-    (0..registers).max_by_key(different).unwrap_or_default()
-}
+    fn of(regs: impl Iterator<Item = Reg>) -> Claimed {
+        Claimed::new(regs.map(with).collect(), &Options::default())
+    }
 
-fn number_in(state: &State, register: usize) -> Option<u64> {
-    state.frame().regs.get(register)?.value()
+    #[test]
+    fn each_of_many_numbers_is_found() {
+        let claimed = of((0..1000).map(Reg::constant));
+        assert_eq!(claimed.len(), 1000);
+        for number in 0..1000 {
+            let state = with(Reg::constant(number));
+            let found = claimed.covering(&state, &Options::default());
+            assert_eq!(found, Some(number as usize));
+        }
+        let other = with(Reg::constant(1000));
+        assert_eq!(claimed.covering(&other, &Options::default()), None);
+    }
+
+    #[test]
+    fn what_covers_all_stays_alone() {
+        let claimed = of((0..100).map(Reg::constant).chain([Reg::UNKNOWN]));
+        assert_eq!(claimed.len(), 1);
+    }
+
+    #[test]
+    fn pointers_are_kept_apart_from_numbers() {
+        let context = || with(Reg::pointer(What::Context));
+        let claimed = of([Reg::UNKNOWN, Reg::pointer(What::Context)].into_iter());
+        assert_eq!(claimed.len(), 2);
+        assert_eq!(claimed.covering(&context(), &Options::default()), Some(1));
+    }
 }

@@ -53,7 +53,8 @@ pub(crate) fn includes(wide: &State, narrow: &State, options: &Options) -> bool 
         && wide.irqs.len() == narrow.irqs.len()
         && (wide.irqs.iter().zip(&narrow.irqs))
             .all(|(wide, narrow)| ids.stands_for(*wide, *narrow, 0))
-        && (wide.frames.iter().zip(&narrow.frames))
+        // Most often the running function tells them apart.
+        && (wide.frames.iter().zip(&narrow.frames).rev())
             .all(|(wide, narrow)| frame_includes(wide, narrow, options, &mut ids))
 }
 
@@ -141,14 +142,12 @@ fn slot_includes(wide: &Slot, narrow: &Slot, options: &Options, ids: &mut Ids) -
 }
 
 /// Eight bytes that are one number.
-fn as_number(slot: &Slot) -> Option<Reg> {
-    let all = |kinds: &[Byte]| slot.bytes.iter().all(|byte| kinds.contains(byte));
-    if slot.holds_full_spill() && slot.spilled.is_number() {
-        Some(slot.spilled)
-    } else if all(&[Byte::Zero]) {
-        Some(Reg::constant(0))
-    } else {
-        all(&[Byte::Misc]).then_some(Reg::UNKNOWN)
+pub(crate) fn as_number(slot: &Slot) -> Option<Reg> {
+    match slot.bytes[0] {
+        Byte::Spill if slot.spilled.is_number() => Some(slot.spilled),
+        Byte::Zero if slot.bytes == [Byte::Zero; SLOT_BYTES] => Some(Reg::constant(0)),
+        Byte::Misc if slot.bytes == [Byte::Misc; SLOT_BYTES] => Some(Reg::UNKNOWN),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Explorer;
-use crate::certificate::{Claim, Claimed, generalise, precise_registers};
+use crate::certificate::{Claim, Claimed, generalise, precise_arguments};
 use crate::path::StateId;
 use crate::state::State;
 
@@ -33,12 +33,12 @@ impl Explorer<'_> {
         Claim { function, states }
     }
 
-    /// Notes what a call that calls back looked at in a state.
+    /// Notes which arguments a call that calls back looked at in a state.
     pub(super) fn look_at_calls_back(&mut self, id: StateId) {
         let kept = &self.states[id];
         let calls_back = self.transfer.shape.marks[kept.at].calls_back;
         if let Some(frame) = kept.state.frames.last().filter(|_| calls_back) {
-            *self.looked_at.entry(kept.at).or_default() |= precise_registers(frame);
+            *self.looked_at.entry(kept.at).or_default() |= precise_arguments(frame);
         }
     }
 }
