@@ -46,10 +46,8 @@ fn a_loaded_object_is_there_with_all_it_consists_of() {
     let row = ProgramRow::of(&found[0], Vec::new()).unwrap();
     assert_eq!((row.kind.as_str(), row.map_ids.len()), ("xdp", 3));
     let insns = found[0].xlated().unwrap();
-    assert_eq!(
-        insns[0].proto.as_deref(),
-        Some("int hello(struct xdp_md * ctx)")
-    );
+    // Programs that come by handle bring no records of functions and lines along.
+    assert_eq!(insns[0].proto, None);
     assert!(
         insns
             .iter()
