@@ -189,6 +189,28 @@ impl<const BITS: u32> Signed<BITS> {
     }
 }
 
+/// Sharpens the two views of one number by each other.
+pub(super) fn sharpen<const BITS: u32>(u: &mut Unsigned<BITS>, s: &mut Signed<BITS>) {
+    if let Some(signed) = u.signed() {
+        s.keep(signed.min, signed.max);
+    }
+    if let Some(unsigned) = s.unsigned() {
+        u.keep(unsigned.min, unsigned.max);
+        return;
+    }
+    // As unsigned numbers the signed range is two pieces, one at each end; the unsigned range may
+    // meet only one of them.
+    let low_end = truncate::<BITS>(s.max as u64);
+    let high_start = truncate::<BITS>(s.min as u64);
+    if u.max < high_start {
+        s.min = sign_extend::<BITS>(u.min);
+        u.max = u.max.min(low_end);
+    } else if low_end < u.min {
+        s.max = sign_extend::<BITS>(u.max);
+        u.min = u.min.max(high_start);
+    }
+}
+
 fn wrapping_add<const BITS: u32>(a: u64, b: u64) -> (u64, bool) {
     let (sum, carried) = a.overflowing_add(b);
     (truncate::<BITS>(sum), carried || sum > Width::<BITS>::MAX)

@@ -5,7 +5,7 @@
 //! one to the next in the same order and for the same number of rounds, since one round fewer would
 //! refuse programs that Linux takes. Facts are those of Linux 6.18.
 
-use super::interval::{Signed, Unsigned};
+use super::interval::{Signed, Unsigned, sharpen};
 use super::tnum::Tnum;
 use super::width::{Width, sign_extend, truncate};
 
@@ -201,36 +201,12 @@ impl<const BITS: u32, const HALF: u32> Scalar<BITS, HALF> {
                 self.s32.keep(signed_min, signed_max);
             }
         }
-        if let Some(unsigned) = self.s32.unsigned() {
-            self.u32.keep(unsigned.min, unsigned.max);
-        }
-        if let Some(signed) = self.u32.signed() {
-            self.s32.keep(signed.min, signed.max);
-        }
+        sharpen(&mut self.u32, &mut self.s32);
     }
 
     /// The two views of the whole number from each other.
     fn deduce_full(&mut self) {
-        if let Some(signed) = self.u.signed() {
-            self.s.keep(signed.min, signed.max);
-        }
-        if let Some(unsigned) = self.s.unsigned() {
-            self.u.keep(unsigned.min, unsigned.max);
-            return;
-        }
-        // As unsigned numbers the signed range is two pieces, one at each end; the unsigned range
-        // may meet only one of them.
-        let (low_end, high_start) = (
-            truncate::<BITS>(self.s.max as u64),
-            truncate::<BITS>(self.s.min as u64),
-        );
-        if self.u.max < high_start {
-            self.s.min = sign_extend::<BITS>(self.u.min);
-            self.u.max = self.u.max.min(low_end);
-        } else if low_end < self.u.min {
-            self.s.max = sign_extend::<BITS>(self.u.max);
-            self.u.min = self.u.min.max(high_start);
-        }
+        sharpen(&mut self.u, &mut self.s);
     }
 
     /// The whole number from its lower half.

@@ -37,35 +37,11 @@ impl<W: Number> Ranges<W> {
             let useful = (alike.clone() & orderly) | (!alike & next & across);
             self.s32.keep_signed_if(&useful, &signed);
         }
-        let (possible, unsigned) = self.s32.to_unsigned(HALF);
-        self.u32.keep_if(&possible, &unsigned);
-        let (possible, signed) = self.u32.to_signed(HALF);
-        self.s32.keep_signed_if(&possible, &signed);
+        sharpen(&mut self.u32, &mut self.s32, HALF);
     }
 
     pub(in super::super) fn deduce_full(&mut self) {
-        let (possible, signed) = self.u.to_signed(64);
-        self.s.keep_signed_if(&possible, &signed);
-        let (possible, unsigned) = self.s.to_unsigned(64);
-        let mut kept = self.u.clone();
-        kept.keep(&unsigned);
-        let (low_end, high_start) = (self.s.max.clone(), self.s.min.clone());
-        let below = self.u.max.below(&high_start);
-        let above = low_end.below(&self.u.min);
-        let s = Range {
-            min: W::pick(&below, &self.u.min, &self.s.min),
-            max: W::pick(&(!below.clone() & above.clone()), &self.u.max, &self.s.max),
-        };
-        let u = Range {
-            min: W::pick(
-                &(!below.clone() & above),
-                &self.u.min.max(&high_start),
-                &self.u.min,
-            ),
-            max: W::pick(&below, &self.u.max.min(&low_end), &self.u.max),
-        };
-        self.s = Range::pick(&possible, &self.s, &s);
-        self.u = Range::pick(&possible, &kept, &u);
+        sharpen(&mut self.u, &mut self.s, 64);
     }
 
     pub(in super::super) fn deduce_across(&mut self) {
@@ -87,4 +63,26 @@ impl<W: Number> Ranges<W> {
         let (possible, unsigned) = self.s.to_unsigned(64);
         self.u.keep_if(&(fits & possible), &unsigned);
     }
+}
+
+/// The two views of one number of so many bits from each other.
+fn sharpen<W: Number>(u: &mut Range<W>, s: &mut Range<W>, width: u64) {
+    let (possible, signed) = u.to_signed(width);
+    s.keep_signed_if(&possible, &signed);
+    let (possible, unsigned) = s.to_unsigned(width);
+    let mut kept = u.clone();
+    kept.keep(&unsigned);
+    let (low_end, high_start) = (s.max.low(width), s.min.low(width));
+    let below = u.max.below(&high_start);
+    let above = !below.clone() & low_end.below(&u.min);
+    let split = Range {
+        min: W::pick(&below, &u.min.extend(width), &s.min),
+        max: W::pick(&above, &u.max.extend(width), &s.max),
+    };
+    let met = Range {
+        min: W::pick(&above, &u.min.max(&high_start), &u.min),
+        max: W::pick(&below, &u.max.min(&low_end), &u.max),
+    };
+    *s = Range::pick(&possible, s, &split);
+    *u = Range::pick(&possible, &kept, &met);
 }
