@@ -245,7 +245,9 @@ impl<'a> Composite<'a> {
     }
 
     /// All members without their names, for searches that compare names in place.
-    pub(crate) fn places(&self) -> impl ExactSizeIterator<Item = Member<'a>> + Clone + use<'a> {
+    pub fn places(
+        &self,
+    ) -> impl ExactSizeIterator<Item = Member<'a>> + DoubleEndedIterator + Clone + use<'a> {
         let this = *self;
         self.tail
             .chunks_exact(12)

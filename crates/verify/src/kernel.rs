@@ -4,31 +4,16 @@
 mod argument;
 mod nullable;
 mod variable;
+mod walk;
 mod writable;
 
 use osmia_btf::{Body, Btf, Kind, TypeId};
 
+use self::walk::{Field, Found};
 use crate::memory::{Access, fixed};
 use crate::reg::{Flags, Reg, What};
 use crate::reject::{Check, denied};
 use crate::transfer::Transfer;
-
-/// What is at an offset of a type.
-enum Found<'b> {
-    Number,
-    Pointer(Field<'b>),
-    /// A part of a pointer.
-    Part,
-    Beyond,
-}
-
-/// A member that is a pointer.
-struct Field<'b> {
-    name: &'b str,
-    target: TypeId,
-    /// It shares its place with others.
-    in_union: bool,
-}
 
 impl Transfer<'_> {
     /// The number that stands for a structure's name in registers.
@@ -91,7 +76,7 @@ impl Transfer<'_> {
             return Ok(Reg::UNKNOWN);
         };
         let (off, bytes) = (access.off, access.bytes);
-        match find(btf, structure, off as u64, bytes, 0) {
+        match walk::find(btf, structure, off as u64, bytes, 0) {
             Found::Number => Ok(Reg::UNKNOWN),
             Found::Pointer(field) => {
                 let flags = self.walked(btf, pointer, &name, &field);
@@ -223,73 +208,5 @@ pub(crate) fn prototype(btf: &Btf, name: &str) -> Option<TypeId> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// What an access of so many bytes at an offset of a type touches.
-fn find(btf: &Btf, ty: TypeId, offset: u64, bytes: u64, depth: u32) -> Found<'_> {
-    /// Structures in structures: as deep as any real one, and an end for the others.
-    const DEPTH_MAX: u32 = 32;
-    let size = btf.size_of(ty).unwrap_or(0);
-    let resolved = btf.resolve(ty);
-    if depth > DEPTH_MAX {
-        return Found::Number;
-    }
-    match resolved.body() {
-        Body::Struct(composite) | Body::Union(composite) => {
-            let last = composite.members().last();
-            // A structure may end in an array without a length.
-            let open = last.as_ref().is_some_and(|member| {
-                matches!(btf.resolve(member.ty).body(), Body::Array(array) if array.len == 0)
-            });
-            if offset + bytes > size && !open {
-                return Found::Beyond;
-            }
-            let shared = matches!(resolved.body(), Body::Union(_)) && composite.members().len() > 1;
-            let mut found = Found::Number;
-            for member in composite.members() {
-                let start = u64::from(member.bit_offset / 8);
-                if start > offset {
-                    continue;
-                }
-                let length = btf.size_of(member.ty).unwrap_or(0);
-                let inside = offset + bytes <= start + length;
-                if !inside || btf.bitfield_bits(&member) != 0 {
-                    continue;
-                }
-                let within = offset - start;
-                found = match btf.resolve(member.ty).body() {
-                    Body::Ptr(_) if within != 0 || bytes != 8 => Found::Part,
-                    Body::Ptr(target) => Found::Pointer(Field {
-                        name: member.name,
-                        target,
-                        in_union: false,
-                    }),
-                    _ => find(btf, member.ty, within, bytes, depth + 1),
-                };
-                if let Found::Pointer(field) = &mut found {
-                    field.in_union |= shared;
-                    break;
-                }
-            }
-            found
-        }
-        Body::Array(array) => {
-            let element = btf.size_of(array.element).unwrap_or(0);
-            match offset.checked_rem(element) {
-                Some(within) if within + bytes <= element => {
-                    match btf.resolve(array.element).body() {
-                        Body::Ptr(target) if within == 0 && bytes == 8 => Found::Pointer(Field {
-                            name: "",
-                            target,
-                            in_union: false,
-                        }),
-                        _ => find(btf, array.element, within, bytes, depth + 1),
-                    }
-                }
-                _ => Found::Number,
-            }
-        }
-        _ => Found::Number,
     }
 }

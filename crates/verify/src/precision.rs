@@ -72,7 +72,10 @@ impl Wanted {
 
     /// True if nothing is looked for.
     pub(crate) fn is_empty(&self) -> bool {
-        self.regs.iter().all(|&regs| regs == 0) && self.slots.iter().all(|&slots| slots == 0)
+        // All at once: this is asked at every step back.
+        let regs = self.regs.iter().fold(0, |all, regs| all | regs);
+        let slots = self.slots.iter().fold(0, |all, slots| all | slots);
+        regs == 0 && slots == 0
     }
 
     fn has(&self, reg: osmia_isa::Reg) -> bool {
@@ -296,10 +299,8 @@ impl Wanted {
     fn mark(&mut self, state: &mut State) -> bool {
         let mut changed = false;
         for (number, frame) in state.frames.iter_mut().enumerate() {
-            for (reg, value) in frame.regs.iter_mut().enumerate() {
-                if self.regs[number] & 1 << reg == 0 {
-                    continue;
-                }
+            for reg in bits(self.regs[number].into()) {
+                let value = &mut frame.regs[reg];
                 if !value.is_number() || value.precise {
                     self.regs[number] &= !(1 << reg);
                 } else {
@@ -307,10 +308,7 @@ impl Wanted {
                     changed = true;
                 }
             }
-            for slot in 0..64 {
-                if self.slots[number] & 1 << slot == 0 {
-                    continue;
-                }
+            for slot in bits(self.slots[number]) {
                 let held = frame.stack.slots_mut().get_mut(slot);
                 match held.filter(|slot| slot.holds_number() && !slot.spilled.precise) {
                     Some(slot) => {
@@ -323,6 +321,15 @@ impl Wanted {
         }
         changed
     }
+}
+
+/// The positions of the bits that are set.
+fn bits(mut set: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (set != 0).then(|| set.trailing_zeros() as usize)?;
+        set &= set - 1;
+        Some(lowest)
+    })
 }
 
 /// Follows what is wanted back from instruction `from` of `current` and marks it in every kept state
@@ -412,7 +419,8 @@ fn walk(
         if std::mem::take(skip_first) {
             // The instruction being looked at has not happened.
         } else {
-            if let Some(told) = &mut told {
+            // The second half of a long instruction is none.
+            if let Some(told) = told.as_mut().filter(|_| shape.insns[at].is_some()) {
                 let frame = wanted.frame;
                 told.push(Step::Before {
                     frame,
