@@ -44,30 +44,41 @@ enum Subject {
     /// Programs in every engine there is here: ours, rbpf's, the kernel's (needs root), clang's machine
     /// code
     Peers,
-    /// Verdicts on the committed objects, beside the running kernel's verifier (needs root)
+    /// Verdicts on the committed objects: time beside the running kernel's verifier (needs root),
+    /// instructions, states and memory beside the committed baseline (`BLESS=1` writes it)
     Verify,
+    /// Of that the part that is the same in every build: the baseline
+    Counts,
 }
 
 /// Least time of one batch.
 const BATCH: Duration = Duration::from_millis(4);
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
-    if cfg!(debug_assertions) {
+    if cfg!(debug_assertions) && options.subject != Subject::Counts {
         return Err(
             "figures of a debug build say nothing: cargo run --release -p xtask -- bench".into(),
         );
     }
+    let mut verdict = Verdict::Holds;
     let figures = match options.subject {
         Subject::Flow => flow(options)?,
         Subject::Load => load::run(options.rounds)?,
         Subject::Maps => maps::run(options.rounds)?,
         Subject::Peers => peers::run(options.rounds)?,
-        Subject::Verify => verify::run(options.rounds)?,
+        Subject::Verify | Subject::Counts => {
+            let (figures, compared) = match options.subject {
+                Subject::Counts => verify::count()?,
+                _ => verify::run(options.rounds)?,
+            };
+            verdict = compared;
+            figures
+        }
     };
     if options.json {
         println!("{figures}");
     }
-    Ok(Verdict::Holds)
+    Ok(verdict)
 }
 
 fn flow(options: &Options) -> Result<Value, Error> {

@@ -22,7 +22,7 @@ use crate::liveness::Liveness;
 use crate::loops::Loops;
 use crate::path::{Kept, Path, StateId, Step};
 use crate::precision::Wanted;
-use crate::reg::Reg;
+use crate::reg::{Reg, What};
 use crate::reject::{Check, reject};
 use crate::state::{Linked, State};
 use crate::transfer::{Next, Transfer};
@@ -58,6 +58,8 @@ pub struct Stats {
     pub states_peak: usize,
     /// Most states kept for one instruction.
     pub states_at_one: usize,
+    /// Most bytes of states and of the paths to them at one time, those that wait included.
+    pub bytes_peak: usize,
 }
 
 impl Stats {
@@ -70,6 +72,7 @@ impl Stats {
             states,
             states_peak,
             states_at_one,
+            bytes_peak: _,
         } = self;
         format!(
             "processed {insns} insns (limit {limit}) max_states_per_insn {states_at_one} \
@@ -111,6 +114,8 @@ pub(crate) struct Explorer<'a> {
     insns_at_last_state: usize,
     /// True once a step of history was noted for this instruction.
     noted: bool,
+    /// Bytes of states and paths held now.
+    bytes: usize,
 }
 
 impl<'a> Explorer<'a> {
@@ -136,6 +141,7 @@ impl<'a> Explorer<'a> {
             jumps_at_last_state: 0,
             insns_at_last_state: 0,
             noted: false,
+            bytes: 0,
         }
     }
 
@@ -154,6 +160,7 @@ impl<'a> Explorer<'a> {
         self.lingering.clear();
         self.loops.clear();
         self.waiting.clear();
+        self.bytes = 0;
         loop {
             if self.step()? {
                 continue;
@@ -165,6 +172,7 @@ impl<'a> Explorer<'a> {
                 self.exploring = false;
                 return Ok(());
             };
+            self.bytes -= next.state.bytes() + next.path.bytes();
             (self.transfer.state, self.transfer.at) = (next.state, next.at);
             (self.path, self.before) = (next.path, next.before);
             if let Some(watch) = &mut self.watch {
@@ -212,6 +220,7 @@ impl<'a> Explorer<'a> {
         }
         let insn = self.transfer.shape.insn(at);
         let chain = self.transfer.state.frame().chain;
+        self.see_write_outside(&insn);
         let next = self.transfer.step()?;
         self.hear()?;
         let after = match next {
@@ -232,6 +241,23 @@ impl<'a> Explorer<'a> {
             None => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Tells the loop around if an instruction writes to the stack of an outer frame.
+    fn see_write_outside(&mut self, insn: &Insn) {
+        let base = match *insn {
+            Insn::Store { base, .. }
+            | Insn::StoreRelease { base, .. }
+            | Insn::Atomic { base, .. } => base,
+            _ => return,
+        };
+        let (state, at) = (&self.transfer.state, self.transfer.at);
+        let outside = |frame: u8| usize::from(frame) < state.top();
+        if matches!(state.reg(base).what, What::Stack { frame } if outside(frame))
+            && let Some(around) = Loops::around(&self.transfer.shape, state, at)
+        {
+            self.loops.write_outside(around);
+        }
     }
 
     /// Takes in what the instruction told beside the state it left.
@@ -316,21 +342,29 @@ impl<'a> Explorer<'a> {
         let aside = &mut self.transfer.asides[index];
         let nothing = State::empty();
         let state = std::mem::replace(&mut aside.state, nothing);
+        let start = aside.at;
         let (path, before) = if aside.anew {
-            (Path::new(aside.at), aside.at)
+            (Path::new(start), start)
         } else {
             if let Some(parent) = self.path.parent {
                 self.states[parent].branches += 1;
             }
             (self.path.clone(), at)
         };
+        self.hold(state.bytes() + path.bytes());
         self.waiting.push(Waiting {
             state,
             path,
-            at: aside.at,
+            at: start,
             before,
         });
         Ok(())
+    }
+
+    /// So many bytes more are held.
+    fn hold(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.stats.bytes_peak = self.stats.bytes_peak.max(self.bytes);
     }
 
     /// One path less from each state it came from.

@@ -42,6 +42,8 @@ struct Visit {
     /// The state in which the loop was entered.
     entry: Option<StateId>,
     back_edges: Vec<BackEdge>,
+    /// What is called back wrote to the stack of those that called it.
+    writes_outside: bool,
 }
 
 /// All loops entered.
@@ -64,6 +66,33 @@ impl Loops {
                 number,
             })
         })
+    }
+
+    /// The first frame whose numbers do not go from turn to turn: those of a callback that ends with
+    /// each turn, is in no other loop and writes to no stack but its own.
+    pub(crate) fn fresh_from(&self, shape: &Shape, state: &State, at: usize) -> usize {
+        let none = state.frames.len();
+        let called = (state.frames.iter().skip(1)).filter_map(|frame| frame.callsite);
+        let mut places = called.chain([at]).enumerate();
+        let Some((frame, place)) = places.find(|&(_, place)| shape.marks[place].in_loop != 0)
+        else {
+            return none;
+        };
+        let writes = || {
+            let around = Self::around(shape, state, at);
+            let visit = around.and_then(|around| self.visits.get(&around));
+            visit.is_none_or(|visit| visit.writes_outside)
+        };
+        let other_loop = places.any(|(_, place)| shape.marks[place].in_loop != 0);
+        if !shape.marks[place].only_calls_back || other_loop || writes() {
+            return none;
+        }
+        frame + 1
+    }
+
+    /// The stack of an outer frame is written to, inside of the loop.
+    pub(crate) fn write_outside(&mut self, around: Loop) {
+        self.visits.entry(around).or_default().writes_outside = true;
     }
 
     /// A kept state is in the loop.

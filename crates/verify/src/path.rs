@@ -41,6 +41,17 @@ impl Path {
             history: Vec::new(),
         }
     }
+
+    /// Bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Path>() + self.history_bytes()
+    }
+
+    /// Bytes its steps take.
+    pub(crate) fn history_bytes(&self) -> usize {
+        let linked = self.history.iter().map(|step| step.linked.len());
+        self.history.len() * size_of::<Step>() + linked.sum::<usize>() * size_of::<Linked>()
+    }
 }
 
 /// A kept state.

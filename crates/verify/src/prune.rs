@@ -17,6 +17,9 @@ pub(crate) enum Alike {
     /// Every number must lie in the old one's range, looked at or not: inside loops that are not
     /// explored to their end it is not known yet what is looked at.
     InRange,
+    /// The same, but in frames from this one on numbers without an id need only be alike where it
+    /// matters: what becomes of them is known.
+    InRangeBelow(usize),
     /// The same.
     Exactly,
 }
@@ -105,6 +108,10 @@ pub(crate) fn covers(
             return false;
         }
         let live = live(number, new);
+        let alike = match alike {
+            Alike::InRangeBelow(fresh) if number < fresh => Alike::InRange,
+            alike => alike,
+        };
         if !frame_covers(old, new, live, alike, secretive, &mut ids) {
             return false;
         }
@@ -140,7 +147,12 @@ fn reg_covers(old: &Reg, new: &Reg, alike: Alike, ids: &mut Ids) -> bool {
             if alike == Alike::Deeply {
                 return exactly(old, new, ids);
             }
-            if !old.precise && alike == Alike::WhereItMatters {
+            let by_what_matters = match alike {
+                Alike::WhereItMatters => true,
+                Alike::InRangeBelow(_) => old.id == 0,
+                _ => false,
+            };
+            if by_what_matters && !old.precise {
                 return true;
             }
             old.delta == new.delta && ids.same_number(old.id, new.id) && old.num.includes(&new.num)

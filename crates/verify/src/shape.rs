@@ -45,6 +45,8 @@ pub(crate) struct Mark {
     pub(crate) calls_back: bool,
     /// The cycle of jumps it is on, from 1; 0 if it is on none.
     pub(crate) in_loop: u32,
+    /// It is a cycle of its own, and only because it calls back.
+    pub(crate) only_calls_back: bool,
     /// It asks an iterator for the next item.
     pub(crate) steps: bool,
     /// Registers whose value may still be read, by number.

@@ -181,6 +181,16 @@ impl State {
         }
     }
 
+    /// Bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let frame = |frame: &Frame| size_of::<Frame>() + size_of_val(frame.stack.slots());
+        size_of::<State>()
+            + self.frames.iter().map(frame).sum::<usize>()
+            + size_of_val(self.references.as_slice())
+            + size_of_val(self.locks.as_slice())
+            + size_of_val(self.irqs.as_slice())
+    }
+
     /// The running frame's number.
     pub(crate) fn top(&self) -> usize {
         self.frames.len() - 1

@@ -67,7 +67,10 @@ impl Explorer<'_> {
                 let open = self.is_open(&self.states[id]);
                 let deep = (self.transfer.speculation.as_ref()).is_some_and(|found| found.deep);
                 let alike = match (open, deep) {
-                    (true, _) => Alike::InRange,
+                    (true, _) => {
+                        let shape = &self.transfer.shape;
+                        Alike::InRangeBelow(self.loops.fresh_from(shape, old, at))
+                    }
                     (false, true) => Alike::Deeply,
                     (false, false) => Alike::WhereItMatters,
                 };
@@ -147,7 +150,9 @@ impl Explorer<'_> {
             used: false,
             unlisted: false,
         };
+        self.hold(kept.state.bytes() + kept.path.bytes());
         if id == self.states.len() {
+            self.hold(size_of::<Kept>());
             self.states.push(kept);
         } else {
             self.states[id] = kept;
@@ -191,6 +196,7 @@ impl Explorer<'_> {
         let kept = &mut self.states[id];
         kept.cleaned = true;
         // Nothing will be followed back through it any more.
+        self.bytes -= kept.path.history_bytes();
         kept.path.history = Vec::new();
         for (frame, (regs, slots)) in kept.state.frames.iter_mut().zip(live) {
             for (number, reg) in frame.regs.iter_mut().enumerate().take(10) {
@@ -229,6 +235,7 @@ impl Explorer<'_> {
         }
         self.look_at_calls_back(id);
         let kept = &mut self.states[id];
+        self.bytes -= kept.state.bytes() + kept.path.bytes();
         (kept.state, kept.path) = (State::empty(), Path::new(kept.at));
         kept.unlisted = false;
         self.vacant.push(id);

@@ -46,7 +46,9 @@ impl Shape {
                     continue;
                 }
                 let alone = open.last() == Some(&at);
-                let cycle = !alone || next[..edges].contains(&at) || self.marks[at].calls_back;
+                let jumps = !alone || next[..edges].contains(&at);
+                let cycle = jumps || self.marks[at].calls_back;
+                self.marks[at].only_calls_back = cycle && !jumps;
                 cycles += u32::from(cycle);
                 while let Some(member) = open.pop() {
                     low[member] = DONE;
