@@ -93,6 +93,15 @@ pub fn compile_in(
 pub struct Stages {
     /// Operations on real addresses.
     pub lowered: String,
+    /// Machine code of the linear-time tier.
+    pub native: String,
+}
+
+/// What the optimising tier makes of a program, as text.
+#[derive(Clone, Debug)]
+pub struct Optimised {
+    /// Cranelift's form, when it is done with it.
+    pub clif: String,
     /// Machine code.
     pub native: String,
 }
@@ -107,6 +116,32 @@ pub fn stages(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<Stages,
         lowered: listing::lowered(&lowered),
         native: listing::native(&lowered, tier1::Processor::here()),
     })
+}
+
+/// Shows what the optimising tier makes of a program, without running anything.
+///
+/// # Errors
+/// If it uses what has no native form yet, or stays in the first tier.
+pub fn optimised(
+    verified: &osmia_verify::Facts<'_>,
+    code: &Code,
+) -> Result<Optimised, NotCompiled> {
+    let lowered = lower(verified, code)?;
+    optimised_of(&lowered).map_err(|why| NotCompiled::Optimiser {
+        program: code.program().name.clone(),
+        why,
+    })
+}
+
+#[cfg(feature = "tier2")]
+fn optimised_of(lowered: &Lowered) -> Result<Optimised, String> {
+    let (clif, native) = listing::optimised(lowered)?;
+    Ok(Optimised { clif, native })
+}
+
+#[cfg(not(feature = "tier2"))]
+fn optimised_of(_: &Lowered) -> Result<Optimised, String> {
+    Err("the optimising tier is not built in".to_owned())
 }
 
 fn lower(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<Lowered, Refused> {

@@ -10,3 +10,11 @@ pub const OPTIMISED_JUMPS_MAX: usize = 2_000;
 pub const INLINED_LINES_MAX: usize = 64;
 /// Operations of all that one function takes in.
 pub const INLINED_TOTAL_MAX: usize = 1_000;
+/// Operations of a loop of which several turns are taken at once.
+pub const COPIED_LINES_MAX: usize = 16;
+/// Operations of one function that are copied.
+pub const COPIED_TOTAL_MAX: usize = 500;
+/// Operations behind a jump back that are copied to where it comes from.
+pub const TAIL_LINES_MAX: usize = 5;
+/// Bounds of loops that a function keeps in registers.
+pub const HIDDEN_BOUNDS_MAX: usize = 4;

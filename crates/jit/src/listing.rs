@@ -8,6 +8,8 @@ use iced_x86::{
 };
 use osmia_vm::layout;
 
+#[cfg(feature = "tier2")]
+use crate::lower::Line;
 use crate::lower::{Lowered, Shown};
 use crate::symbols::{Symbol, Symbols};
 use crate::tier1::{self, Processor};
@@ -34,7 +36,7 @@ pub(crate) fn native(lowered: &Lowered, processor: Processor) -> String {
         addresses: &stand_in,
     };
     let compiled = tier1::compile(lowered, &symbols, processor);
-    let mut shower = Shower::new(lowered, &compiled);
+    let mut shower = Shower::new(lowered, &compiled.bytes);
     let mut source = Source::new(lowered);
     let ends = compiled.lines[1..].iter().copied();
     let cold = compiled.ends as u32;
@@ -64,6 +66,33 @@ pub(crate) fn native(lowered: &Lowered, processor: Processor) -> String {
     shower.text.push_str("enter:\n");
     shower.range(enter, compiled.bytes.len());
     shower.text
+}
+
+/// What tier 2 makes of a lowered program: Cranelift's form and the machine code.
+#[cfg(feature = "tier2")]
+pub(crate) fn optimised(lowered: &Lowered) -> Result<(String, String), String> {
+    let symbols = Symbols {
+        maps: &lowered.maps,
+        addresses: &stand_in,
+    };
+    let mut functions = String::new();
+    let made = |function: &cranelift_codegen::ir::Function| {
+        write!(functions, "{}", function.display()).expect("strings take all");
+    };
+    let compiled = crate::tier2::compile_and(lowered, &symbols, made);
+    let compiled = compiled.map_err(|why| why.to_string())?;
+    let mut shower = Shower::new(lowered, &compiled.bytes);
+    let mut start = compiled.places.entry;
+    for (at, slot) in &compiled.lines {
+        shower.range(start, *at);
+        start = *at;
+        let line = lowered.lines.iter().find(|line| line.slot == *slot);
+        if let Some(Line { op, .. }) = line {
+            writeln!(shower.text, "{slot:5}: {}", Shown { op, lowered }).expect("strings take all");
+        }
+    }
+    shower.range(start, compiled.bytes.len());
+    Ok((functions, shower.text))
 }
 
 /// Where symbols would be if they were anywhere: kind, position and offset as digits.
@@ -122,7 +151,7 @@ struct Shower<'a> {
 }
 
 impl<'a> Shower<'a> {
-    fn new(lowered: &Lowered, compiled: &'a tier1::Compiled) -> Self {
+    fn new(lowered: &Lowered, bytes: &'a [u8]) -> Self {
         let names = Names {
             maps: lowered
                 .maps
@@ -141,7 +170,7 @@ impl<'a> Shower<'a> {
         options.set_show_branch_size(false);
         options.set_space_after_operand_separator(true);
         Self {
-            bytes: &compiled.bytes,
+            bytes,
             formatter,
             text: String::new(),
         }

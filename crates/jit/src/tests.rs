@@ -7,6 +7,8 @@ mod again;
 mod agree;
 mod files;
 #[cfg(feature = "tier2")]
+mod loops;
+#[cfg(feature = "tier2")]
 mod rise;
 mod stops;
 

@@ -11,16 +11,21 @@
 mod alu;
 mod body;
 mod call;
+mod counted;
 mod inline;
 mod link;
 mod memory;
+mod reduction;
 mod signature;
 mod stubs;
+mod tail;
+mod wide;
 
 use std::fmt::Display;
 
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
@@ -37,6 +42,8 @@ pub(crate) struct Optimised {
     pub(crate) bytes: Vec<u8>,
     /// The ways in.
     pub(crate) places: Places,
+    /// Where what was made of a slot begins, in the order of the code.
+    pub(crate) lines: Vec<(usize, u32)>,
 }
 
 /// Why a program stays in tier 1.
@@ -60,6 +67,15 @@ impl NotOptimised {
 
 /// Compiles a program.
 pub(crate) fn compile(lowered: &Lowered, symbols: &Symbols<'_>) -> Result<Optimised, NotOptimised> {
+    compile_and(lowered, symbols, |_| {})
+}
+
+/// As [`compile`], and gives what Cranelift made of each function before it became machine code.
+pub(crate) fn compile_and(
+    lowered: &Lowered,
+    symbols: &Symbols<'_>,
+    mut made: impl FnMut(&Function),
+) -> Result<Optimised, NotOptimised> {
     check_limits(lowered)?;
     check_operations(lowered)?;
     let isa = isa()?;
@@ -83,6 +99,7 @@ pub(crate) fn compile(lowered: &Lowered, symbols: &Symbols<'_>) -> Result<Optimi
         context
             .compile(&*isa, &mut ControlPlane::default())
             .map_err(|error| NotOptimised::cranelift(error.inner))?;
+        made(&context.func);
         linker.add(number, &context);
         waiting.extend(called);
     }

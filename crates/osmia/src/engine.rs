@@ -2,10 +2,11 @@
 //! verified programs and checks nothing; or both, compared.
 
 use osmia_diag::Diagnostic;
-use osmia_jit::Stages;
+use osmia_jit::{NotCompiled, Optimised, Stages};
 use osmia_program::{Fault, Form, Host, HostProgram, Interpreted, MapSpec, Program, Target};
 use osmia_user::UserHost;
 use osmia_verify::{Facts, Options, Verified};
+use osmia_vm::Code;
 
 use crate::{Error, Loaded, codes, verified};
 
@@ -90,6 +91,22 @@ impl Loaded<'_, UserHost> {
     /// # Errors
     /// If there is no such program, the verifier rejects it, or the compiler does not take it.
     pub fn stages(&self, program: &str) -> Result<Stages, Error> {
+        self.compiled(program, |facts, code| Ok(osmia_jit::stages(facts, code)?))
+    }
+
+    /// What the optimising tier makes of a program, as text; nothing runs.
+    ///
+    /// # Errors
+    /// As [`Loaded::stages`], and if the program stays in the first tier.
+    pub fn optimised(&self, program: &str) -> Result<Optimised, Error> {
+        self.compiled(program, osmia_jit::optimised)
+    }
+
+    fn compiled<T>(
+        &self,
+        program: &str,
+        compile: impl FnOnce(&Facts<'_>, &Code) -> Result<T, NotCompiled>,
+    ) -> Result<T, Error> {
         let resident = self.program(program).ok_or_else(|| {
             let diagnostic = crate::loaded::no_such_program(program, self.set());
             Error::new(Fault::Usage, diagnostic)
@@ -98,10 +115,8 @@ impl Loaded<'_, UserHost> {
         let specs = self.specs_of(resident.program());
         let proven = Proven::new(resident.program(), specs, target).map_err(rejected)?;
         let facts = proven.facts(target)?;
-        osmia_jit::stages(&facts, resident.code()).map_err(|refused| {
-            let diagnostic = osmia_jit::NotCompiled::from(refused).to_diagnostic();
-            Error::new(Fault::Unsupported, diagnostic)
-        })
+        compile(&facts, resident.code())
+            .map_err(|why| Error::new(Fault::Unsupported, why.to_diagnostic()))
     }
 }
 

@@ -215,6 +215,10 @@ impl HostProgram for PlacedProgram {
         either!(PlacedProgram, self, program => program.form())
     }
 
+    fn tier(&self) -> Option<u8> {
+        either!(PlacedProgram, self, program => program.tier())
+    }
+
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {
         either!(PlacedProgram, self, program => program.test_run(run))
     }

@@ -267,6 +267,10 @@ pub trait HostProgram: Clone {
     fn standing(&self) -> &Standing;
     /// What it is run as.
     fn form(&self) -> &Form;
+    /// Which tier of this process' compilers its next run is in, if any: programs that run often rise.
+    fn tier(&self) -> Option<u8> {
+        None
+    }
     /// Runs it once (or `run.repeat` times) on the input and leaves the results in `run`.
     fn test_run(&self, run: &mut Run) -> Result<(), HostError>;
 }

@@ -36,7 +36,7 @@ pub(crate) struct Inspect {
     pub(crate) json: bool,
 }
 
-#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Stage {
     /// What the file declares.
     Object,
@@ -48,6 +48,10 @@ enum Stage {
     Lowered,
     /// Their machine code.
     Native,
+    /// What Cranelift makes of them once they are hot.
+    Clif,
+    /// Their machine code once they are hot.
+    Optimised,
 }
 
 /// JSON: schema `osmia.inspect/1`, described in `docs/json.md`.
@@ -72,6 +76,14 @@ enum Document<'a> {
         programs: &'a [Compiled],
     },
     Native {
+        schema: &'a str,
+        programs: &'a [Compiled],
+    },
+    Clif {
+        schema: &'a str,
+        programs: &'a [Compiled],
+    },
+    Optimised {
         schema: &'a str,
         programs: &'a [Compiled],
     },
@@ -104,7 +116,7 @@ impl Inspect {
             }
             return Ok(Exit::Ok);
         }
-        if matches!(self.stage, Stage::Lowered | Stage::Native) {
+        if self.stage >= Stage::Lowered {
             return self.compiled(&object, console);
         }
         let mut target = self.object.user_options(&object, false, console)?.target();
@@ -144,10 +156,12 @@ impl Inspect {
         };
         let mut programs = Vec::new();
         for name in names {
-            let stages = linked.load(&host, &[name])?.stages(name)?;
+            let loaded = linked.load(&host, &[name])?;
             let text = match self.stage {
-                Stage::Lowered => stages.lowered,
-                _ => stages.native,
+                Stage::Clif => loaded.optimised(name)?.clif,
+                Stage::Optimised => loaded.optimised(name)?.native,
+                Stage::Native => loaded.stages(name)?.native,
+                _ => loaded.stages(name)?.lowered,
             };
             programs.push(Compiled {
                 name: name.to_owned(),
@@ -157,7 +171,9 @@ impl Inspect {
         let (schema, programs) = (SCHEMA, &*programs);
         match (self.json, self.stage) {
             (true, Stage::Lowered) => console.value(&Document::Lowered { schema, programs }),
-            (true, _) => console.value(&Document::Native { schema, programs }),
+            (true, Stage::Native) => console.value(&Document::Native { schema, programs }),
+            (true, Stage::Clif) => console.value(&Document::Clif { schema, programs }),
+            (true, _) => console.value(&Document::Optimised { schema, programs }),
             (false, _) => {
                 for (position, program) in programs.iter().enumerate() {
                     if position > 0 {

@@ -39,7 +39,8 @@ pub(super) fn straighten(lowered: &mut Lowered) {
     lowered.keep(&kept);
 }
 
-fn opposite(cond: Cond) -> Option<Cond> {
+/// The comparison that holds when this one does not.
+pub(crate) fn opposite(cond: Cond) -> Option<Cond> {
     Some(match cond {
         Cond::Eq => Cond::Ne,
         Cond::Ne => Cond::Eq,

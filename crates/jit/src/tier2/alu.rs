@@ -6,7 +6,7 @@ use osmia_isa::{AluOp, Cond, Operand, Reg, Size, Width};
 
 use super::body::Body;
 
-fn type_of(width: Width) -> Type {
+pub(super) fn type_of(width: Width) -> Type {
     match width {
         Width::W32 => types::I32,
         Width::W64 => types::I64,
@@ -202,6 +202,13 @@ impl Body<'_, '_> {
         self.put(dst, value, &[dst]);
     }
 
+    /// Whether a comparison holds.
+    pub(super) fn holds(&mut self, cond: Cond, width: Width, first: Reg, second: Operand) -> Value {
+        let (cond, second) = one_flag(cond, second);
+        let (first, second) = (self.narrow(first, width), self.operand(second, width));
+        self.compare(cond, first, second)
+    }
+
     pub(super) fn compare(&mut self, cond: Cond, first: Value, second: Value) -> Value {
         let code = match cond {
             Cond::Eq => IntCC::Equal,
@@ -218,5 +225,19 @@ impl Body<'_, '_> {
             Cond::Set => return self.builder.ins().band(first, second),
         };
         self.builder.ins().icmp(code, first, second)
+    }
+}
+
+/// The same comparison so that it looks at one flag of the processor: moves on two take twice as long.
+fn one_flag(cond: Cond, second: Operand) -> (Cond, Operand) {
+    let Operand::Imm(imm) = second else {
+        return (cond, second);
+    };
+    // Of the largest number there is no next one, and of the largest positive one none that fits.
+    let next = imm.checked_add(1).filter(|next| *next != 0);
+    match (cond, next) {
+        (Cond::Gt, Some(next)) => (Cond::Ge, Operand::Imm(next)),
+        (Cond::Le, Some(next)) => (Cond::Lt, Operand::Imm(next)),
+        _ => (cond, second),
     }
 }

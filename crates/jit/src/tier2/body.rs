@@ -2,23 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::ops::Range;
 
 use cranelift_codegen::ir::{
-    self, Block, FuncRef, InstBuilder, TrapCode, UserFuncName, Value, types,
+    self, Block, FuncRef, InstBuilder, SourceLoc, TrapCode, UserFuncName, Value, types,
 };
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
-use osmia_isa::{Cond, Operand, Reg, Width};
+use osmia_isa::Reg;
 use osmia_vm::layout;
 
+use super::alu::type_of;
+use super::counted::{self, Counted};
 use super::inline::Room;
 use super::memory::plain;
 use super::signature::Function;
+use super::tail;
 use crate::lower::{Constant, Line, Lowered, Op};
 use crate::symbols::{Symbol, Symbols};
 
 /// How many registers programs have.
-const REGS: usize = 11;
+pub(super) const REGS: usize = 11;
 
 /// Results of results of results: where jumps part, longer chains are cut, since what only exits use
 /// would be computed anew in each of them.
@@ -92,16 +96,24 @@ pub(super) struct Body<'a, 'b> {
 /// A function's registers and blocks while its lines are translated.
 #[derive(Default)]
 struct Active {
+    /// Its lines, by position.
+    lines: Range<usize>,
     regs: Vec<Variable>,
     /// How long the chain of arithmetic is that each register's value is the end of.
     chains: [u32; REGS],
     /// Blocks of the slots that are jumped to.
     blocks: BTreeMap<u32, Block>,
+    /// Loops whose turns are taken several at once, by the slots they begin at.
+    counted: BTreeMap<u32, Counted>,
+    /// Where jumps back go in such loops, by their slots.
+    back: BTreeMap<u32, Block>,
+    /// What counters are compared with at the end of loops, by the slots of the branches.
+    bounds: BTreeMap<u32, Value>,
     /// Where it returns to if its caller took it in.
     returns: Option<Block>,
 }
 
-impl Body<'_, '_> {
+impl<'a> Body<'a, '_> {
     /// Translates a function's lines from where the builder is.
     pub(super) fn function(
         &mut self,
@@ -110,16 +122,24 @@ impl Body<'_, '_> {
         frame: Option<Value>,
         returns: Option<Block>,
     ) {
-        let lines = &self.maker.lowered.lines[self.maker.functions[number].lines.clone()];
+        let lines = &self.maker.lowered.lines[self.lines_of(number)];
         let regs = (0..REGS).map(|_| self.builder.declare_var(types::I64));
+        let regs = regs.collect();
         let mut active = Active {
-            regs: regs.collect(),
+            lines: self.lines_of(number),
+            regs,
             returns,
             ..Active::default()
         };
-        for target in lines.iter().filter_map(|line| line.op.jumps_to()) {
+        let targets = lines.iter().filter_map(|line| line.op.jumps_to());
+        for target in targets.chain(tail::behind(lines)) {
             let block = active.blocks.entry(target);
             block.or_insert_with(|| self.builder.create_block());
+        }
+        for counted in counted::find(&self.maker.lowered.lines, self.lines_of(number)) {
+            if self.room.copy(counted.body.len()) {
+                active.counted.insert(counted.header, counted);
+            }
         }
         let caller = mem::replace(&mut self.active, active);
         for (number, value) in (1..).zip(args) {
@@ -128,12 +148,17 @@ impl Body<'_, '_> {
         if let Some(frame) = frame {
             self.set(Reg::R10, frame);
         }
+        for (slot, bound) in tail::bounds(lines) {
+            let bound = self.hidden(bound);
+            self.active.bounds.insert(slot, bound);
+        }
         for (at, line) in lines.iter().enumerate() {
             self.begin(line.slot);
             if mem::take(&mut self.answered) {
                 continue;
             }
             if self.open {
+                self.builder.set_srcloc(SourceLoc::new(line.slot));
                 self.line(line, lines.get(at + 1));
             }
         }
@@ -141,6 +166,20 @@ impl Body<'_, '_> {
             self.stop();
         }
         self.active = caller;
+    }
+
+    /// The lines of the function that is on its way.
+    pub(super) fn lines(&self) -> &'a [Line] {
+        &self.maker.lowered.lines[self.active.lines.clone()]
+    }
+
+    /// True if the loop that begins at a slot takes its turns several at once.
+    pub(super) fn is_counted(&self, slot: u32) -> bool {
+        self.active.counted.contains_key(&slot)
+    }
+
+    fn lines_of(&self, number: usize) -> Range<usize> {
+        self.maker.functions[number].lines.clone()
     }
 
     /// Goes on in the block of a slot, if it has one.
@@ -152,6 +191,14 @@ impl Body<'_, '_> {
             self.builder.ins().jump(block, &[]);
         }
         self.go_on(block);
+        if let Some(counted) = self.active.counted.get(&slot).cloned() {
+            self.turns_at_once(&counted);
+        }
+    }
+
+    /// A counted loop's jump back goes to a block.
+    pub(super) fn turn_back_to(&mut self, counted: &Counted, block: Block) {
+        self.active.back.insert(counted.back, block);
     }
 
     /// Goes on in a block.
@@ -180,7 +227,7 @@ impl Body<'_, '_> {
         self.open = false;
     }
 
-    fn line(&mut self, line: &Line, next: Option<&Line>) {
+    pub(super) fn line(&mut self, line: &Line, next: Option<&Line>) {
         match line.op {
             Op::Alu {
                 op,
@@ -226,14 +273,20 @@ impl Body<'_, '_> {
                 off,
                 src,
             } => self.atomic(op, size, base, off, src),
-            Op::Jump { to } => self.jump(self.block(to), &[]),
-            Op::Branch {
-                cond,
-                width,
-                dst,
-                src,
-                to,
-            } => self.branch(cond, width, dst, src, to),
+            Op::Jump { to } => match self.tail_of(line) {
+                Some(tail) => self.copy_tail(tail),
+                None => self.jump(self.block(to), &[]),
+            },
+            Op::Branch { to, .. } => {
+                let otherwise = self.builder.create_block();
+                let back = self.active.back.get(&line.slot).copied();
+                match (back, self.tail_of(line)) {
+                    (Some(back), _) => self.choose_way(line, back, otherwise),
+                    (None, Some(tail)) => self.turn_at_once(line, tail, otherwise),
+                    (None, None) => self.choose_way(line, self.block(to), otherwise),
+                }
+                self.go_on(otherwise);
+            }
             Op::Unless {
                 cond,
                 width,
@@ -243,8 +296,7 @@ impl Body<'_, '_> {
                 copied,
                 src,
             } => {
-                let (first, second) = (self.narrow(first, width), self.operand(second, width));
-                let holds = self.compare(cond, first, second);
+                let holds = self.holds(cond, width, first, second);
                 self.unless(holds, dst, copied, src);
             }
             Op::CallLeaf { helper } => self.call_leaf(helper),
@@ -266,7 +318,7 @@ impl Body<'_, '_> {
         }
     }
 
-    fn exit(&mut self) {
+    pub(super) fn exit(&mut self) {
         let value = self.get(Reg::R0);
         match self.active.returns {
             Some(block) => self.jump(block, &[value]),
@@ -280,13 +332,36 @@ impl Body<'_, '_> {
         self.open = false;
     }
 
-    fn branch(&mut self, cond: Cond, width: Width, dst: Reg, src: Operand, to: u32) {
+    /// Goes to one block or the other, by a branch's comparison.
+    pub(super) fn choose_way(&mut self, line: &Line, then: Block, otherwise: Block) {
+        let Op::Branch {
+            cond,
+            width,
+            dst,
+            src,
+            ..
+        } = line.op
+        else {
+            unreachable!("it is a branch");
+        };
         self.cut_chains();
-        let (first, second) = (self.narrow(dst, width), self.operand(src, width));
-        let condition = self.compare(cond, first, second);
-        let (then, otherwise) = (self.block(to), self.builder.create_block());
+        let condition = match self.active.bounds.get(&line.slot).copied() {
+            Some(bound) => {
+                let bound = self.reduce(bound, type_of(width));
+                let first = self.narrow(dst, width);
+                self.compare(cond, first, bound)
+            }
+            None => self.holds(cond, width, dst, src),
+        };
         self.fork(condition, then, otherwise);
-        self.go_on(otherwise);
+    }
+
+    /// A number that Cranelift does not know: it would compare the counter as it was before the step, and
+    /// keep both.
+    fn hidden(&mut self, value: i32) -> Value {
+        let (slot, value) = (self.scratch(), self.number(value.into()));
+        (self.builder.ins()).stack_store(types::I64, value, slot, 0);
+        (self.builder.ins()).stack_load(types::I64, types::I64, slot, 0)
     }
 
     /// Keeps the ends of long chains in memory of their own: what lies there is not computed anew.
@@ -303,6 +378,16 @@ impl Body<'_, '_> {
             self.builder.def_var(variable, value);
             self.active.chains[number] = 0;
         }
+    }
+
+    /// How long chains are, to be put back.
+    pub(super) fn kept_chains(&self) -> [u32; REGS] {
+        self.active.chains
+    }
+
+    /// Chains of copies begin anew in what is not copied.
+    pub(super) fn keep_chains(&mut self, kept: [u32; REGS]) {
+        self.active.chains = kept;
     }
 
     fn scratch(&mut self) -> ir::StackSlot {

@@ -25,6 +25,8 @@ pub(super) struct Linker {
     /// The code of each function that there is.
     functions: Vec<Option<Vec<u8>>>,
     calls: Vec<(usize, Call)>,
+    /// Where what was made of a slot begins, by function.
+    places: Vec<(usize, usize, u32)>,
     alignment: usize,
 }
 
@@ -33,6 +35,7 @@ impl Linker {
         Self {
             functions: vec![None; functions],
             calls: Vec::new(),
+            places: Vec::new(),
             alignment: 16,
         }
     }
@@ -56,6 +59,12 @@ impl Linker {
                 addend: reloc.addend,
             };
             self.calls.push((number, call));
+        }
+        for range in compiled.buffer.get_srclocs_sorted() {
+            if !range.loc.is_default() {
+                let place = (number, range.start as usize, range.loc.bits());
+                self.places.push(place);
+            }
         }
         self.functions[number] = Some(compiled.code_buffer().to_vec());
     }
@@ -88,10 +97,15 @@ impl Linker {
             let distance = i32::try_from(distance).expect("programs are small");
             bytes[at..at + 4].copy_from_slice(&distance.to_le_bytes());
         }
+        let mut lines: Vec<(usize, u32)> = (self.places.into_iter())
+            .map(|(number, at, slot)| (starts[number] + at, slot))
+            .collect();
+        lines.sort_unstable();
         let distance = i32::try_from(entry - stubs.to_entry).expect("programs are small");
         bytes[stubs.to_entry - 4..stubs.to_entry].copy_from_slice(&distance.to_le_bytes());
         Optimised {
             bytes,
+            lines,
             places: Places {
                 // What nobody ends from inside is a function of the machine's ABI.
                 first: if unwinds { stubs.first } else { starts[0] },

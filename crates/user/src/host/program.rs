@@ -123,6 +123,10 @@ impl HostProgram for UserProgram {
         ProgramRecord::of(&self.code).form()
     }
 
+    fn tier(&self) -> Option<u8> {
+        self.code.native().map(|native| native.tier())
+    }
+
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {
         self.process
             .kernel()

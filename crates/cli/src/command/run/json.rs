@@ -53,6 +53,8 @@ enum Line<'a> {
         outcome: Outcome,
         program: &'a ProgramName,
         verified: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tier: Option<u8>,
         packets: u64,
         packets_skipped: u64,
         verdicts: &'a [VerdictCount],
@@ -168,6 +170,7 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
         outcome: summary.outcome,
         program: end.program,
         verified: summary.standing == Standing::Verified,
+        tier: end.tier,
         packets: summary.packets,
         packets_skipped: summary.skipped,
         verdicts: &summary.verdicts,

@@ -1,6 +1,8 @@
 //! What a run says, told twice: as text and as JSON.
 
-use osmia::{Error, Event, GlobalValue, Loaded, MapContents, Place, RunSummary};
+use osmia::{
+    Engine, Error, Event, GlobalValue, HostProgram, Loaded, MapContents, Place, RunSummary,
+};
 use serde::Serialize;
 
 use super::engine::How;
@@ -43,6 +45,8 @@ impl Input {
 pub(super) struct Final<'a> {
     pub(super) program: &'a ProgramName,
     pub(super) input: &'a Input,
+    /// Which compiler's code the program has come to.
+    pub(super) tier: Option<u8>,
     pub(super) summary: &'a RunSummary,
     pub(super) globals: Vec<GlobalValue>,
     pub(super) maps: Vec<MapContents>,
@@ -107,6 +111,13 @@ impl Report {
         }
     }
 
+    /// Programs that run often rise.
+    fn tier(&self, loaded: &Loaded<'_, Place>) -> Option<u8> {
+        let is_native = matches!(self.how.engine, Engine::Native | Engine::Both);
+        let program = loaded.program(&self.program.name);
+        program.filter(|_| is_native)?.tier()
+    }
+
     /// After the last packet.
     pub(super) fn finish(
         &self,
@@ -117,6 +128,7 @@ impl Report {
         let end = Final {
             program: &self.program,
             input: &self.input,
+            tier: self.tier(loaded),
             summary,
             globals: loaded.globals()?,
             maps: loaded.map_contents()?,
