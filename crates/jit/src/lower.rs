@@ -30,6 +30,7 @@ use crate::facts::Facts;
 use crate::refused::Refused;
 
 pub(crate) use callback::CALL_BACK;
+#[cfg(feature = "tier2")]
 pub(crate) use jumps::opposite;
 use place::Place;
 pub(crate) use show::Shown;
