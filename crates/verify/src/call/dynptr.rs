@@ -184,6 +184,15 @@ impl Transfer<'_> {
     pub(crate) fn end_dynptr(&mut self, held: Reg) {
         self.state.release(held.reference);
         self.state.forget_reference(held.reference);
+        let same = |slot: &&Slot| {
+            slot.bytes[0] == Byte::Dynptr && slot.spilled.reference == held.reference
+        };
+        let frames = self.state.frames.iter();
+        let clones = frames.flat_map(|frame| frame.stack.slots()).filter(same);
+        let clones: Vec<u32> = clones.map(|slot| slot.spilled.id).collect();
+        for clone in clones {
+            self.forget_slices(clone);
+        }
         self.clear_dynptr(|slot| slot.spilled.reference == held.reference);
     }
 
