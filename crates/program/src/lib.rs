@@ -45,8 +45,8 @@ pub use program::{
 pub use record::{Record, RecordSource};
 pub use release::Release;
 pub use scene::{
-    Changed, Event, Holder, Image, Known, Parameter, PidNamespace, Pointer, Scene, SceneMemory,
-    Task, TracedCall, UserMemory,
+    Changed, Event, Holder, Image, Known, LiveProcess, Parameter, PidNamespace, Pointer,
+    ProcessMemory, Scene, SceneMemory, Task, TracedCall, UserMemory,
 };
 pub use set::{Global, ProgramSet};
 pub use target::{Kconfig, KernelVersion, PARTIAL_TYPES, Target};

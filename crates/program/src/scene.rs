@@ -3,6 +3,8 @@
 //! All of it is inert: a host gives [`Image`]s addresses when a run begins and writes those where
 //! [`Pointer`]s say. Whoever describes a scene knows types; this module does not.
 
+use std::sync::Arc;
+
 /// The task a program runs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
@@ -159,6 +161,27 @@ pub struct UserMemory {
     pub bytes: Vec<u8>,
 }
 
+/// The memory of a process that lives.
+pub trait ProcessMemory: std::fmt::Debug + Send + Sync {
+    /// Copies bytes out; how many were there, from the first on.
+    fn read(&self, address: u64, out: &mut [u8]) -> usize;
+
+    /// Copies bytes in; how many went there, from the first on.
+    fn write(&self, address: u64, bytes: &[u8]) -> usize;
+}
+
+/// A process that lives, as the one whose memory programs read. Equal to itself only.
+#[derive(Clone, Debug)]
+pub struct LiveProcess(pub Arc<dyn ProcessMemory>);
+
+impl PartialEq for LiveProcess {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for LiveProcess {}
+
 /// What surrounds a run. The default one leaves everything as the host has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scene {
@@ -172,6 +195,8 @@ pub struct Scene {
     pub images: Vec<Image>,
     /// Memory of the process.
     pub user: Vec<UserMemory>,
+    /// Memory of the process where it is not described.
+    pub live: Option<LiveProcess>,
     /// Where addresses of images go in the context.
     pub pointers: Vec<Pointer>,
     /// Which image is the task.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use osmia_program::{Changed, Event, Pointer, Scene, SceneMemory, Task};
+use osmia_program::{Changed, Event, Pointer, ProcessMemory, Scene, SceneMemory, Task};
 use rustc_hash::FxHashMap;
 
 use crate::env::Environment;
@@ -19,10 +19,12 @@ const USER_END: u64 = (1 << 47) - 4096;
 /// Bytes of a page.
 const PAGE: u64 = 4096;
 
-/// Memory of the process: whole pages, zero where nothing was described.
+/// Memory of the process: whole pages, zero where nothing was described; elsewhere a living process',
+/// if there is one.
 #[derive(Debug, Default)]
 pub struct UserPages {
     pages: BTreeMap<u64, Box<[u8; PAGE as usize]>>,
+    live: Option<Arc<dyn ProcessMemory>>,
 }
 
 impl UserPages {
@@ -37,7 +39,7 @@ impl UserPages {
         while done < out.len() {
             let at = address.wrapping_add(done as u64);
             let Some(page) = self.pages.get(&(at / PAGE)) else {
-                return false;
+                return self.is_alive(at, &mut out[done..]);
             };
             let within = (at % PAGE) as usize;
             let len = (out.len() - done).min(PAGE as usize - within);
@@ -47,11 +49,34 @@ impl UserPages {
         true
     }
 
+    /// Copies what a living process has there; false if it has not.
+    fn is_alive(&self, address: u64, out: &mut [u8]) -> bool {
+        let live = self.live.as_ref();
+        live.is_some_and(|live| live.read(address, out) == out.len())
+    }
+
+    /// Copies a string of a living process, up to its zero or the buffer's end; its length with the
+    /// zero. `None` if it leaves readable memory first, or where something is described.
+    pub(crate) fn living_string(&self, address: u64, out: &mut [u8]) -> Option<usize> {
+        let live = self.live.as_ref().filter(|_| self.pages.is_empty())?;
+        let read = live.read(address, out);
+        let zero = out[..read].iter().position(|&byte| byte == 0);
+        match zero {
+            Some(zero) => Some(zero + 1),
+            None if read == out.len() => {
+                *out.last_mut()? = 0;
+                Some(read)
+            }
+            None => None,
+        }
+    }
+
     /// Copies bytes in; false, and nothing copied, if a page is missing.
     pub fn write(&mut self, address: u64, bytes: &[u8]) -> bool {
         let last = address.saturating_add(bytes.len() as u64).saturating_sub(1);
         if !(address / PAGE..=last / PAGE).all(|page| self.pages.contains_key(&page)) {
-            return false;
+            let live = self.live.as_ref();
+            return live.is_some_and(|live| live.write(address, bytes) == bytes.len());
         }
         self.put(address, bytes);
         true
@@ -139,6 +164,7 @@ impl Stage {
         for part in &scene.user {
             self.user.put(part.address, &part.bytes);
         }
+        self.user.live = scene.live.as_ref().map(|live| Arc::clone(&live.0));
         if scene.task.is_some() || scene.event.is_some() {
             let task = scene.task.clone().unwrap_or_else(|| env.task.clone());
             let event = scene.event.clone().unwrap_or_else(|| env.event.clone());
@@ -161,6 +187,7 @@ impl Stage {
         }
         self.scene = Arc::default();
         self.user.pages.clear();
+        self.user.live = None;
         if let Some((task, event)) = self.replaced.take() {
             (env.task, env.event) = (task, event);
         }

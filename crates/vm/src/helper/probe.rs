@@ -57,6 +57,12 @@ impl<G: Guest> Anywhere<'_, G> {
     /// leaves readable memory first.
     pub(crate) fn string(&self, whose: Whose, source: u64, out: &mut [u8]) -> Option<usize> {
         let last = out.len().checked_sub(1)?;
+        if whose == Whose::Process
+            && UserPages::holds(source)
+            && let Some(len) = self.user.living_string(source, out)
+        {
+            return Some(len);
+        }
         for at in 0..last {
             let byte = &mut out[at..=at];
             if !self.read(whose, source.wrapping_add(at as u64), byte) {

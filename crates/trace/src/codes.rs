@@ -1,0 +1,6 @@
+//! Codes of traced processes.
+
+osmia_diag::codes! {
+    COMMAND = "trace-command", "the command to trace cannot be started";
+    REFUSED = "trace-refused", "the kernel does not let this process trace";
+}
