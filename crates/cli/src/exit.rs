@@ -11,15 +11,17 @@ use osmia::Fault;
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// It did what was asked.
-    Ok = 0,
+    Ok,
     /// The answer is no: a bad object, a trap.
-    Negative = 1,
+    Negative,
     /// It was asked the wrong way, or for a file that is not there.
-    Usage = 2,
+    Usage,
     /// It cannot be done here; the message says what is missing.
-    NotHere = 3,
+    NotHere,
     /// A bug of ours.
-    OurFault = 4,
+    OurFault,
+    /// A command was run, and this is how it ended.
+    Commands(u8),
 }
 
 impl Exit {
@@ -36,7 +38,14 @@ impl Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        ExitCode::from(exit as u8)
+        ExitCode::from(match exit {
+            Exit::Ok => 0,
+            Exit::Negative => 1,
+            Exit::Usage => 2,
+            Exit::NotHere => 3,
+            Exit::OurFault => 4,
+            Exit::Commands(status) => status,
+        })
     }
 }
 

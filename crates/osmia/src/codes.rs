@@ -24,6 +24,7 @@ osmia_diag::codes! {
     RUN_INTERPRETED = "run-interpreted", "the compiler does not take a program: it is interpreted";
     RUN_NATIVE = "run-native", "the program was verified and runs as machine code";
     RUN_KERNEL = "run-kernel", "the program runs in the running kernel";
+    RUN_HOOK = "run-hook", "a program listens where nothing can be heard";
     RUN_HOST = "run-host", "a flag has no meaning on the host that was chosen";
     RUN_ENGINES = "run-engines", "machine code and the interpreter came to different ends";
     RUN_ENDIAN = "run-endian", "a program of the other byte order cannot run here";

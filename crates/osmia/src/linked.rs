@@ -80,6 +80,12 @@ impl Linked {
         &self.notes
     }
 
+    /// The programs that are loaded unless somebody says otherwise.
+    pub fn autoloaded(&self) -> impl Iterator<Item = &str> {
+        let programs = self.set.programs.iter().filter(|program| program.autoload);
+        programs.map(|program| &*program.name)
+    }
+
     /// The program of this name, or the only one there is.
     ///
     /// # Errors

@@ -285,7 +285,11 @@ impl<H: Host> Loaded<'_, H> {
         running.finish()
     }
 
-    fn running(&self, name: &str, options: &RunOptions) -> Result<Running<'_, H>, Error> {
+    pub(crate) fn running(
+        &self,
+        name: &str,
+        options: &RunOptions,
+    ) -> Result<Running<'_, H>, Error> {
         let program = self.program(name).ok_or_else(|| {
             Error::new(
                 Fault::Usage,
@@ -327,7 +331,7 @@ impl<H: Host> Loaded<'_, H> {
 }
 
 /// A run in progress.
-struct Running<'l, H: Host> {
+pub(crate) struct Running<'l, H: Host> {
     loaded: &'l Loaded<'l, H>,
     program: &'l H::Program,
     role: Role,
@@ -338,7 +342,35 @@ struct Running<'l, H: Host> {
     summary: RunSummary,
 }
 
-impl<H: Host> Running<'_, H> {
+impl<'l, H: Host> Running<'l, H> {
+    /// Its program.
+    pub(crate) fn program(&self) -> &'l H::Program {
+        self.program
+    }
+
+    /// Inputs are events, which are all different.
+    pub(crate) fn on_events(&mut self) {
+        self.from_capture = false;
+    }
+
+    /// What the program wants the call it listened to to return instead of running.
+    pub(crate) fn overridden(&self) -> Option<u64> {
+        self.run.override_return
+    }
+
+    /// Runs on something that happened, and tells what the program said.
+    pub(crate) fn happened(
+        &mut self,
+        input: Input,
+        number: u64,
+        sink: &mut Sink<'_>,
+    ) -> Result<End, Error> {
+        self.run.scene = input.scene;
+        self.run.data = input.data;
+        self.run.ctx = input.ctx;
+        self.execute(number, sink)
+    }
+
     /// Runs on one packet and tells what happened.
     fn one(
         &mut self,
@@ -498,7 +530,7 @@ impl<H: Host> Running<'_, H> {
     }
 
     /// Lets timers and work run that programs left for later, and tells what they said.
-    fn settle(&mut self, sink: &mut Sink<'_>) -> Result<(), Error> {
+    pub(crate) fn settle(&mut self, sink: &mut Sink<'_>) -> Result<(), Error> {
         if self.summary.outcome == Outcome::Trap {
             return Ok(());
         }
@@ -574,7 +606,7 @@ impl<H: Host> Running<'_, H> {
         self.summary.diagnostics.extend(diagnostic);
     }
 
-    fn finish(mut self) -> Result<RunSummary, Error> {
+    pub(crate) fn finish(mut self) -> Result<RunSummary, Error> {
         if let Some((loaded, _, twins)) = self.twins()
             && self.summary.outcome == Outcome::Complete
             && let Some(why) = twins.differ_in_maps(self.loaded, loaded)?
@@ -588,7 +620,7 @@ impl<H: Host> Running<'_, H> {
 }
 
 /// How one execution ended.
-enum End {
+pub(crate) enum End {
     Verdict(Verdict, ControlFlow<()>),
     /// The host does not take such an input; the next one may do.
     Skipped,

@@ -4,6 +4,7 @@ mod bar;
 mod described;
 mod engine;
 mod json;
+mod listen;
 mod machine;
 mod on;
 mod report;
@@ -11,6 +12,7 @@ mod source;
 mod stdin;
 mod text;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::BufWriter;
 use std::ops::ControlFlow;
@@ -21,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use osmia::capture::{CaptureReader, CaptureWriter, Framing};
 use osmia::diag::Diagnostic;
-use osmia::{Error, Event, Fault, Host, Loaded, Outcome, Place, RunOptions, codes};
+use osmia::{Error, Event, Fault, Host, Linked, Loaded, Outcome, Place, RunOptions, codes};
 
 use self::bar::Bar;
 use self::engine::EngineFlag;
@@ -33,7 +35,7 @@ use super::object::ObjectFlags;
 use crate::console::Console;
 use crate::exit::Exit;
 
-/// Run a program of an object file on captured packets or given bytes.
+/// Run a program of an object file on captured packets or given bytes, or programs on what a command does.
 ///
 /// Prints what the program prints and sends, then how often it decided what, then its variables and
 /// maps. Several files are linked statically first.
@@ -43,6 +45,7 @@ Examples:
   osmia run examples/hello.bpf.o --pcap examples/ping.pcap
   osmia run lb.bpf.o --prog balance --pcap in.pcap --pcap-out out.pcap
   osmia run filter.bpf.o --data-in hex:ffffffffffff02000000000108004500... --set port=443
+  osmia run examples/hello_exec.bpf.o -- sh -c 'ls | wc -l'
   osmia run examples/connect4.bpf.o --ctx examples/connect4.toml --comm curl --uid 1000
   tcpdump -i eth0 -c 100 -w - | osmia run xdp.bpf.o --pcap -")]
 pub(crate) struct Run {
@@ -65,6 +68,21 @@ pub(crate) struct Run {
     /// Run this often on each packet, which is not restored in between.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Input")]
     repeat: u32,
+
+    /// What becomes of the command if osmia is ended: it ends too, or goes on; then every system call
+    /// stops for a moment, not only those that somebody listens to.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        default_value_t,
+        requires = "command",
+        help_heading = "Input"
+    )]
+    on_exit: listen::OnExit,
+    /// List the places where programs can listen to a command, by a pattern with `*` and `?`.
+    #[arg(long, value_name = "GLOB", exclusive = true, help_heading = "Input")]
+    list: Option<String>,
 
     /// Write the packets the program lets go on (not those it drops), as it left them.
     #[arg(long, value_name = "FILE", requires = "pcap", help_heading = "Output")]
@@ -93,6 +111,10 @@ pub(crate) struct Run {
     prog: Option<String>,
     #[command(flatten)]
     object: ObjectFlags,
+    /// A command to run: the object's programs listen to what its processes do (system calls by
+    /// tracepoints and `ksyscall`, processes that begin, run and end, signals).
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["pcap", "data_in", "ctx_in", "ctx", "repeat"], help_heading = "Input")]
+    command: Vec<OsString>,
     #[command(flatten)]
     engine: EngineFlag,
     #[command(flatten)]
@@ -101,9 +123,12 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
+        if let Some(pattern) = &self.list {
+            return Ok(listen::list(pattern, console));
+        }
         self.on.refuse(self.only_elsewhere())?;
         let object = self.object.open(console)?;
-        let mut options = (self.object).user_options(&object, self.ctx.is_some(), console)?;
+        let mut options = (self.object).user_options(&object, self.needs_types(), console)?;
         self.machine.apply(&mut options)?;
         options.unverified = self.unverified;
         self.engine.prepare(&mut options, self.machine.has_budget());
@@ -112,23 +137,28 @@ impl Run {
 
         let wanted = self.prog.as_deref();
         let linked = self.object.link(&object, first.target(), wanted, console)?;
-        let program = linked.choose(wanted)?.to_owned();
+        let programs = self.programs(&linked, wanted)?;
+        let names: Vec<&str> = programs.iter().map(String::as_str).collect();
+        let program = programs[0].clone();
         let way_out = |error| match first.user() {
             Some(_) => with_way_out(error),
             // The kernel takes nothing unverified.
             None => error,
         };
-        let mut loaded = linked.load(&first, &[&program]).map_err(way_out)?;
+        let mut loaded = linked.load(&first, &names).map_err(way_out)?;
         let beside = twin.as_ref().filter(|twin| twin.user().is_none());
         let how = self.engine.how(&loaded, beside, &program)?;
         if let Some(twin) = &twin {
             // Its notes are those of the first.
             let linked = object.link(twin.target(), &self.object.link_options(wanted))?;
-            loaded = loaded.beside(linked.load(twin, &[&program])?);
+            loaded = loaded.beside(linked.load(twin, &names)?);
         }
 
         let mut report = Report::new(self.json, &loaded, &program, self.source(), how)
             .trace_pipe(self.trace_pipe);
+        if !self.command.is_empty() {
+            return self.run_command(&loaded, &names, &report, console);
+        }
         let summary = match (&self.pcap, &self.ctx) {
             (Some(path), _) => self.run_capture(&loaded, &program, path, &mut report, console)?,
             (None, Some(path)) => described::run(
@@ -151,11 +181,26 @@ impl Run {
         })
     }
 
+    /// Contexts are laid out by the kernel's types.
+    fn needs_types(&self) -> bool {
+        self.ctx.is_some() || !self.command.is_empty()
+    }
+
+    /// The programs to run: of several that listen to a command all those that are to be loaded.
+    fn programs(&self, linked: &Linked, wanted: Option<&str>) -> Result<Vec<String>, Error> {
+        let listeners: Vec<String> = linked.autoloaded().map(str::to_owned).collect();
+        if self.command.is_empty() || wanted.is_some() || listeners.is_empty() {
+            return Ok(vec![linked.choose(wanted)?.to_owned()]);
+        }
+        Ok(listeners)
+    }
+
     /// A flag that was given and does nothing on the host that was chosen.
     fn only_elsewhere(&self) -> Option<&'static str> {
         let is_user = self.on == On::Linux;
         let flags = [
             ("--ctx", self.ctx.is_some()),
+            ("a command", !self.command.is_empty()),
             ("--trace-pipe", self.trace_pipe && is_user),
             ("--unverified", self.unverified && is_user),
             ("--engine", self.engine.is_given(self.on == On::Both)),
@@ -190,6 +235,9 @@ impl Run {
 
     /// Where the inputs come from, for the report.
     fn source(&self) -> Input {
+        if !self.command.is_empty() {
+            return Input::Command(listen::shown(&self.command));
+        }
         match (&self.pcap, &self.ctx) {
             (Some(path), _) => Input::Capture(path.display().to_string()),
             (None, Some(path)) => Input::Description(path.display().to_string()),

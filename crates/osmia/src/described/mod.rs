@@ -35,9 +35,10 @@ pub(crate) use fields::{Spelling, spelling};
 use self::context::Subject;
 use self::layout::Builder;
 use self::text::Text;
-use self::tree::{Entry, Node, Tree};
+use self::tree::{Entry, Tree};
 use crate::object::read_file;
 use crate::{Error, codes, limits};
+pub(crate) use tree::Node;
 
 /// One run: everything a host is given.
 #[derive(Clone, Debug, Default)]
@@ -267,17 +268,25 @@ fn packets(text: &Text, node: &Node, program: &Program) -> Result<Vec<Vec<u8>>, 
     Ok(packets)
 }
 
+/// The input of an event that was put together rather than written. What the types in force do not
+/// have is left out.
+pub(crate) fn laid_out(event: &Node, program: &Program, target: &Target, task: &Task) -> Input {
+    let description = Description {
+        text: Text::default(),
+        root: Node::table(Vec::new()),
+    };
+    let subject = Subject {
+        program,
+        kernel: target.btf.as_deref(),
+    };
+    let ctx = event.entry("ctx").map(|entry| &entry.value);
+    description.input(event, ctx, subject, task, &mut Vec::new())
+}
+
 /// The scene of a run that nobody described: the task, as an object where there are types.
 pub fn plain_scene(kernel: Option<&Btf>, task: &Task) -> Scene {
-    let text = Text {
-        name: String::new(),
-        text: String::new(),
-        first_line: 1,
-    };
-    let nothing = Node {
-        span: 0..0,
-        value: Tree::Table(Vec::new()),
-    };
+    let text = Text::default();
+    let nothing = Node::table(Vec::new());
     let mut builder = Builder::new(&text, kernel);
     event::fill(&mut builder, &nothing, task);
     known::recognise(&mut builder);

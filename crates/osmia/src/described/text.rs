@@ -5,7 +5,7 @@ use std::ops::Range;
 use osmia_diag::{Code, Diagnostic, Label, Listing, Place};
 
 /// A text with its name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Text {
     pub(super) name: String,
     pub(super) text: String,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub(super) span: Range<usize>,
     pub(super) value: Tree,
 }
@@ -42,6 +42,33 @@ impl Tree {
             Tree::List(_) => "a list",
             Tree::Table(_) => "a table",
         }
+    }
+}
+
+/// Values that were not written anywhere.
+impl Node {
+    fn made(value: Tree) -> Self {
+        Self { span: 0..0, value }
+    }
+
+    /// Names and what they stand for.
+    pub(crate) fn table(entries: Vec<(&str, Node)>) -> Self {
+        let entries = entries.into_iter().map(|(name, value)| Entry {
+            name: name.to_owned(),
+            span: 0..0,
+            value,
+        });
+        Self::made(Tree::Table(entries.collect()))
+    }
+
+    /// A number.
+    pub(crate) fn number(number: impl Into<i128>) -> Self {
+        Self::made(Tree::Integer(number.into()))
+    }
+
+    /// A text.
+    pub(crate) fn text(text: &str) -> Self {
+        Self::made(Tree::Text(text.to_owned()))
     }
 }
 

@@ -1,13 +1,13 @@
 //! The JSON of a run: schema `osmia.run/1`, described in `docs/json.md`.
 
 use osmia::{
-    Change, Engine, Event, Form, GlobalValue, MapContents, Outcome, RedirectCount, Shown, Standing,
-    VerdictCount,
+    Change, Ended, Engine, Event, Form, GlobalValue, Listener, MapContents, Outcome, RedirectCount,
+    Shown, Standing, VerdictCount,
 };
 use serde::Serialize;
 
 use super::engine::{How, Resident};
-use super::report::{Final, Input, ProgramName};
+use super::report::{Final, Input, LiveReport, ProgramName};
 use crate::console::Console;
 
 const SCHEMA: &str = "osmia.run/1";
@@ -24,6 +24,8 @@ enum Line<'a> {
         pcap: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         ctx: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        command: Option<&'a str>,
     },
     Trace {
         packet: u64,
@@ -71,6 +73,77 @@ enum Line<'a> {
     },
 }
 
+/// A program that listened to a command.
+#[derive(Serialize)]
+struct ListenerLine<'a> {
+    name: &'a str,
+    section: &'a str,
+    outcome: Outcome,
+    verified: bool,
+    events: u64,
+    trace_lines: u64,
+    records: u64,
+    records_lost: u64,
+}
+
+impl<'a> ListenerLine<'a> {
+    fn of(one: &'a Listener) -> Self {
+        let summary = &one.summary;
+        Self {
+            name: &one.program,
+            section: &one.section,
+            outcome: summary.outcome,
+            verified: summary.standing == Standing::Verified,
+            events: summary.packets,
+            trace_lines: summary.trace_lines,
+            records: summary.records,
+            records_lost: summary.records_lost,
+        }
+    }
+}
+
+/// The last line of a command's run.
+#[derive(Serialize)]
+struct CommandLine<'a> {
+    r#type: &'static str,
+    schema: &'a str,
+    command: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<i32>,
+    programs: Vec<ListenerLine<'a>>,
+    globals: &'a [GlobalValue],
+    maps: &'a [MapContents],
+}
+
+pub(super) fn finish_live(
+    console: &mut Console,
+    live: &LiveReport<'_>,
+    globals: &[GlobalValue],
+    maps: &[MapContents],
+) {
+    let (status, signal) = match live.summary.ended {
+        Ended::Exited(status) => (Some(status), None),
+        Ended::Killed(signal) => (None, Some(signal)),
+    };
+    console.value(&CommandLine {
+        r#type: "result",
+        schema: SCHEMA,
+        command: &live.command,
+        status,
+        signal,
+        programs: live
+            .summary
+            .listeners
+            .iter()
+            .map(ListenerLine::of)
+            .collect(),
+        globals,
+        maps,
+    });
+}
+
 /// What a resident program is run as.
 #[derive(Serialize)]
 struct ResidentProgram<'a> {
@@ -102,10 +175,11 @@ impl<'a> ResidentProgram<'a> {
 }
 
 pub(super) fn start(console: &mut Console, program: &ProgramName, input: &Input, how: &How) {
-    let (pcap, ctx) = match input {
-        Input::Capture(name) => (Some(&**name), None),
-        Input::Description(name) => (None, Some(&**name)),
-        Input::Bytes => (None, None),
+    let (pcap, ctx, command) = match input {
+        Input::Capture(name) => (Some(&**name), None, None),
+        Input::Description(name) => (None, Some(&**name), None),
+        Input::Bytes => (None, None, None),
+        Input::Command(command) => (None, None, Some(&**command)),
     };
     console.value(&Line::Start {
         schema: SCHEMA,
@@ -114,6 +188,7 @@ pub(super) fn start(console: &mut Console, program: &ProgramName, input: &Input,
         programs: how.programs.iter().map(ResidentProgram::of).collect(),
         pcap,
         ctx,
+        command,
     });
 }
 

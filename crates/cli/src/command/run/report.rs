@@ -1,7 +1,8 @@
 //! What a run says, told twice: as text and as JSON.
 
 use osmia::{
-    Engine, Error, Event, GlobalValue, HostProgram, Loaded, MapContents, Place, RunSummary,
+    Engine, Error, Event, GlobalValue, HostProgram, LiveSummary, Loaded, MapContents, Place,
+    RunSummary,
 };
 use serde::Serialize;
 
@@ -27,6 +28,8 @@ pub(super) enum Input {
     Description(String),
     /// The command line.
     Bytes,
+    /// A command's processes.
+    Command(String),
 }
 
 impl Input {
@@ -35,7 +38,7 @@ impl Input {
         match self {
             Input::Capture(_) => Some("packet"),
             Input::Description(_) => Some("run"),
-            Input::Bytes => None,
+            Input::Bytes | Input::Command(_) => None,
         }
     }
 }
@@ -50,6 +53,13 @@ pub(super) struct Final<'a> {
     pub(super) summary: &'a RunSummary,
     pub(super) globals: Vec<GlobalValue>,
     pub(super) maps: Vec<MapContents>,
+}
+
+/// What a command and the programs that listened to it came to.
+#[derive(Debug)]
+pub(super) struct LiveReport<'a> {
+    pub(super) command: String,
+    pub(super) summary: &'a LiveSummary,
 }
 
 /// The one that tells.
@@ -116,6 +126,22 @@ impl Report {
         let is_native = matches!(self.how.engine, Engine::Native | Engine::Both);
         let program = loaded.program(&self.program.name);
         program.filter(|_| is_native)?.tier()
+    }
+
+    /// After the command has ended.
+    pub(super) fn finish_live(
+        &self,
+        console: &mut Console,
+        loaded: &Loaded<'_, Place>,
+        live: &LiveReport<'_>,
+    ) -> Result<(), Error> {
+        let (globals, maps) = (loaded.globals()?, loaded.map_contents()?);
+        if self.json {
+            json::finish_live(console, live, &globals, &maps);
+        } else {
+            text::finish_live(console, live, &globals, &maps);
+        }
+        Ok(())
     }
 
     /// After the last packet.

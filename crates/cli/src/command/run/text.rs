@@ -1,8 +1,11 @@
 //! A run as people read it.
 
-use osmia::{Change, Event, Form, MapContents, Outcome, RunSummary, Shown, Standing, Task};
+use osmia::{
+    Change, Ended, Event, Form, GlobalValue, MapContents, Outcome, RunSummary, Shown, Standing,
+    Task,
+};
 
-use super::report::{Final, Input};
+use super::report::{Final, Input, LiveReport};
 use crate::console::Console;
 use crate::table::{Align, Table, count, counted};
 
@@ -87,10 +90,19 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
         ));
     }
     redirects(console, summary);
-    if !end.globals.is_empty() {
+    contents(console, &end.globals, &end.maps);
+    if let Some(cost) = cost(summary, end.input.noun()) {
+        console.line("");
+        console.line(&cost);
+    }
+}
+
+/// What variables and maps hold.
+fn contents(console: &mut Console, globals: &[GlobalValue], maps: &[MapContents]) {
+    if !globals.is_empty() {
         console.line("");
         console.heading("variables");
-        for global in &end.globals {
+        for global in globals {
             let value = match &global.value.lines {
                 Some(lines) => lines.replace('\n', "\n  ").replace('\t', "  "),
                 None => global.value.text.clone(),
@@ -98,14 +110,48 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
             console.line(&format!("  {} = {value}", global.name));
         }
     }
-    for map in &end.maps {
+    for map in maps {
         console.line("");
         show_map(console, map);
     }
-    if let Some(cost) = cost(summary, end.input.noun()) {
+}
+
+/// What a command came to, and what its listeners collected.
+pub(super) fn finish_live(
+    console: &mut Console,
+    live: &LiveReport<'_>,
+    globals: &[GlobalValue],
+    maps: &[MapContents],
+) {
+    let listeners = &live.summary.listeners;
+    if listeners
+        .iter()
+        .any(|one| one.summary.trace_lines + one.summary.records > 0)
+    {
         console.line("");
-        console.line(&cost);
     }
+    let how = match live.summary.ended {
+        Ended::Exited(0) => String::new(),
+        Ended::Exited(status) => format!(" ended with status {status}"),
+        Ended::Killed(signal) => format!(" was ended by signal {signal}"),
+    };
+    console.heading(&format!("`{}`{how}", live.command));
+    let mut table = Table::new(&[
+        ("  program", Align::Left),
+        ("at", Align::Left),
+        ("events", Align::Right),
+    ]);
+    for one in listeners {
+        let name = format!("  {}", one.program);
+        table.row([name, one.section.clone(), count(one.summary.packets)]);
+    }
+    show(console, &table);
+    let lost: u64 = listeners.iter().map(|one| one.summary.records_lost).sum();
+    if lost > 0 {
+        let lost = counted(lost, "record");
+        console.line(&format!("  {lost} lost, as nobody read them in time"));
+    }
+    contents(console, globals, maps);
 }
 
 /// `hello (xdp): 21 packets of examples/ping.pcap`
@@ -120,7 +166,7 @@ fn headline(end: &Final<'_>) -> String {
             let runs = counted(end.summary.packets, "run");
             line.push_str(&format!("{runs} of {name}"));
         }
-        Input::Bytes => line.push_str("one run"),
+        Input::Bytes | Input::Command(_) => line.push_str("one run"),
     }
     line.push_str(match end.summary.outcome {
         Outcome::Complete => "",
@@ -139,7 +185,7 @@ fn headline(end: &Final<'_>) -> String {
 fn verdicts(console: &mut Console, end: &Final<'_>) {
     match end.input {
         Input::Capture(_) => {}
-        Input::Bytes => {
+        Input::Bytes | Input::Command(_) => {
             for verdict in &end.summary.verdicts {
                 console.line(&format!("  returned {}", verdict.verdict));
             }
