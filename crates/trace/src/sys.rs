@@ -200,6 +200,7 @@ pub(crate) fn fork(child: &Child<'_>) -> Result<u32> {
     // threads (async-signal-safe), on memory made before it, and never returns.
     match unsafe { libc::fork() } {
         -1 => Err(last()),
+        // SAFETY: this is the child, and the pointers are those of `child`'s strings.
         0 => unsafe { begin(child, &arguments, &environment) },
         pid => Ok(pid as u32),
     }

@@ -135,7 +135,7 @@ impl Tree {
     ///
     /// # Errors
     /// If the kernel does not answer as documented.
-    pub fn next(&mut self) -> Result<Option<Happening>, HostError> {
+    pub fn next_happening(&mut self) -> Result<Option<Happening>, HostError> {
         if let Some((thread, onward, signal)) = self.told.take() {
             self.resume(thread, onward, signal);
         }
@@ -206,16 +206,10 @@ impl Tree {
             }
             return None;
         }
-        if !self.threads.contains_key(&thread) {
-            let process = task::TaskFacts::of(thread).map_or(thread, |facts| facts.process);
-            self.threads.insert(
-                thread,
-                Thread {
-                    process,
-                    call: None,
-                },
-            );
-        }
+        self.threads.entry(thread).or_insert_with(|| Thread {
+            process: task::TaskFacts::of(thread).map_or(thread, |facts| facts.process),
+            call: None,
+        });
         let (signal, event) = (libc::WSTOPSIG(status), status >> 16);
         let usual = self.onward();
         match event {

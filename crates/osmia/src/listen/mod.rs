@@ -95,7 +95,7 @@ impl<H: Host> Loaded<'_, H> {
         let mut tree = Tree::spawn(command, wanted, options)?;
         let target = self.host().target();
         let mut number = 0;
-        'tree: while let Some(happening) = tree.next()? {
+        'tree: while let Some(happening) = tree.next_happening()? {
             let mut event = None;
             for post in &mut posts {
                 if post.is_over || !post.spot.hears(&happening.what) {
