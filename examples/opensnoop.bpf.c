@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
-// Files that a command opens, with what came of it: osmia run examples/opensnoop.bpf.o -- ls
+// Files that a command opens, with what came of it: osmia run examples/opensnoop.bpf.o --record events=event -- ls
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -28,6 +28,8 @@ struct event {
 	char filename[NAME_BYTES];
 };
 
+const struct event *unused_event __attribute__((unused)); /* keeps the type */
+
 struct opening {
 	const char *filename;
 	__u32 flags;
@@ -43,7 +45,6 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 * 1024);
-	__type(value, struct event);
 } events SEC(".maps");
 
 SEC("tracepoint/syscalls/sys_enter_openat")

@@ -18,3 +18,13 @@ fn machine_code_and_the_interpreter_come_to_the_same_ends() {
         agreement.programs
     );
 }
+
+/// A jump over lines that are never reached, to one of which a branch leads.
+#[test]
+fn programs_that_came_to_other_ends_once_do_not_again() {
+    for seed in [1965] {
+        let agreement = compare(seed..seed + 1);
+        assert!(agreement.differing.is_empty(), "seed {seed}");
+        assert_eq!(agreement.compiled, 1, "seed {seed} says nothing any more");
+    }
+}

@@ -292,8 +292,10 @@ impl<'a> Compiler<'a> {
             Op::ToUser { dst, src } => self.user_pointer(dst, src),
             Op::MayGoto { to } => self.may_goto(slot, to),
             Op::Jump { to } => {
-                // What is never reached takes no room, so that this may be next.
-                let next = behind.iter().find(|line| line.op != Op::Unreachable);
+                // What is never reached takes no room unless something leads there, so that this may be next.
+                let takes_none =
+                    |line: &Line| line.op == Op::Unreachable && !self.is_target(line.slot);
+                let next = behind.iter().find(|line| !takes_none(line));
                 if next.is_none_or(|line| line.slot != to) {
                     let label = self.label(to);
                     self.asm.jump(label);

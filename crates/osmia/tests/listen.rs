@@ -13,9 +13,13 @@ fn run(example: &str, command: &[&str], tree: TreeOptions) -> Option<(Vec<String
     let object = Object::open(format!("{examples}/{example}.bpf.o")).expect("it is committed");
     let options = osmia::user_options(&object, None, None, true).expect("types");
     let host = UserHost::new(options).expect("memory");
-    let linked = object
+    let mut linked = object
         .link(host.target(), &LinkOptions::default())
         .expect("links");
+    if example == "opensnoop" {
+        let typed = linked.type_records("events", "event");
+        typed.expect("the object has the type");
+    }
     let names: Vec<&str> = linked.autoloaded().collect();
     let loaded = linked.load(&host, &names).expect("loads");
     let command: Vec<OsString> = command.iter().map(OsString::from).collect();
