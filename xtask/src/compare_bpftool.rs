@@ -57,7 +57,7 @@ fn apart(options: &Options) -> Result<Verdict, Error> {
     }
     let osmia = match &options.osmia {
         Some(osmia) => osmia.clone(),
-        None => built()?,
+        None => place::built_osmia()?,
     };
     let folder = std::env::temp_dir().join(format!("osmia-bpftool-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
@@ -83,16 +83,6 @@ fn apart(options: &Options) -> Result<Verdict, Error> {
         Some(0) => Verdict::Holds,
         _ => Verdict::Fails,
     })
-}
-
-fn built() -> Result<PathBuf, Error> {
-    let root = place::root();
-    place::run(
-        Command::new("cargo")
-            .current_dir(&root)
-            .args(["build", "-p", "osmia-cli"]),
-    )?;
-    Ok(root.join("target/debug/osmia"))
 }
 
 fn inside(options: &Options, folder: &Path) -> Result<Verdict, Error> {

@@ -12,6 +12,7 @@ mod compare_bpftool;
 mod compare_contexts;
 mod compare_helpers;
 mod compare_kernel;
+mod compare_strace;
 mod compare_tags;
 mod compare_targets;
 mod compare_tcpdump;
@@ -78,6 +79,8 @@ enum Command {
     CompareAttach(compare_attach::Options),
     /// Compare the JSON of the nouns with bpftool's, on live objects of the running kernel (root)
     CompareBpftool(compare_bpftool::Options),
+    /// Compare the system calls that a program of ours counts on commands with those strace shows
+    CompareStrace(compare_strace::Options),
     /// Compare tags of programs with those bpftool shows for the running kernel
     CompareTags(compare_tags::Options),
     /// Compare the table of releases with what the running kernel, or another one, takes
@@ -143,6 +146,7 @@ fn main() -> ExitCode {
         Command::CompareKernel(options) => compare_kernel::run(&options),
         Command::CompareLibbpf(options) => compare::run(&options),
         Command::CompareBpftool(options) => compare_bpftool::run(&options),
+        Command::CompareStrace(options) => compare_strace::run(&options),
         Command::CompareTags(options) => compare_tags::run(&options),
         Command::CompareTargets(options) => compare_targets::run(&options),
         Command::CompareTcpdump(options) => compare_tcpdump::run(&options),

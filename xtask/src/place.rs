@@ -42,6 +42,16 @@ pub(crate) fn run(command: &mut Command) -> Result<Vec<u8>, Error> {
     }
     Ok(output.stdout)
 }
+
+/// Our command, built.
+pub(crate) fn built_osmia() -> Result<PathBuf, Error> {
+    let root = root();
+    run(Command::new("cargo")
+        .current_dir(&root)
+        .args(["build", "-p", "osmia-cli"]))?;
+    Ok(root.join("target/debug/osmia"))
+}
+
 /// Where downloads and what is built from them are kept: `$OSMIA_CACHE`, else the user's cache.
 pub(crate) fn cache() -> Result<PathBuf, Error> {
     let folder = match std::env::var_os("OSMIA_CACHE") {
