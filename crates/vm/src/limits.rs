@@ -98,6 +98,8 @@ pub const HASH_SHARDS_MAX: u32 = 64;
 pub const EVICTION_SPARED_MAX: u32 = 128;
 /// Most entries of a hash that a CPU keeps for itself when they are given back.
 pub const KEPT_ENTRIES_MAX: usize = 64;
+/// How often an update of a full hash looks again whether its key was added meanwhile.
+pub const SEARCHES_IN_VAIN_MAX: u32 = 4;
 /// Most elements evicted together.
 pub const EVICTED_TOGETHER_MAX: usize = 8;
 /// Most entries an eviction looks at: others may hold those it meets.

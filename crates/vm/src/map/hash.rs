@@ -232,6 +232,7 @@ impl Hash {
         let hash = self.keys.hash(key);
         let own = self.store(write.cpu());
         let mut store = own.lock();
+        let mut in_vain = 0;
         loop {
             match self.put(&mut store, key, hash, write, mode) {
                 Ok(result) => return result,
@@ -239,9 +240,14 @@ impl Hash {
                     Some(lru) => self.evict(lru, &mut store, write.cpu())?,
                     None => {
                         drop(store);
-                        let entry = self.entry_from_another(own)?;
+                        let entry = self.entry_from_another(own);
                         store = own.lock();
-                        store.entries.push(entry);
+                        match entry {
+                            Ok(entry) => store.entries.push(entry),
+                            // Another CPU may have added this key meanwhile, with the last entry there was.
+                            Err(_) if in_vain < limits::SEARCHES_IN_VAIN_MAX => in_vain += 1,
+                            Err(full) => return Err(full),
+                        }
                     }
                 },
                 Err(Wanted::Slot) => {
