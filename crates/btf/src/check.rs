@@ -350,7 +350,15 @@ impl<'a> Parts<'a> {
     fn of(ty: Type<'a>, through: Through) -> Self {
         let target = Some(TypeId(ty.size_or_type()));
         let (first, entries, entry_bytes): (_, &[u8], _) = match (ty.kind(), through) {
-            (Kind::Typedef | Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag, _)
+            (
+                Kind::Typedef
+                | Kind::Volatile
+                | Kind::Const
+                | Kind::Restrict
+                | Kind::TypeTag
+                | Kind::Var,
+                _,
+            )
             | (Kind::Ptr, Through::Declarators) => (target, &[], 1),
             (Kind::Array, _) => (Some(TypeId(word(tail(ty), 0))), &[], 1),
             (Kind::Struct | Kind::Union, Through::Values) => (None, tail(ty), 12),

@@ -89,6 +89,15 @@ fn a_type_that_contains_itself_is_refused() {
         Err(BtfError::Cycle { .. })
     ));
 
+    // A variable of its own type has no size to find.
+    let mut builder = BtfBuilder::new();
+    let id = builder.next_id();
+    builder.var("v", osmia_btf::Linkage::Global, id);
+    assert!(matches!(
+        builder.build(Endian::Little),
+        Err(BtfError::Cycle { id: TypeId(1), .. })
+    ));
+
     // A list node refers to itself through a pointer: that is no cycle.
     let mut builder = BtfBuilder::new();
     let pointer = builder.ptr(TypeId(2));
