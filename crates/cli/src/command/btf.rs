@@ -10,7 +10,7 @@ use osmia::live::{BtfRow, ObjectKind, Selector, Words};
 use osmia::{Error, Fault, codes, read_btf};
 use serde_json::{Map, Value};
 
-use super::nouns::{NounFlags, Shower, only, row_json, shown};
+use super::nouns::{NounFlags, Shower, asked, only, row_json};
 use crate::console::Console;
 use crate::exit::Exit;
 
@@ -104,11 +104,8 @@ impl BtfCommand {
 }
 
 fn show(words: Vec<String>, flags: &NounFlags, console: &mut Console) -> Result<Exit, Error> {
-    let mut words = Words::new(words, "osmia btf show [id N]");
-    let selector = (!words.is_empty()).then(|| words.selector()).transpose()?;
-    words.end()?;
     let live = flags.live()?;
-    let (types, is_list) = shown(&live, ObjectKind::Btf, selector.as_ref())?;
+    let (types, is_list) = asked(words, "osmia btf show [id N]", &live, ObjectKind::Btf)?;
     let users = live.users_of_types()?;
     let mut rows = Vec::new();
     for types in &types {

@@ -6,7 +6,7 @@ use osmia::live::{LinkRow, ObjectKind, Words};
 use serde_json::Value;
 
 use super::flags::NounFlags;
-use super::show::{Shower, only, shown};
+use super::show::{Shower, only, pinnable};
 use crate::console::Console;
 use crate::exit::Exit;
 
@@ -58,20 +58,8 @@ impl LinkCommand {
 }
 
 fn show(words: Vec<String>, flags: &NounFlags, shower: &mut Shower<'_>) -> Result<(), Error> {
-    let mut words = Words::new(words, "osmia link show [id N | pinned PATH]");
-    let selector = (!words.is_empty()).then(|| words.selector()).transpose()?;
-    words.end()?;
-    let live = flags.live()?;
-    let (links, is_list) = shown(&live, ObjectKind::Link, selector.as_ref())?;
-    let mut pins = match flags.bpffs {
-        true => live.pins(ObjectKind::Link),
-        false => Default::default(),
-    };
-    let mut rows = Vec::new();
-    for link in &links {
-        let pinned = pins.remove(&link.id()?).unwrap_or_default();
-        rows.push(LinkRow::of(link, pinned)?);
-    }
+    let usage = "osmia link show [id N | pinned PATH]";
+    let (rows, is_list) = pinnable(words, usage, flags, ObjectKind::Link, LinkRow::of)?;
     shower.rows(&rows, is_list, |row| Value::Object(row.0.clone()), text);
     Ok(())
 }

@@ -6,7 +6,7 @@ use osmia::live::{DumpedMap, Entry, MapRow, ObjectKind, Value as Bytes, Words};
 use serde_json::{Value, json};
 
 use super::flags::NounFlags;
-use super::show::{Shower, row_json, shown};
+use super::show::{Shower, pinnable, row_json};
 use super::{hex, map_change};
 use crate::console::Console;
 use crate::exit::Exit;
@@ -51,20 +51,8 @@ impl MapCommand {
 }
 
 fn show(words: Vec<String>, flags: &NounFlags, shower: &mut Shower<'_>) -> Result<(), Error> {
-    let mut words = Words::new(words, "osmia map show [id N | pinned PATH | name NAME]");
-    let selector = (!words.is_empty()).then(|| words.selector()).transpose()?;
-    words.end()?;
-    let live = flags.live()?;
-    let (maps, is_list) = shown(&live, ObjectKind::Map, selector.as_ref())?;
-    let mut pins = match flags.bpffs {
-        true => live.pins(ObjectKind::Map),
-        false => Default::default(),
-    };
-    let mut rows = Vec::new();
-    for map in &maps {
-        let pinned = pins.remove(&map.id()?).unwrap_or_default();
-        rows.push(MapRow::of(map, pinned)?);
-    }
+    let usage = "osmia map show [id N | pinned PATH | name NAME]";
+    let (rows, is_list) = pinnable(words, usage, flags, ObjectKind::Map, MapRow::of)?;
     shower.rows(&rows, is_list, row_json, text);
     Ok(())
 }
@@ -121,7 +109,7 @@ fn dump(words: Vec<String>, flags: &NounFlags, shower: &mut Shower<'_>) -> Resul
     let selector = words.selector()?;
     words.end()?;
     let live = flags.live()?;
-    let (maps, _) = shown(&live, ObjectKind::Map, Some(&selector))?;
+    let maps = selector.find(&live, ObjectKind::Map)?;
     let mut dumped = Vec::new();
     for map in &maps {
         dumped.push((MapRow::of(map, Vec::new())?, map.dump()?));

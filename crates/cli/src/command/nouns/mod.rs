@@ -14,4 +14,4 @@ mod prog_run;
 mod show;
 
 pub(super) use flags::NounFlags;
-pub(super) use show::{Shower, only, row_json, shown};
+pub(super) use show::{Shower, asked, only, row_json};

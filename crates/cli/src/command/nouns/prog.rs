@@ -5,7 +5,7 @@ use osmia::Error;
 use osmia::live::{ObjectKind, ProgramRow, Words};
 
 use super::flags::NounFlags;
-use super::show::{Shower, only, row_json, shown};
+use super::show::{Shower, only, pinnable, row_json};
 use super::{prog_dump, prog_run};
 use crate::console::Console;
 use crate::exit::Exit;
@@ -53,23 +53,8 @@ impl ProgCommand {
 }
 
 fn show(words: Vec<String>, flags: &NounFlags, shower: &mut Shower<'_>) -> Result<(), Error> {
-    let mut words = Words::new(
-        words,
-        "osmia prog show [id N | pinned PATH | tag T | name NAME]",
-    );
-    let selector = (!words.is_empty()).then(|| words.selector()).transpose()?;
-    words.end()?;
-    let live = flags.live()?;
-    let (programs, is_list) = shown(&live, ObjectKind::Program, selector.as_ref())?;
-    let mut pins = match flags.bpffs {
-        true => live.pins(ObjectKind::Program),
-        false => Default::default(),
-    };
-    let mut rows = Vec::new();
-    for program in &programs {
-        let pinned = pins.remove(&program.id()?).unwrap_or_default();
-        rows.push(ProgramRow::of(program, pinned)?);
-    }
+    let usage = "osmia prog show [id N | pinned PATH | tag T | name NAME]";
+    let (rows, is_list) = pinnable(words, usage, flags, ObjectKind::Program, ProgramRow::of)?;
     shower.rows(&rows, is_list, row_json, text);
     Ok(())
 }

@@ -5,7 +5,7 @@ use osmia::live::{Handle, ObjectKind, Words, XlatedInsn, dot};
 use serde_json::{Value, json};
 
 use super::flags::NounFlags;
-use super::show::{Shower, shown};
+use super::show::Shower;
 
 const USAGE: &str = "osmia prog dump xlated PROG [file FILE | [opcodes] [linum] [visual]]";
 
@@ -42,7 +42,7 @@ pub(super) fn run(
         }
     }
     let live = flags.live()?;
-    let (programs, _) = shown(&live, ObjectKind::Program, Some(&selector))?;
+    let programs = selector.find(&live, ObjectKind::Program)?;
     if let Some(file) = file {
         let [program] = programs.as_slice() else {
             return Err(words.mistake("several programs go by that: a file has room for one"));

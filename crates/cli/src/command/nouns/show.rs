@@ -1,6 +1,6 @@
 //! How rows are shown: JSON on one line or on several, or text.
 
-use osmia::live::{Live, ObjectKind, Selector};
+use osmia::live::{Live, ObjectKind, Refused, Selector, Words};
 use osmia::{Error, live::Handle};
 use serde::Serialize;
 use serde_json::Value;
@@ -69,16 +69,45 @@ pub(crate) fn row_json(row: &impl Serialize) -> Value {
     serde_json::to_value(row).unwrap_or_default()
 }
 
-/// The objects a `show` is about: those selected, or all. True if it is a list by its nature.
-pub(crate) fn shown(
+/// The objects a `show` is about: those its words select, or all. True if it is a list by its nature.
+pub(crate) fn asked(
+    words: Vec<String>,
+    usage: &'static str,
     live: &Live,
     kind: ObjectKind,
-    selector: Option<&Selector>,
 ) -> Result<(Vec<Handle>, bool), Error> {
-    match selector {
-        Some(selector) => selector.find(live, kind).map(|found| (found, false)),
-        None => Ok((live.all(kind)?, true)),
+    let mut words = Words::new(words, usage);
+    if words.is_empty() {
+        return Ok((live.all(kind)?, true));
     }
+    let selector = words.selector()?;
+    words.end()?;
+    Ok((selector.find(live, kind)?, false))
+}
+
+/// A row of an object and the paths it is pinned at.
+type RowOf<R> = fn(&Handle, Vec<String>) -> Result<R, Refused>;
+
+/// The rows of a `show` of objects that may be pinned, and whether they are a list.
+pub(crate) fn pinnable<R>(
+    words: Vec<String>,
+    usage: &'static str,
+    flags: &NounFlags,
+    kind: ObjectKind,
+    row_of: RowOf<R>,
+) -> Result<(Vec<R>, bool), Error> {
+    let live = flags.live()?;
+    let (objects, is_list) = asked(words, usage, &live, kind)?;
+    let mut pins = match flags.bpffs {
+        true => live.pins(kind),
+        false => Default::default(),
+    };
+    let mut rows = Vec::new();
+    for object in &objects {
+        let pinned = pins.remove(&object.id()?).unwrap_or_default();
+        rows.push(row_of(object, pinned)?);
+    }
+    Ok((rows, is_list))
 }
 
 /// The one object that a verb is about.
