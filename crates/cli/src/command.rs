@@ -2,6 +2,7 @@
 
 mod btf;
 mod completions;
+mod doctor;
 mod feature;
 mod inspect;
 mod nouns;
@@ -42,6 +43,7 @@ enum Command {
     Link(nouns::link::LinkCommand),
     Btf(btf::BtfCommand),
     Feature(feature::FeatureCommand),
+    Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }
 
@@ -72,6 +74,7 @@ impl Cli {
             Command::Link(link) => link.flags.is_json(),
             Command::Btf(btf) => btf.json(),
             Command::Feature(feature) => feature.json(),
+            Command::Doctor(doctor) => doctor.json,
             Command::Completions(_) => false,
         }
     }
@@ -87,6 +90,7 @@ impl Cli {
             Command::Link(link) => link.run(console),
             Command::Btf(btf) => btf.run(console),
             Command::Feature(feature) => feature.run(console),
+            Command::Doctor(doctor) => doctor.run(console),
             Command::Completions(completions) => Ok(completions.run(console)),
         }
     }

@@ -33,6 +33,7 @@ mod changes;
 pub mod codes;
 mod contents;
 mod described;
+pub mod doctor;
 pub mod embed;
 mod engine;
 mod error;
