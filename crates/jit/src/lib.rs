@@ -9,6 +9,7 @@
 //!
 //! x86-64 only.
 
+mod asm;
 pub mod codes;
 mod facts;
 pub mod limits;

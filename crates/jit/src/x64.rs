@@ -3,9 +3,11 @@
 //! Nothing here knows eBPF.
 
 mod assembler;
+mod features;
 mod reg;
 mod table;
 
-pub(crate) use assembler::{Assembler, Label, Place, ShiftTo};
+pub(crate) use assembler::{Assembler, Place, ShiftTo};
+pub(crate) use features::Features;
 pub(crate) use reg::Gpr;
 pub(crate) use table::{Condition, Op, op};

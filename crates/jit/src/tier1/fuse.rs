@@ -1,17 +1,20 @@
 //! Lines in a row that are fewer instructions together: addresses that loads can add up themselves, sums
-//! and shifts that go to another register.
+//! and shifts that go to another register. Which of them a machine has its templates say.
 
 use osmia_isa::{AluOp, Operand, Reg, Width};
 
-use super::regs::gpr;
-use super::{Compiler, is_wide};
+use super::templates::{Arithmetic, Memory, Templates};
+use super::walk::Compiler;
+use crate::asm::Assembly;
 use crate::lower::{Base, Line, Op};
-use crate::x64::{Place, op};
 
 /// How far is looked whether a register is still needed.
 const LOOK: usize = 4;
 
-impl Compiler<'_> {
+impl<A: Assembly> Compiler<'_, A>
+where
+    Self: Templates,
+{
     /// Compiles the first lines together, if it can, and says how many. None but the first is jumped to.
     pub(super) fn fused(&mut self, lines: &[Line]) -> Option<usize> {
         let [first, second, behind @ ..] = lines else {
@@ -38,37 +41,31 @@ impl Compiler<'_> {
         if (same, into) != (width, dst) || by == dst || self.is_target(second.slot) {
             return None;
         }
-        match then {
-            AluOp::Add if width == Width::W64 => Some(self.sum(dst, from, by, behind)),
-            AluOp::Lsh | AluOp::Rsh | AluOp::Arsh if self.processor.shifts_to => {
-                self.shift_to(then, is_wide(width), gpr(dst), gpr(from), gpr(by));
-                Some(2)
-            }
-            _ => None,
+        if (then, width) == (AluOp::Add, Width::W64) && self.sum_and_load(dst, (from, by), behind) {
+            return Some(3);
         }
+        self.alu_to(then, width, dst, from, by).then_some(2)
     }
 
-    /// `dst = first + second`, and the load through it that may follow.
-    fn sum(&mut self, dst: Reg, first: Reg, second: Reg, behind: &[Line]) -> usize {
-        if let [line, behind @ ..] = behind
-            && let Op::Load {
-                size,
-                sign_extend,
-                dst: loaded,
-                base: Base::Reg(base),
-                off,
-            } = line.op
-            && base == dst
+    /// A load through a sum that nothing else needs.
+    fn sum_and_load(&mut self, dst: Reg, sum: (Reg, Reg), behind: &[Line]) -> bool {
+        let [line, behind @ ..] = behind else {
+            return false;
+        };
+        let Op::Load {
+            size,
+            sign_extend,
+            dst: loaded,
+            base: Base::Reg(base),
+            off,
+        } = line.op
+        else {
+            return false;
+        };
+        let is_alone = base == dst
             && !self.is_target(line.slot)
-            && (loaded == dst || self.is_done_with(dst, behind))
-        {
-            let place = Place::Sum(gpr(first), gpr(second), off);
-            self.load_from(size, sign_extend, gpr(loaded), place);
-            return 3;
-        }
-        let place = Place::Sum(gpr(first), gpr(second), 0);
-        self.asm.emit(op::LEA, true, gpr(dst), place);
-        2
+            && (loaded == dst || self.is_done_with(dst, behind));
+        is_alone && self.load_through(size, sign_extend, loaded, sum, off)
     }
 
     /// True if the next lines set a register before anything looks at it.

@@ -1,24 +1,20 @@
-//! What the processor can that not all can.
+//! What code is made for.
 
-/// What is made use of.
+use crate::x64;
+
+/// A kind of machine, and what its processor can that not all of them can.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Processor {
-    /// Shifts by a register that need no particular one, to another register (BMI2).
-    pub(crate) shifts_to: bool,
+pub(crate) enum Processor {
+    X64(x64::Features),
 }
 
 impl Processor {
     /// The one that this runs on.
     pub(crate) fn here() -> Self {
-        Self {
-            #[cfg(target_arch = "x86_64")]
-            shifts_to: std::arch::is_x86_feature_detected!("bmi2"),
-            #[cfg(not(target_arch = "x86_64"))]
-            shifts_to: false,
-        }
+        Self::X64(x64::Features::here())
     }
 
     /// One that can everything, for listings that are the same everywhere.
     #[cfg(test)]
-    pub(crate) const NEWEST: Self = Self { shifts_to: true };
+    pub(crate) const NEWEST: Self = Self::X64(x64::Features::ALL);
 }

@@ -3,7 +3,8 @@
 
 use osmia_vm::layout;
 
-use crate::tier1;
+use crate::asm::Assembly as _;
+use crate::tier1::{self, Ways as _};
 use crate::x64::{Assembler, Gpr, Place, op};
 
 /// Machine code that is the same for all programs.
@@ -39,11 +40,11 @@ pub(super) fn stubs(needs_frame: bool) -> Stubs {
         machine: true,
         frame: true,
     };
-    let first = tier1::first(&mut asm, surroundings, entry, unwind);
+    let first = asm.first(surroundings, entry, unwind);
     asm.bind(entry);
     asm.jump_on();
     let to_entry = asm.here();
-    let enter = tier1::enter(&mut asm, unwind);
+    let enter = asm.enter(unwind);
     let (end, leave) = (asm.label(), asm.label());
     asm.bind(end);
     asm.emit(op::MOV_TO, true, Gpr::Rdi, tier1::RUN);
@@ -59,7 +60,7 @@ pub(super) fn stubs(needs_frame: bool) -> Stubs {
     asm.pop(tier1::RUN);
     asm.pop(Gpr::Rbp);
     asm.ret();
-    let returned = tier1::returned(&mut asm);
+    let returned = asm.returned();
     let (front, places) = asm.finish(&[enter, end, leave, returned, first]);
     Stubs {
         front,

@@ -1,11 +1,9 @@
 //! Machine code, appended: labels are bound and jumped to in any order.
 
+use super::features::Features;
 use super::reg::Gpr;
 use super::table::{Condition, Op};
-
-/// A place in the code, bound or still to be bound.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Label(u32);
+use crate::asm::{Assembly, Label, Labels};
 
 /// The operand that is a register or memory.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -32,45 +30,49 @@ impl From<Gpr> for Place {
     }
 }
 
-const UNBOUND: u32 = u32::MAX;
-
 /// The code so far.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
     bytes: Vec<u8>,
-    /// Where each label is.
-    labels: Vec<u32>,
+    labels: Labels,
     /// Distances to labels that were not bound yet: where the four bytes are.
     open: Vec<(u32, Label)>,
 }
 
-impl Assembler {
-    /// Room for this many bytes, so that growing is rare.
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
+impl Assembly for Assembler {
+    type Features = Features;
+
+    fn with_capacity(bytes: usize) -> Self {
         Self {
             bytes: Vec::with_capacity(bytes),
             ..Self::default()
         }
     }
 
-    /// Bytes so far.
-    pub(crate) fn here(&self) -> usize {
+    fn here(&self) -> usize {
         self.bytes.len()
     }
 
-    /// A label to be bound later.
-    pub(crate) fn label(&mut self) -> Label {
-        self.labels.push(UNBOUND);
-        Label(self.labels.len() as u32 - 1)
+    fn label(&mut self) -> Label {
+        self.labels.make()
     }
 
-    /// The label is here.
-    pub(crate) fn bind(&mut self, label: Label) {
-        let place = &mut self.labels[label.0 as usize];
-        assert_eq!(*place, UNBOUND, "a label is bound once");
-        *place = self.bytes.len() as u32;
+    fn bind(&mut self, label: Label) {
+        self.labels.bind(label, self.bytes.len());
     }
 
+    fn finish(mut self, wanted: &[Label]) -> (Vec<u8>, Vec<usize>) {
+        for (at, label) in self.open {
+            let distance = self.labels.place(label) as i64 - (i64::from(at) + 4);
+            let distance = i32::try_from(distance).expect("code is shorter than two gigabytes");
+            self.bytes[at as usize..][..4].copy_from_slice(&distance.to_le_bytes());
+        }
+        let places = wanted.iter().map(|label| self.labels.place(*label));
+        (self.bytes, places.collect())
+    }
+}
+
+impl Assembler {
     /// A register and a register or memory, or only the latter if the row has a digit: then the
     /// register is ignored.
     pub(crate) fn emit(&mut self, op: Op, wide: bool, reg: Gpr, place: impl Into<Place>) {
@@ -279,11 +281,10 @@ impl Assembler {
     /// Backwards in one byte where that is enough; forwards, where the distance is not known yet, in
     /// four: one pass, whatever the program is.
     fn leap(&mut self, short: Option<u8>, long: &[u8], to: Label) {
-        let target = self.labels[to.0 as usize];
-        if target != UNBOUND
+        if let Some(target) = self.labels.found(to)
             && let Some(short) = short
         {
-            let distance = i64::from(target) - (self.bytes.len() as i64 + 2);
+            let distance = target as i64 - (self.bytes.len() as i64 + 2);
             if let Ok(distance) = i8::try_from(distance) {
                 self.bytes.extend([short, distance as u8]);
                 return;
@@ -292,20 +293,6 @@ impl Assembler {
         self.bytes.extend(long);
         self.open.push((self.bytes.len() as u32, to));
         self.bytes.extend([0; 4]);
-    }
-
-    /// The code, and where each of these labels is in it.
-    pub(crate) fn finish(mut self, wanted: &[Label]) -> (Vec<u8>, Vec<usize>) {
-        for (at, label) in self.open {
-            let target = self.labels[label.0 as usize];
-            assert_ne!(target, UNBOUND, "a label was never bound");
-            let distance = i64::from(target) - (i64::from(at) + 4);
-            let distance = i32::try_from(distance).expect("code is shorter than two gigabytes");
-            self.bytes[at as usize..][..4].copy_from_slice(&distance.to_le_bytes());
-        }
-        let places = wanted.iter();
-        let places = places.map(|label| self.labels[label.0 as usize] as usize);
-        (self.bytes, places.collect())
     }
 }
 

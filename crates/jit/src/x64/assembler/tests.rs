@@ -3,6 +3,7 @@
 use iced_x86::{Decoder, DecoderOptions, Formatter, NasmFormatter};
 
 use super::{Assembler, Place, ShiftTo};
+use crate::asm::Assembly;
 use crate::x64::{Condition, Gpr, op};
 
 const ALL: [Gpr; 16] = [

@@ -2,14 +2,17 @@
 
 use osmia_isa::{AluOp, Operand, Reg, Size, Width};
 
+use super::super::templates::Arithmetic;
 use super::regs::{SCRATCH, SCRATCH2, gpr};
 use super::{Compiler, is_wide};
-use crate::x64::{Condition, Gpr, ShiftTo, op};
+use crate::asm::Assembly as _;
+use crate::symbols::Symbol;
+use crate::x64::{Condition, Gpr, Place, ShiftTo, op};
 
 type Row = crate::x64::Op;
 
-impl Compiler<'_> {
-    pub(super) fn alu(&mut self, alu: AluOp, width: Width, dst: Reg, src: Operand) {
+impl Arithmetic for Compiler<'_> {
+    fn alu(&mut self, alu: AluOp, width: Width, dst: Reg, src: Operand) {
         let reg = dst;
         let (wide, dst) = (is_wide(width), gpr(reg));
         match (alu, src) {
@@ -41,6 +44,74 @@ impl Compiler<'_> {
         }
     }
 
+    fn sum(&mut self, dst: Reg, src: Reg, imm: i32) {
+        let place = Place::Mem(gpr(src), imm);
+        self.asm.emit(op::LEA, true, gpr(dst), place);
+    }
+
+    fn neg(&mut self, width: Width, dst: Reg) {
+        self.asm.emit_one(op::NEG, is_wide(width), gpr(dst));
+    }
+
+    fn extend(&mut self, width: Width, dst: Reg, src: Reg, from: Size) {
+        let row = match from {
+            Size::B => op::LOAD_SX8,
+            Size::H => op::LOAD_SX16,
+            Size::W | Size::DW => op::LOAD_SX32,
+        };
+        self.asm.emit(row, is_wide(width), gpr(dst), gpr(src));
+    }
+
+    fn swap(&mut self, dst: Reg, size: Size) {
+        match size {
+            Size::DW => self.asm.swap(true, gpr(dst)),
+            Size::W => self.asm.swap(false, gpr(dst)),
+            Size::H | Size::B => {
+                self.asm.emit_with(op::ROL16_I8, false, gpr(dst), 8);
+                self.cut(dst, size);
+            }
+        }
+    }
+
+    fn cut(&mut self, dst: Reg, size: Size) {
+        let dst = gpr(dst);
+        match size {
+            Size::DW => {}
+            Size::W => self.asm.emit(op::MOV_TO, false, dst, dst),
+            Size::H => self.asm.emit(op::LOAD16, false, dst, dst),
+            Size::B => self.asm.emit(op::LOAD8, false, dst, dst),
+        }
+    }
+
+    fn number(&mut self, dst: Reg, value: u64) {
+        self.asm.constant(gpr(dst), value);
+    }
+
+    fn symbol(&mut self, dst: Reg, symbol: Symbol) {
+        self.address(gpr(dst), symbol);
+    }
+
+    fn alu_to(&mut self, alu: AluOp, width: Width, dst: Reg, first: Reg, second: Reg) -> bool {
+        let (dst, first, second) = (gpr(dst), gpr(first), gpr(second));
+        match alu {
+            AluOp::Add if is_wide(width) => {
+                let sum = Place::Sum(first, second, 0);
+                self.asm.emit(op::LEA, true, dst, sum);
+            }
+            AluOp::Lsh | AluOp::Rsh | AluOp::Arsh if self.features.shifts_to => {
+                self.shift_to(alu, is_wide(width), dst, first, second);
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Compiler<'_> {
+    pub(super) fn address(&mut self, dst: Gpr, symbol: Symbol) {
+        self.asm.address(dst, self.symbols.address(symbol));
+    }
+
     /// An immediate in one byte if it fits.
     pub(super) fn with_imm(&mut self, short: Row, long: Row, wide: bool, dst: Gpr, imm: i32) {
         let row = match i8::try_from(imm) {
@@ -51,7 +122,7 @@ impl Compiler<'_> {
     }
 
     /// A shift to another register.
-    pub(super) fn shift_to(&mut self, alu: AluOp, wide: bool, dst: Gpr, src: Gpr, count: Gpr) {
+    fn shift_to(&mut self, alu: AluOp, wide: bool, dst: Gpr, src: Gpr, count: Gpr) {
         let shift = match alu {
             AluOp::Lsh => ShiftTo::Left,
             AluOp::Rsh => ShiftTo::Right,
@@ -80,7 +151,7 @@ impl Compiler<'_> {
             }
             Operand::Reg(src) => gpr(src),
         };
-        if self.processor.shifts_to {
+        if self.features.shifts_to {
             self.shift_to(alu, wide, dst, dst, src);
             return;
         }
@@ -180,35 +251,6 @@ impl Compiler<'_> {
             (false, _) => self.asm.constant(dst, 0),
             (true, false) => self.asm.emit(op::MOV_TO, false, dst, dst),
             (true, true) => {}
-        }
-    }
-
-    pub(super) fn extend(&mut self, wide: bool, dst: Reg, src: Reg, from: Size) {
-        let row = match from {
-            Size::B => op::LOAD_SX8,
-            Size::H => op::LOAD_SX16,
-            Size::W | Size::DW => op::LOAD_SX32,
-        };
-        self.asm.emit(row, wide, gpr(dst), gpr(src));
-    }
-
-    pub(super) fn swap(&mut self, dst: Gpr, size: Size) {
-        match size {
-            Size::DW => self.asm.swap(true, dst),
-            Size::W => self.asm.swap(false, dst),
-            Size::H | Size::B => {
-                self.asm.emit_with(op::ROL16_I8, false, dst, 8);
-                self.cut(dst, size);
-            }
-        }
-    }
-
-    pub(super) fn cut(&mut self, dst: Gpr, size: Size) {
-        match size {
-            Size::DW => {}
-            Size::W => self.asm.emit(op::MOV_TO, false, dst, dst),
-            Size::H => self.asm.emit(op::LOAD16, false, dst, dst),
-            Size::B => self.asm.emit(op::LOAD8, false, dst, dst),
         }
     }
 }

@@ -3,8 +3,10 @@
 use osmia_program::Errno;
 use osmia_vm::limits::LOOP_ITERATIONS_MAX;
 
+use super::super::templates::Calls as _;
 use super::Compiler;
-use crate::x64::{Condition, Gpr, Label, Place, op};
+use crate::asm::{Assembly as _, Label};
+use crate::x64::{Condition, Gpr, Place, op};
 
 /// How often it was called.
 const COUNTER: Place = Place::Mem(Gpr::Rsp, 0);
@@ -16,7 +18,7 @@ const ARGUMENT: Place = Place::Mem(Gpr::Rsp, 16);
 const BYTES: i32 = 32;
 
 impl Compiler<'_> {
-    pub(super) fn loop_over(&mut self, slot: u32, to: u32) {
+    pub(super) fn count_calls(&mut self, slot: u32, to: u32) {
         let (turn, end, done) = (self.asm.label(), self.asm.label(), self.asm.label());
         // r4 is flags, of which there are none; r1 counts in 32 bits.
         self.asm.constant(Gpr::Rax, negative(Errno::EINVAL));

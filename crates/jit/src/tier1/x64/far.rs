@@ -6,8 +6,10 @@
 use osmia_isa::{AtomicOp, Operand, Reg, Size};
 use osmia_vm::{Far, MISSED, layout};
 
+use super::super::templates::{Calls, FarMemory};
 use super::Compiler;
 use super::regs::{RUN, SCRATCH as VALUE, SCRATCH2 as ADDRESS, gpr};
+use crate::asm::Assembly as _;
 use crate::symbols::Symbol;
 use crate::x64::{Condition, Gpr, Place, op};
 
@@ -18,15 +20,8 @@ const PADDING: i32 = 8;
 /// Says what to do.
 const NUMBER: Gpr = Gpr::R9;
 
-impl Compiler<'_> {
-    pub(super) fn far_load(
-        &mut self,
-        size: Size,
-        sign_extend: bool,
-        dst: Reg,
-        base: Reg,
-        off: i32,
-    ) {
+impl FarMemory for Compiler<'_> {
+    fn far_load(&mut self, size: Size, sign_extend: bool, dst: Reg, base: Reg, off: i32) {
         self.far_at(base, off, Far::Load(size));
         let row = match (sign_extend, size) {
             (true, Size::B) => op::LOAD_SX8,
@@ -37,7 +32,7 @@ impl Compiler<'_> {
         self.asm.emit(row, true, gpr(dst), ADDRESS);
     }
 
-    pub(super) fn far_store(&mut self, size: Size, base: Reg, off: i32, src: Operand) {
+    fn far_store(&mut self, size: Size, base: Reg, off: i32, src: Operand) {
         match src {
             Operand::Reg(src) => self.asm.emit(op::MOV_TO, true, gpr(src), VALUE),
             Operand::Imm(imm) => self.asm.constant(VALUE, i64::from(imm) as u64),
@@ -45,14 +40,7 @@ impl Compiler<'_> {
         self.far_at(base, off, Far::Store(size));
     }
 
-    pub(super) fn far_atomic(
-        &mut self,
-        atomic: AtomicOp,
-        size: Size,
-        base: Reg,
-        off: i32,
-        src: Reg,
-    ) {
+    fn far_atomic(&mut self, atomic: AtomicOp, size: Size, base: Reg, off: i32, src: Reg) {
         self.asm.emit(op::MOV_TO, true, gpr(src), VALUE);
         self.far_at(base, off, Far::Atomic(atomic, size));
         match atomic {
@@ -68,8 +56,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Outside of the packet the function ends with zero.
-    pub(super) fn load_packet(&mut self, size: Size, index: Option<Reg>, off: i32) {
+    fn load_packet(&mut self, size: Size, index: Option<Reg>, off: i32) {
         match index {
             Some(index) => self.asm.emit(op::MOV_TO, true, gpr(index), ADDRESS),
             None => self.asm.constant(ADDRESS, 0),
@@ -86,29 +73,13 @@ impl Compiler<'_> {
         self.asm.emit(op::MOV_TO, true, ADDRESS, Gpr::Rax);
     }
 
-    pub(super) fn user_pointer(&mut self, dst: Reg, src: Reg) {
+    fn user_pointer(&mut self, dst: Reg, src: Reg) {
         self.asm.emit(op::MOV_TO, true, gpr(src), ADDRESS);
         self.far(Far::ToUser);
         self.asm.emit(op::MOV_TO, true, ADDRESS, gpr(dst));
     }
 
-    fn far_at(&mut self, base: Reg, off: i32, what: Far) {
-        self.asm
-            .emit(op::LEA, true, ADDRESS, Place::Mem(gpr(base), off));
-        self.far(what);
-    }
-
-    fn far(&mut self, what: Far) {
-        let stub = match self.far {
-            Some(stub) => stub,
-            None => *self.far.insert(self.asm.label()),
-        };
-        self.asm.constant(NUMBER, what.number().into());
-        self.asm.call(stub);
-    }
-
-    /// The stub, if somebody calls it.
-    pub(super) fn far_stub(&mut self) {
+    fn far_stub(&mut self) {
         let Some(stub) = self.far else {
             return;
         };
@@ -131,5 +102,22 @@ impl Compiler<'_> {
             self.asm.pop(reg);
         }
         self.asm.ret();
+    }
+}
+
+impl Compiler<'_> {
+    fn far_at(&mut self, base: Reg, off: i32, what: Far) {
+        self.asm
+            .emit(op::LEA, true, ADDRESS, Place::Mem(gpr(base), off));
+        self.far(what);
+    }
+
+    fn far(&mut self, what: Far) {
+        let stub = match self.far {
+            Some(stub) => stub,
+            None => *self.far.insert(self.asm.label()),
+        };
+        self.asm.constant(NUMBER, what.number().into());
+        self.asm.call(stub);
     }
 }

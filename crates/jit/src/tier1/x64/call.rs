@@ -5,15 +5,18 @@ use osmia_program::limits::STACK_BYTES;
 use osmia_vm::map_call::MapOperation;
 use osmia_vm::{Leaf, layout};
 
+use super::super::frame::Frame;
+use super::super::templates::Calls;
 use super::Compiler;
-use super::regs::{COUNTER, RUN, SCRATCH, SCRATCH2, gpr};
+use super::regs::{RUN, SCRATCH, SCRATCH2, gpr};
+use crate::asm::Assembly as _;
 use crate::lower::CALL_BACK;
 use crate::symbols::{ArrayShape, Symbol};
 use crate::x64::{Condition, Gpr, Place, op};
 
-impl Compiler<'_> {
+impl Calls for Compiler<'_> {
     /// Arguments are where the ABI wants them; the sixth is what code was entered with.
-    pub(super) fn call_helper(&mut self, slot: u32, helper: Symbol) {
+    fn call_helper(&mut self, slot: u32, helper: Symbol) {
         if calls_back(helper) {
             let frame = Place::Mem(RUN, layout::FRAME);
             self.asm.emit(op::MOV_TO, true, Gpr::Rbp, frame);
@@ -25,8 +28,7 @@ impl Compiler<'_> {
         self.end_if_asked(slot);
     }
 
-    /// Takes nothing but what code was entered with, and cannot end the program.
-    pub(super) fn call_leaf(&mut self, helper: u32) {
+    fn call_leaf(&mut self, helper: u32) {
         if Leaf::of_helper(helper) == Some(Leaf::Cpu) {
             let cpu = Place::Mem(RUN, layout::CPU);
             self.asm.emit(op::LOAD, false, Gpr::Rax, cpu);
@@ -38,30 +40,12 @@ impl Compiler<'_> {
         self.asm.emit_one(op::CALL_AT, false, Gpr::Rax);
     }
 
-    /// The map is the first argument, whatever `r1` was. Nothing it does ends the program.
-    pub(super) fn call_map(&mut self, operation: MapOperation, map: u32) {
+    fn call_map(&mut self, operation: MapOperation, map: u32) {
         self.address(Gpr::Rdi, Symbol::MapItself(map));
         self.call_machine(Symbol::CallMap(operation, map));
     }
 
-    fn call_machine(&mut self, function: Symbol) {
-        let running = Place::Mem(RUN, layout::RUNNING);
-        self.asm.emit(op::LOAD, true, Gpr::R9, running);
-        self.address(Gpr::Rax, function);
-        self.asm.emit_one(op::CALL_AT, false, Gpr::Rax);
-    }
-
-    /// Ends the run if the machine says so.
-    fn end_if_asked(&mut self, slot: u32) {
-        let end = self.asm.label();
-        self.ends.push((slot, end));
-        let place = Place::Mem(RUN, layout::ENDED);
-        self.asm.emit_with(op::CMP_I8, false, place, 0);
-        self.asm.jump_if(Condition::NotEqual, end);
-    }
-
-    /// The callee's frame lies below this one's.
-    pub(super) fn call_function(&mut self, to: u32) {
+    fn call_function(&mut self, to: u32) {
         let function = self.lowered.function_of(to);
         let bytes = STACK_BYTES as i32;
         self.asm.emit_with(op::SUB_I32, true, Gpr::Rbp, bytes);
@@ -69,13 +53,12 @@ impl Compiler<'_> {
         self.asm.emit_with(op::ADD_I32, true, Gpr::Rbp, bytes);
     }
 
-    pub(super) fn exit(&mut self) {
+    fn exit(&mut self) {
         self.leave();
         self.asm.ret();
     }
 
-    /// The machine looks for the program. It takes this function's frame and returns to its caller.
-    pub(super) fn tail_call(&mut self, slot: u32) {
+    fn tail_call(&mut self, slot: u32) {
         let none = self.asm.label();
         self.call_machine(Symbol::TailCall);
         self.end_if_asked(slot);
@@ -88,8 +71,7 @@ impl Compiler<'_> {
         self.asm.bind(none);
     }
 
-    /// `r2` points to the number of the element.
-    pub(super) fn array_element(&mut self, map: u32) {
+    fn array_element(&mut self, map: u32) {
         let shape = self.symbols.array(map);
         let key = gpr(Reg::new(2).expect("there are eleven registers"));
         let none = self.asm.label();
@@ -113,6 +95,23 @@ impl Compiler<'_> {
         self.asm.bind(done);
     }
 
+    fn set_up(&mut self, frame: &Frame) {
+        self.build(frame);
+    }
+
+    fn loop_over(&mut self, slot: u32, to: u32) {
+        self.count_calls(slot, to);
+    }
+}
+
+impl Compiler<'_> {
+    fn call_machine(&mut self, function: Symbol) {
+        let running = Place::Mem(RUN, layout::RUNNING);
+        self.asm.emit(op::LOAD, true, Gpr::R9, running);
+        self.address(Gpr::Rax, function);
+        self.asm.emit_one(op::CALL_AT, false, Gpr::Rax);
+    }
+
     /// Makes the element number in `rax` a distance.
     fn scale(&mut self, shape: &ArrayShape) {
         let stride = shape.stride;
@@ -123,14 +122,6 @@ impl Compiler<'_> {
             self.asm
                 .emit_imm(op::IMUL_I32, true, Gpr::Rax, Gpr::Rax, stride as i32);
         }
-    }
-
-    /// Jumps once this function passed so often by such jumps.
-    pub(super) fn may_goto(&mut self, slot: u32, to: u32) {
-        self.stop_if_asked(slot);
-        self.asm.emit_with(op::SUB_I8, true, COUNTER, 1);
-        let label = self.label(to);
-        self.asm.jump_if(Condition::Less, label);
     }
 }
 

@@ -1,15 +1,17 @@
-//! Loads, stores and atomics. Verification showed that they are right: nothing is checked.
+//! Loads, stores and atomics.
 
 use osmia_isa::{AtomicOp, Operand, Reg, Size};
 use osmia_vm::layout;
 
+use super::super::templates::Memory;
 use super::Compiler;
 use super::regs::{RUN, SCRATCH, gpr};
+use crate::asm::Assembly as _;
 use crate::lower::{Base, PacketField};
 use crate::x64::{Condition, Gpr, Place, op};
 
-impl Compiler<'_> {
-    pub(super) fn load(&mut self, size: Size, sign_extend: bool, dst: Gpr, base: Base, off: i32) {
+impl Memory for Compiler<'_> {
+    fn load(&mut self, size: Size, sign_extend: bool, dst: Reg, base: Base, off: i32) {
         let place = match base {
             Base::Reg(base) => Place::Mem(gpr(base), off),
             Base::Packet(field) => Place::Mem(RUN, offset(field)),
@@ -17,20 +19,20 @@ impl Compiler<'_> {
         self.load_from(size, sign_extend, dst, place);
     }
 
-    pub(super) fn load_from(&mut self, size: Size, sign_extend: bool, dst: Gpr, place: Place) {
-        let (row, wide) = match (size, sign_extend) {
-            (Size::B, false) => (op::LOAD8, false),
-            (Size::H, false) => (op::LOAD16, false),
-            (Size::W, false) => (op::LOAD, false),
-            (Size::DW, _) => (op::LOAD, true),
-            (Size::B, true) => (op::LOAD_SX8, true),
-            (Size::H, true) => (op::LOAD_SX16, true),
-            (Size::W, true) => (op::LOAD_SX32, true),
-        };
-        self.asm.emit(row, wide, dst, place);
+    fn load_through(
+        &mut self,
+        size: Size,
+        sign_extend: bool,
+        dst: Reg,
+        (first, second): (Reg, Reg),
+        off: i32,
+    ) -> bool {
+        let place = Place::Sum(gpr(first), gpr(second), off);
+        self.load_from(size, sign_extend, dst, place);
+        true
     }
 
-    pub(super) fn store(&mut self, size: Size, base: Reg, off: i32, src: Operand) {
+    fn store(&mut self, size: Size, base: Reg, off: i32, src: Operand) {
         let place = Place::Mem(gpr(base), off);
         match src {
             Operand::Reg(src) => {
@@ -54,8 +56,9 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn atomic(&mut self, atomic: AtomicOp, size: Size, base: Reg, off: i32, src: Gpr) {
+    fn atomic(&mut self, atomic: AtomicOp, size: Size, base: Reg, off: i32, src: Reg) {
         let (wide, place) = (size == Size::DW, Place::Mem(gpr(base), off));
+        let src = gpr(src);
         match atomic {
             AtomicOp::Add { fetch: false } => self.asm.emit(op::LOCK_ADD, wide, src, place),
             AtomicOp::Or { fetch: false } => self.asm.emit(op::LOCK_OR, wide, src, place),
@@ -74,6 +77,21 @@ impl Compiler<'_> {
             AtomicOp::And { fetch: true } => self.fetch(op::AND_TO, wide, gpr(base), off, src),
             AtomicOp::Xor { fetch: true } => self.fetch(op::XOR_TO, wide, gpr(base), off, src),
         }
+    }
+}
+
+impl Compiler<'_> {
+    fn load_from(&mut self, size: Size, sign_extend: bool, dst: Reg, place: Place) {
+        let (row, wide) = match (size, sign_extend) {
+            (Size::B, false) => (op::LOAD8, false),
+            (Size::H, false) => (op::LOAD16, false),
+            (Size::W, false) => (op::LOAD, false),
+            (Size::DW, _) => (op::LOAD, true),
+            (Size::B, true) => (op::LOAD_SX8, true),
+            (Size::H, true) => (op::LOAD_SX16, true),
+            (Size::W, true) => (op::LOAD_SX32, true),
+        };
+        self.asm.emit(row, wide, gpr(dst), place);
     }
 
     /// What the machine has no instruction for is tried until nobody came between.
