@@ -224,7 +224,7 @@ fn churn<const K: usize>(
     each(at, |n| {
         let (key, value) = (key(n), u64::from(n).to_ne_bytes());
         let update = map.update(&key, &value, 0, cpu);
-        u64::from(update.is_err()) + u64::from(map.delete_on(&key, cpu).is_err())
+        u64::from(update.is_err()) + u64::from(map.delete(&key).is_err())
     })
 }
 

@@ -14,7 +14,7 @@ use std::sync::atomic::{
     AtomicUsize,
     Ordering::{Acquire, Release},
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use rustc_hash::FxHashMap;
 
@@ -112,11 +112,13 @@ pub trait Follower: fmt::Debug + Send + Sync {
 }
 
 /// The memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Heap {
     slabs: Mutex<Vec<Slab>>,
     /// How many slabs there are, to look at without the lock.
     count: AtomicUsize,
+    /// The memory of each, likewise.
+    rows: [OnceLock<Arc<Block>>; limits::HEAP_SLABS_MAX],
 }
 
 /// A row of objects of one size class and access.
@@ -130,6 +132,16 @@ struct Slab {
     retired: VecDeque<(u64, u32)>,
     /// Who wants to know when an element is given up.
     followers: FxHashMap<u32, Vec<Weak<dyn Follower>>>,
+}
+
+impl Default for Heap {
+    fn default() -> Self {
+        Self {
+            slabs: Mutex::default(),
+            count: AtomicUsize::default(),
+            rows: [const { OnceLock::new() }; limits::HEAP_SLABS_MAX],
+        }
+    }
 }
 
 impl Heap {
@@ -168,6 +180,7 @@ impl Heap {
         let address = slab
             .take(runs, &tag)
             .map(|element| slab.address(slabs.len(), element));
+        self.rows[slabs.len()].get_or_init(|| Arc::clone(&slab.block));
         slabs.push(slab);
         self.count.store(slabs.len(), Release);
         address
@@ -238,6 +251,21 @@ impl Heap {
             block: Arc::clone(&slab.block),
             element,
         })
+    }
+
+    /// Copies bytes of the object that begins at an address, without a lock; of one that was given up
+    /// since the caller's run began, too. False if none ever began there, or it is shorter.
+    pub(crate) fn read(&self, address: u64, out: &mut [u8]) -> bool {
+        let mut read = || {
+            let row = Space::region_of(address).checked_sub(region::HEAP)?;
+            let block = self.rows.get(row)?.get()?;
+            let shift = Shape::whole(block, Rights::Read)?.shift;
+            let first = Space::address(region::HEAP + row, shift, 0, 0);
+            let element = usize::try_from(address.checked_sub(first)? >> shift).ok()?;
+            let fits = element < block.count() && out.len() <= block.window();
+            fits.then(|| block.read(element, 0, out))
+        };
+        read().is_some()
     }
 
     /// Objects that live.

@@ -94,12 +94,11 @@ pub const SPARE_SLOTS_MAX: u64 = 1 << 22;
 pub const SPARE_BYTES_MAX: u64 = 16 << 20;
 /// Most parts of a hash that are locked apart.
 pub const HASH_SHARDS_MAX: u32 = 64;
+/// Most values of a local storage, of which each CPU's counts, and most sockets of a map. Miri zeroes the
+/// room for all of them.
+pub const OWNED_VALUES_MAX: u32 = if cfg!(miri) { 64 } else { 1 << 20 };
 /// Most used entries an eviction from an LRU passes over.
 pub const EVICTION_SPARED_MAX: u32 = 128;
-/// Most entries of a hash that a CPU keeps for itself when they are given back.
-pub const KEPT_ENTRIES_MAX: usize = 64;
-/// How often an update of a full hash looks again whether its key was added meanwhile.
-pub const SEARCHES_IN_VAIN_MAX: u32 = 4;
 /// Most elements evicted together.
 pub const EVICTED_TOGETHER_MAX: usize = 8;
 /// Most entries an eviction looks at: others may hold those it meets.

@@ -38,6 +38,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 mod user_ringbuf;
+mod words;
 
 use std::any::Any;
 use std::ptr::NonNull;
@@ -145,16 +146,16 @@ impl Map {
             MapKind::BloomFilter => Bloom::new(&spec).map(Body::Bloom),
             MapKind::StackTrace => Stacks::new(&spec).map(Body::Stacks),
             MapKind::CgroupStorage | MapKind::PercpuCgroupStorage => {
-                Ok(Body::GroupStorage(GroupStorage::new(&spec, runs)))
+                GroupStorage::new(&spec, runs).map(Body::GroupStorage)
             }
             MapKind::UserRingbuf => UserRingbuf::new(&spec).map(Body::UserRingbuf),
             MapKind::Sockmap | MapKind::Sockhash | MapKind::ReuseportSockarray => {
-                Ok(Body::Sockets(Sockets::new(&spec, runs)))
+                Sockets::new(&spec, runs).map(Body::Sockets)
             }
             MapKind::StructOps => Operations::new(&spec, runs).map(Body::Operations),
             MapKind::Arena => Ok(Body::Arena(Arc::new(Arena::new(&spec)))),
             kind => match OwnerKind::of(kind) {
-                Some(owner) => Ok(Body::Storage(Storage::new(&spec, owner, runs))),
+                Some(owner) => Storage::new(&spec, owner, runs).map(Body::Storage),
                 None => Err(BrokenRule::Unsupported),
             },
         }
@@ -323,16 +324,11 @@ impl Map {
             .is_some_and(|fields| fields.spin_lock().is_some())
     }
 
-    /// For programs: removes a key, on the first CPU.
-    pub fn delete(&self, key: &[u8]) -> Result<(), Errno> {
-        self.delete_on(key, 0)
-    }
-
-    /// For programs: removes a key, on a CPU, which keeps what is left of it for its next update.
+    /// For programs: removes a key.
     #[inline]
-    pub fn delete_on(&self, key: &[u8], cpu: u32) -> Result<(), Errno> {
+    pub fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         match &self.body {
-            Body::Hash(hash) => hash.delete(key, cpu),
+            Body::Hash(hash) => hash.delete(key),
             Body::Sockets(sockets) => sockets.delete(key),
             Body::Lpm(lpm) => lpm.delete(key),
             _ => Err(Errno::EINVAL),

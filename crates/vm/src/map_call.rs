@@ -189,7 +189,7 @@ impl<const KEY: usize> MapFunction for Delete<KEY> {
 
     #[inline(always)]
     fn call(call: &MapCall<'_>) -> u64 {
-        errno(call.with_key::<KEY, _>(|key| call.map.delete_on(key, call.cpu)))
+        errno(call.with_key::<KEY, _>(|key| call.map.delete(key)))
     }
 }
 

@@ -152,7 +152,7 @@ fn delete_elem<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
     let map = map_of(call)?;
     let mut key = Room::NEW;
     let key = key.copy(call, 2, map.spec().key_size as usize)?;
-    Ok(errno(map.delete_on(key, call.world.env.cpu)))
+    Ok(errno(map.delete(key)))
 }
 
 /// `bpf_map_push_elem`

@@ -2,7 +2,7 @@
 //! is attached to (and for each way of attaching, if keys say it).
 //!
 //! Values come with an attachment and go with it; from outside they are only looked up and changed.
-//! They are objects of the heap.
+//! They are objects of the heap, which programs find without a lock.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,8 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use osmia_program::{Errno, MapKind, MapSpec, UpdateMode};
 
 use super::Map;
+use super::error::BrokenRule;
 use super::runs::Runs;
+use super::words::Words;
 use crate::heap::{ObjectAccess, Tag};
+use crate::limits;
 
 /// An attachment to a control group: what a key says.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +67,9 @@ pub struct GroupStorage {
     value_bytes: usize,
     /// Values of one attachment: one, or one a CPU.
     lanes: u32,
+    /// Addresses of values by attachment and CPU.
+    addresses: Words<1>,
+    /// Who has them changes the above, too.
     values: Mutex<BTreeMap<GroupKey, Value>>,
 }
 
@@ -75,8 +81,8 @@ struct Value {
 }
 
 impl GroupStorage {
-    pub(super) fn new(spec: &MapSpec, runs: &Arc<Runs>) -> Self {
-        Self {
+    pub(super) fn new(spec: &MapSpec, runs: &Arc<Runs>) -> Result<Self, BrokenRule> {
+        Ok(Self {
             runs: Arc::clone(runs),
             tag: Tag::named(format!("value of map {}", spec.name)),
             key_bytes: spec.key_size as usize,
@@ -85,15 +91,15 @@ impl GroupStorage {
                 MapKind::PercpuCgroupStorage => runs.cpus(),
                 _ => 1,
             },
+            addresses: Words::new(KEY_BYTES as u32, limits::OWNED_VALUES_MAX, runs)?,
             values: Mutex::default(),
-        }
+        })
     }
 
     /// The address of an attachment's value on a CPU.
     pub fn find(&self, key: GroupKey, cpu: u32) -> Option<u64> {
-        let values = self.lock();
-        let lanes = &values.get(&self.normal(key))?.lanes;
-        lanes.get(cpu as usize % lanes.len().max(1)).copied()
+        let place = place(self.normal(key), cpu % self.lanes);
+        self.addresses.at(&place).map(|[address]| address)
     }
 
     /// Makes a value of zeroes that belongs to no attachment: the caller frees it.
@@ -111,6 +117,13 @@ impl GroupStorage {
             return Ok(());
         }
         let value = self.make().ok_or(Errno::ENOMEM)?;
+        for (lane, address) in (0..).zip(&value.lanes) {
+            let set = (self.addresses).set(&place(key, lane), [*address], UpdateMode::Any);
+            if set.is_err() {
+                self.free(key, Some(value));
+                return Err(Errno::ENOMEM);
+            }
+        }
         values.insert(key, value);
         Ok(())
     }
@@ -125,7 +138,7 @@ impl GroupStorage {
         value.attachments -= 1;
         if value.attachments == 0 {
             let value = values.remove(&key);
-            self.free(value);
+            self.free(key, value);
         }
     }
 
@@ -135,15 +148,15 @@ impl GroupStorage {
 
     pub(super) fn read(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
         let key = self.key(key)?;
-        let values = self.lock();
-        let value = values.get(&key).ok_or(Errno::ENOENT)?;
+        // What is given up meanwhile can be read for as long as this lasts.
+        let _run = self.runs.enter(0);
         let padded = self.value_bytes.next_multiple_of(8);
         let mut bytes = Vec::new();
-        for (lane, address) in value.lanes.iter().enumerate() {
-            let start = lane * padded;
+        for lane in 0..self.lanes {
+            let address = self.find(key, lane).ok_or(Errno::ENOENT)?;
+            let start = lane as usize * padded;
             bytes.resize(start + self.value_bytes, 0);
-            let object = self.runs.heap().object(*address);
-            object.ok_or(Errno::ENOENT)?.read(0, &mut bytes[start..]);
+            self.runs.heap().read(address, &mut bytes[start..]);
         }
         if self.lanes > 1 {
             bytes.resize(padded * self.lanes as usize, 0);
@@ -223,7 +236,7 @@ impl GroupStorage {
             match self.make_lane() {
                 Some(address) => value.lanes.push(address),
                 None => {
-                    self.free(Some(value));
+                    self.free_lanes(value);
                     return None;
                 }
             }
@@ -231,8 +244,15 @@ impl GroupStorage {
         Some(value)
     }
 
-    fn free(&self, value: Option<Value>) {
-        for address in value.into_iter().flat_map(|value| value.lanes) {
+    fn free(&self, key: GroupKey, value: Option<Value>) {
+        for lane in 0..self.lanes {
+            let _ = self.addresses.remove(&place(key, lane));
+        }
+        value.into_iter().for_each(|value| self.free_lanes(value));
+    }
+
+    fn free_lanes(&self, value: Value) {
+        for address in value.lanes {
             self.runs.heap().free(&self.runs, address);
         }
     }
@@ -245,10 +265,19 @@ impl GroupStorage {
 /// Bytes of `struct bpf_cgroup_storage_key`.
 const KEY_BYTES: usize = 16;
 
+/// An attachment on a CPU.
+fn place(key: GroupKey, lane: u32) -> [u8; KEY_BYTES] {
+    let mut place = [0; KEY_BYTES];
+    place[..8].copy_from_slice(&key.group.to_ne_bytes());
+    place[8..12].copy_from_slice(&key.attach.to_ne_bytes());
+    place[12..].copy_from_slice(&lane.to_ne_bytes());
+    place
+}
+
 impl Drop for GroupStorage {
     fn drop(&mut self) {
         for (_, value) in std::mem::take(&mut *self.lock()) {
-            self.free(Some(value));
+            self.free_lanes(value);
         }
     }
 }

@@ -7,10 +7,11 @@
 //! of the entry, which an element keeps while it lives ([`entries`]): their order does not depend on
 //! the seed, and updates on the way do not disturb them.
 //!
-//! Lookups take no lock and write nothing but the LRU's mark. Every CPU has its own store of slots, so
-//! that what it gave back is still in its cache when it is needed again; keys are spread over shards by
-//! their hash. A writer takes its CPU's lock, which hardly anybody else wants, and then a shard's for
-//! the time of a probe and a copy; never two of a kind at once.
+//! Lookups take no lock and write nothing but the LRU's mark. Keys are spread over shards by their hash,
+//! each with a store of the slots that were given back in it. A writer takes its key's shard for the time
+//! of a probe and a copy, and never two at once. Under that lock it finds out whether the key is there,
+//! and takes an entry if not: so a map is never called full while its key is being added or was never
+//! gone. What another key's update has taken counts as in use, since that update is going to succeed.
 
 mod entries;
 mod index;
@@ -39,7 +40,6 @@ pub(super) struct Hash {
     lanes: Lanes,
     entries: Entries,
     unused: Unused,
-    stores: Box<[Apart<Store>]>,
     shards: Box<[Shard]>,
     /// If it evicts elements when it is full.
     lru: Option<Lru>,
@@ -51,28 +51,15 @@ pub(super) struct Hash {
 #[repr(align(128))]
 struct Shard {
     index: Index,
-    /// How many they are, for writers.
-    live: Spin<u32>,
+    /// What was given back here. Who has it is the only writer.
+    pool: Spin<Pool>,
 }
 
-/// What a CPU has in store.
-#[derive(Debug, Default)]
-struct Store {
-    pool: Pool,
-    /// Entries that were evicted, or given back.
-    entries: Vec<u32>,
-}
-
-/// On cache lines of its own.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Apart<T>(Spin<T>);
-
-/// Why an update does not go on with what the CPU has.
+/// What an update does not go on without.
 enum Wanted {
-    /// An entry: that of something to evict, or one that another CPU has.
+    /// The entry of something to evict.
     Entry,
-    /// A slot that another CPU has.
+    /// A slot that was given back in another shard.
     Slot,
 }
 
@@ -95,7 +82,7 @@ impl Hash {
         let shard = |_| {
             Some(Shard {
                 index: Index::new()?,
-                live: Spin::default(),
+                pool: Spin::default(),
             })
         };
         let shard_count = shard_count(entries, runs.cpus());
@@ -104,8 +91,10 @@ impl Hash {
             keys: Keys::new(keys, spec.key_size as usize, seeded),
             entries: Entries::new(entries, runs.cpus(), apart)?,
             unused: Unused::new(lanes.slots()),
-            stores: (0..runs.cpus()).map(|_| Apart::default()).collect(),
-            lanes: lanes.expecting(entries),
+            lanes: match spec.flags.has(MapFlags::NO_PREALLOC) {
+                true => lanes,
+                false => lanes.expecting(entries),
+            },
             shards: shards.ok_or(BrokenRule::OutOfMemory {
                 bytes: u64::from(shard_count) * Index::BYTES_MIN,
             })?,
@@ -119,7 +108,7 @@ impl Hash {
     }
 
     pub(super) fn len(&self) -> u32 {
-        self.shards.iter().map(|shard| *shard.live.lock()).sum()
+        self.shards.iter().map(|shard| shard.index.len()).sum()
     }
 
     /// The element of a key, for a program on this CPU; an LRU notes that it was used.
@@ -167,7 +156,7 @@ impl Hash {
         self.lanes.check(write)?;
         let hash = self.hash(key);
         // Who holds the lock of a value calls no map, so waiting for it under this one ends.
-        let shard = self.shard(hash).live.lock();
+        let shard = self.shard(hash).pool.lock();
         match self.find(key, hash) {
             Some(_) if mode == UpdateMode::NoExist => Err(Errno::EEXIST),
             Some(found) => {
@@ -205,15 +194,10 @@ impl Hash {
     }
 
     /// Gives a slot up with what its fields hold.
-    fn retire(&self, store: &mut Store, slot: u32) {
-        self.lanes.free_fields(slot, &self.runs);
-        store.pool.retire(slot, &self.runs);
-    }
-
-    /// What a CPU has in store.
     #[inline]
-    fn store(&self, cpu: u32) -> &Spin<Store> {
-        &self.stores[cpu as usize % self.stores.len()].0
+    fn retire(&self, pool: &mut Pool, slot: u32) {
+        self.lanes.free_fields(slot, &self.runs);
+        pool.retire(slot, &self.runs);
     }
 
     #[inline]
@@ -230,52 +214,41 @@ impl Hash {
 
     fn update_words(&self, key: impl Key, write: Write<'_>, mode: UpdateMode) -> Result<(), Errno> {
         let hash = self.keys.hash(key);
-        let own = self.store(write.cpu());
-        let mut store = own.lock();
-        let mut in_vain = 0;
-        loop {
-            match self.put(&mut store, key, hash, write, mode) {
-                Ok(result) => return result,
-                Err(Wanted::Entry) => match &self.lru {
-                    Some(lru) => self.evict(lru, &mut store, write.cpu())?,
-                    None => {
-                        drop(store);
-                        let entry = self.entry_from_another(own);
-                        store = own.lock();
-                        match entry {
-                            Ok(entry) => store.entries.push(entry),
-                            // Another CPU may have added this key meanwhile, with the last entry there was.
-                            Err(_) if in_vain < limits::SEARCHES_IN_VAIN_MAX => in_vain += 1,
-                            Err(full) => return Err(full),
-                        }
-                    }
-                },
-                Err(Wanted::Slot) => {
-                    drop(store);
-                    let slot = self.slot_from_another(own)?;
-                    store = own.lock();
-                    store.pool.give(slot);
+        let mut spare = None;
+        let result = loop {
+            let wanted = match self.put(&mut spare, key, hash, write, mode) {
+                Ok(result) => break result,
+                Err(wanted) => wanted,
+            };
+            let found = match (wanted, &self.lru) {
+                (Wanted::Entry, Some(lru)) => {
+                    self.evict(lru, write.cpu()).map(|entry| spare = entry)
                 }
+                (Wanted::Entry, None) => Err(Errno::E2BIG),
+                (Wanted::Slot, _) => self.slot_from_another(self.shard(hash)),
+            };
+            if let Err(errno) = found {
+                break Err(errno);
             }
-        }
+        };
+        // Another CPU may have added the key meanwhile.
+        spare.into_iter().for_each(|entry| self.entries.give(entry));
+        result
     }
 
-    /// Removes a key, on a CPU.
+    /// Removes a key.
     #[inline]
-    pub(super) fn delete(&self, key: &[u8], cpu: u32) -> Result<(), Errno> {
+    pub(super) fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         self.keys.check(key)?;
-        in_words!(key => self.delete_words(key, cpu))
+        in_words!(key => self.delete_words(key))
     }
 
-    fn delete_words(&self, key: impl Key, cpu: u32) -> Result<(), Errno> {
+    fn delete_words(&self, key: impl Key) -> Result<(), Errno> {
         let hash = self.keys.hash(key);
         let shard = self.shard(hash);
-        let mut store = self.store(cpu).lock();
-        let mut live = shard.live.lock();
+        let mut pool = shard.pool.lock();
         let found = self.find_words(key, hash).ok_or(Errno::ENOENT)?;
-        self.remove(shard, &mut live, hash, found);
-        drop(live);
-        self.give_up(&mut store, found.slot);
+        self.remove(shard, &mut pool, hash, found);
         Ok(())
     }
 
@@ -284,16 +257,13 @@ impl Hash {
         self.keys.check(key)?;
         let hash = self.hash(key);
         let shard = self.shard(hash);
-        let mut store = self.store(0).lock();
-        let mut live = shard.live.lock();
+        let mut pool = shard.pool.lock();
         let found = self.find(key, hash).ok_or(Errno::ENOENT)?;
         // Values without a lock need none.
         let locked = self.lanes.lock(found.slot).ok();
         let value = self.lanes.read(found.slot);
         drop(locked);
-        self.remove(shard, &mut live, hash, found);
-        drop(live);
-        self.give_up(&mut store, found.slot);
+        self.remove(shard, &mut pool, hash, found);
         Ok(value)
     }
 
@@ -342,18 +312,18 @@ impl Hash {
         index.find(hash, |slot| self.keys.is(slot, key))
     }
 
-    /// An update, as far as it gets with what the CPU has.
+    /// An update, as far as it gets with what its shard has; an LRU may have an entry to spare for it.
     #[inline(always)]
     fn put(
         &self,
-        store: &mut Store,
+        spare: &mut Option<u32>,
         key: impl Key,
         hash: u64,
         write: Write<'_>,
         mode: UpdateMode,
     ) -> Result<Result<(), Errno>, Wanted> {
         let shard = self.shard(hash);
-        let mut live = shard.live.lock();
+        let mut pool = shard.pool.lock();
         let found = self.find_words(key, hash);
         match found {
             Some(_) if mode == UpdateMode::NoExist => return Ok(Err(Errno::EEXIST)),
@@ -367,18 +337,15 @@ impl Hash {
             }
             _ => {}
         }
+        // The slot first: who has to look for one elsewhere is to have no entry meanwhile.
+        let slot = pool.take(&self.unused, &self.runs).ok_or(Wanted::Slot)?;
         let entry = match found {
             Some(found) => Some(self.keys.entry(found.slot)),
-            None => (store.entries.pop()).or_else(|| self.entries.take(write.cpu())),
+            None => spare.take().or_else(|| self.entries.take(write.cpu())),
         };
         let Some(entry) = entry else {
+            pool.give(slot);
             return Err(Wanted::Entry);
-        };
-        let Some(slot) = store.pool.take(&self.unused, &self.runs) else {
-            if found.is_none() {
-                store.entries.push(entry);
-            }
-            return Err(Wanted::Slot);
         };
         if let Some(lru) = &self.lru {
             match found {
@@ -393,55 +360,43 @@ impl Hash {
         match found {
             Some(old) => shard.index.replace(hash, old, slot),
             None if !(shard.index).insert(hash, slot, |slot| self.keys.hash_of(slot)) => {
-                store.entries.push(entry);
-                store.pool.give(slot);
+                self.entries.give(entry);
+                pool.give(slot);
                 return Ok(Err(Errno::ENOMEM));
             }
-            None => *live += 1,
+            None => {}
         }
         self.entries.set(entry, slot);
-        drop(live);
         if let Some(old) = found {
-            self.retire(store, old.slot);
+            self.retire(&mut pool, old.slot);
         }
         Ok(Ok(()))
     }
 
-    /// Takes the element in a slot out of its shard.
-    fn remove(&self, shard: &Shard, live: &mut u32, hash: u64, found: Found) {
+    /// Takes an element out of its shard, and gives its slot and its entry back.
+    fn remove(&self, shard: &Shard, pool: &mut Pool, hash: u64, found: Found) {
+        let entry = self.keys.entry(found.slot);
+        self.take_out(shard, pool, hash, found);
+        self.entries.give(entry);
+    }
+
+    /// The same, but for the entry, which is the caller's.
+    fn take_out(&self, shard: &Shard, pool: &mut Pool, hash: u64, found: Found) {
         shard.index.remove(hash, found);
         self.entries.clear(self.keys.entry(found.slot));
-        *live -= 1;
+        self.retire(pool, found.slot);
     }
 
-    /// Gives up an element that was taken out of its shard: its slot, and its entry, which a CPU that
-    /// has few keeps for its next new key. Not in an LRU, where others would evict something instead.
-    fn give_up(&self, store: &mut Store, slot: u32) {
-        let entry = self.keys.entry(slot);
-        if self.lru.is_some() || store.entries.len() >= limits::KEPT_ENTRIES_MAX {
-            self.entries.give(entry);
-        } else {
-            store.entries.push(entry);
-        }
-        self.retire(store, slot);
-    }
-
-    /// An entry that another CPU keeps, or that came back meanwhile.
-    fn entry_from_another(&self, own: &Spin<Store>) -> Result<u32, Errno> {
-        let stores = self.stores.iter().map(|store| &store.0);
-        let others = stores.filter(|store| !std::ptr::eq(*store, own));
-        let mut kept = others.filter_map(|store| store.lock().entries.pop());
-        (kept.next())
-            .or_else(|| self.entries.take(0))
-            .ok_or(Errno::E2BIG)
-    }
-
-    /// A slot that was given back on another CPU.
-    fn slot_from_another(&self, own: &Spin<Store>) -> Result<u32, Errno> {
-        let stores = self.stores.iter().map(|store| &store.0);
-        let others = stores.filter(|store| !std::ptr::eq(*store, own));
-        let mut slots = others.filter_map(|store| store.lock().pool.scrape(&self.runs));
-        slots.next().ok_or(Errno::ENOMEM)
+    /// Makes a shard have a slot that was given back in another.
+    fn slot_from_another(&self, own: &Shard) -> Result<(), Errno> {
+        let others = self
+            .shards
+            .iter()
+            .filter(|shard| !std::ptr::eq(*shard, own));
+        let mut slots = others.filter_map(|shard| shard.pool.lock().scrape(&self.runs));
+        let slot = slots.next().ok_or(Errno::ENOMEM)?;
+        own.pool.lock().give(slot);
+        Ok(())
     }
 }
 

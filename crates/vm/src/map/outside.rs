@@ -119,7 +119,7 @@ impl Map {
             Body::Storage(storage) => storage.delete_of(key),
             Body::GroupStorage(_) => Err(Errno::EINVAL),
             Body::Array(_) | Body::Queue(_) => Err(Errno::EINVAL),
-            Body::Hash(hash) => hash.delete(key, 0),
+            Body::Hash(hash) => hash.delete(key),
             Body::Lpm(lpm) => lpm.delete(key),
             Body::Bloom(_) if key.is_empty() => Err(Errno::EOPNOTSUPP),
             Body::Bloom(_) => Err(Errno::EINVAL),

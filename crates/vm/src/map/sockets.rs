@@ -1,18 +1,21 @@
 //! `sockmap`, `sockhash`, `reuseport_sockarray`: sockets by index or key.
 //!
-//! A map does not keep a socket open: one that closes leaves all maps it is in ([`Follower`]).
+//! A map does not keep a socket open: one that closes leaves all maps it is in ([`Follower`]). Which
+//! socket is under a key is read without a lock.
 //! Rules and errno are those of `net/core/sock_map.c` and `kernel/bpf/reuseport_array.c` in 6.18.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use osmia_program::{Errno, MapKind, MapSpec, UpdateMode};
 use rustc_hash::FxHashMap;
 
 use super::array::{index_of, next_index};
+use super::error::BrokenRule;
 use super::runs::Runs;
+use super::words::Words;
 use crate::heap::Follower;
+use crate::limits;
 use crate::owner::OwnerKind;
 use crate::socket::{LiveSocket, Socket, family, kind, protocol, state};
 
@@ -24,51 +27,31 @@ pub struct Sockets {
     value_bytes: usize,
     count_max: u32,
     runs: Arc<Runs>,
-    table: RwLock<Table>,
+    /// Addresses and cookies of sockets.
+    sockets: Words<2>,
+    /// Their keys by address. Who has them is the only writer.
+    keys: Mutex<Keys>,
 }
 
-/// Addresses of sockets by key, and back.
-#[derive(Debug, Default)]
-struct Table {
-    sockets: BTreeMap<Vec<u8>, u64>,
-    keys: FxHashMap<u64, BTreeSet<Vec<u8>>>,
-}
-
-impl Table {
-    fn insert(&mut self, key: &[u8], socket: u64) {
-        self.remove(key);
-        self.sockets.insert(key.to_vec(), socket);
-        self.keys.entry(socket).or_default().insert(key.to_vec());
-    }
-
-    /// The socket that was under a key, and whether it is under no other.
-    fn remove(&mut self, key: &[u8]) -> Option<(u64, bool)> {
-        let socket = self.sockets.remove(key)?;
-        let keys = self.keys.get_mut(&socket)?;
-        keys.remove(key);
-        let gone = keys.is_empty();
-        if gone {
-            self.keys.remove(&socket);
-        }
-        Some((socket, gone))
-    }
-}
+type Keys = FxHashMap<u64, BTreeSet<Vec<u8>>>;
 
 impl Sockets {
-    pub(super) fn new(spec: &MapSpec, runs: &Arc<Runs>) -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) fn new(spec: &MapSpec, runs: &Arc<Runs>) -> Result<Arc<Self>, BrokenRule> {
+        let keys = spec.max_entries.min(limits::OWNED_VALUES_MAX);
+        Ok(Arc::new(Self {
             kind: spec.kind,
             key_bytes: spec.key_size as usize,
             value_bytes: spec.value_size as usize,
             count_max: spec.max_entries,
             runs: Arc::clone(runs),
-            table: RwLock::default(),
-        })
+            sockets: Words::new(spec.key_size, keys, runs)?,
+            keys: Mutex::default(),
+        }))
     }
 
     /// The address of the socket under a key.
     pub fn at(&self, key: &[u8]) -> Option<u64> {
-        self.read().sockets.get(key).copied()
+        self.sockets.at(key).map(|[address, _]| address)
     }
 
     /// The socket under a key.
@@ -87,7 +70,7 @@ impl Sockets {
             return Err(Errno::EOPNOTSUPP);
         }
         self.check_index(key)?;
-        self.put(key, address, mode)
+        self.put(key, [address, socket.cookie], mode)
     }
 
     /// For programs and from outside: removes a key.
@@ -100,12 +83,9 @@ impl Sockets {
             MapKind::ReuseportSockarray if index_of(key)? >= self.count_max => Errno::E2BIG,
             _ => Errno::ENOENT,
         };
-        let mut table = self.write();
-        let (socket, gone) = table.remove(key).ok_or(missing)?;
-        // Still under the lock: nobody else follows the socket for another key meanwhile.
-        if gone {
-            self.runs.heap().unfollow(socket, Arc::as_ptr(self));
-        }
+        let mut keys = self.keys();
+        let [socket, _] = self.sockets.remove(key).map_err(|_| missing)?;
+        self.forget(&mut keys, socket, key);
         Ok(())
     }
 
@@ -117,8 +97,8 @@ impl Sockets {
         if self.value_bytes != size_of::<u64>() {
             return Err(Errno::ENOSPC);
         }
-        let socket = self.socket(key).ok_or(Errno::ENOENT)?;
-        Ok(socket.lock().cookie.to_ne_bytes().to_vec())
+        let [_, cookie] = self.sockets.at(key).ok_or(Errno::ENOENT)?;
+        Ok(cookie.to_ne_bytes().to_vec())
     }
 
     /// From outside: puts the socket whose number is the value under a key.
@@ -161,16 +141,11 @@ impl Sockets {
         if key.is_some_and(|key| key.len() != self.key_bytes) {
             return Err(Errno::EINVAL);
         }
-        let sockets = &self.read().sockets;
-        let known = key.filter(|key| sockets.contains_key(*key));
-        let from = known.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut after = sockets.range::<[u8], _>((from, Bound::Unbounded));
-        let (next, _) = after.next().ok_or(Errno::ENOENT)?;
-        Ok(next.clone())
+        self.sockets.next_key(key)
     }
 
     pub(super) fn len(&self) -> u32 {
-        self.read().sockets.len() as u32
+        self.sockets.len()
     }
 
     fn check_index(&self, key: &[u8]) -> Result<(), Errno> {
@@ -183,11 +158,9 @@ impl Sockets {
 
     /// Puts a socket of a group that shares a port into an array.
     fn share(self: &Arc<Self>, key: &[u8], address: u64, mode: UpdateMode) -> Result<(), Errno> {
-        let table = self.read();
-        check_mode(table.sockets.contains_key(key), mode)?;
+        check_mode(self.at(key).is_some(), mode)?;
         // A socket is in one place at most.
-        let elsewhere = table.keys.contains_key(&address);
-        drop(table);
+        let elsewhere = self.keys().contains_key(&address);
         let live = LiveSocket::at(&self.runs, address).ok_or(Errno::EINVAL)?;
         let socket = live.lock();
         let known = [protocol::TCP, protocol::UDP].contains(&socket.protocol)
@@ -201,48 +174,62 @@ impl Sockets {
             () if !known => Err(Errno::ENOTSUPP),
             () if socket.reuseport.is_none() || !bound => Err(Errno::EINVAL),
             () if elsewhere => Err(Errno::EBUSY),
-            () => self.put(key, address, mode),
+            () => self.put(key, [address, socket.cookie], mode),
         }
     }
 
-    fn put(self: &Arc<Self>, key: &[u8], address: u64, mode: UpdateMode) -> Result<(), Errno> {
-        let mut table = self.write();
-        let there = table.sockets.contains_key(key);
-        check_mode(there, mode)?;
-        if !there && table.sockets.len() >= self.count_max as usize {
+    /// Puts a socket, by address and cookie, under a key.
+    fn put(self: &Arc<Self>, key: &[u8], socket: [u64; 2], mode: UpdateMode) -> Result<(), Errno> {
+        let [address, _] = socket;
+        let mut keys = self.keys();
+        let before = self.at(key);
+        check_mode(before.is_some(), mode)?;
+        if before == Some(address) {
+            return Ok(());
+        }
+        if before.is_none() && self.len() >= self.count_max {
             return Err(Errno::E2BIG);
         }
-        let heap = self.runs.heap();
-        if !table.keys.contains_key(&address) {
+        if !keys.contains_key(&address) {
             let follower: Arc<dyn Follower> = Arc::clone(self) as _;
-            if !heap.follow(address, &follower) {
+            if !self.runs.heap().follow(address, &follower) {
                 return Err(Errno::EINVAL);
             }
         }
-        let before = table.sockets.get(key).copied();
-        table.insert(key, address);
-        if let Some(before) = before
-            && !table.keys.contains_key(&before)
-        {
-            heap.unfollow(before, Arc::as_ptr(self));
+        keys.entry(address).or_default().insert(key.to_vec());
+        if self.sockets.set(key, socket, UpdateMode::Any).is_err() {
+            self.forget(&mut keys, address, key);
+            return Err(Errno::ENOMEM);
+        }
+        if let Some(before) = before {
+            self.forget(&mut keys, before, key);
         }
         Ok(())
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Table> {
-        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    /// A socket is not under this key any more.
+    fn forget(&self, keys: &mut Keys, socket: u64, key: &[u8]) {
+        if let Some(of_socket) = keys.get_mut(&socket) {
+            of_socket.remove(key);
+            // The caller keeps others from following the socket for another key meanwhile.
+            if of_socket.is_empty() {
+                keys.remove(&socket);
+                self.runs.heap().unfollow(socket, self);
+            }
+        }
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Table> {
-        self.table.write().unwrap_or_else(PoisonError::into_inner)
+    fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Follower for Sockets {
     fn gone(&self, socket: u64) {
-        let mut table = self.write();
-        for key in table.keys.remove(&socket).into_iter().flatten() {
-            table.sockets.remove(&key);
+        let mut keys = self.keys();
+        for key in keys.remove(&socket).into_iter().flatten() {
+            // It is there, for both change together.
+            let _ = self.sockets.remove(&key);
         }
     }
 }
@@ -250,8 +237,8 @@ impl Follower for Sockets {
 impl Drop for Sockets {
     fn drop(&mut self) {
         let this: *const Self = self;
-        let table = std::mem::take(&mut *self.write());
-        for socket in table.keys.into_keys() {
+        let keys = std::mem::take(&mut *self.keys());
+        for socket in keys.into_keys() {
             self.runs.heap().unfollow(socket, this);
         }
     }

@@ -2,16 +2,19 @@
 //! somebody outside gave one.
 //!
 //! Values are objects of the heap, so they stay where they are and are readable until the last run
-//! that may hold them has ended. A value goes with its owner ([`Follower`]) and with its map.
+//! that may hold them has ended. Finding one takes no lock. A value goes with its owner ([`Follower`])
+//! and with its map.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use osmia_program::{Errno, MapSpec, UpdateMode};
-use rustc_hash::FxHashMap;
 
 use super::array::index_of;
+use super::error::BrokenRule;
 use super::runs::Runs;
-use crate::heap::{Follower, Object, ObjectAccess, Tag};
+use super::words::Words;
+use crate::heap::{Follower, ObjectAccess, Tag};
+use crate::limits;
 use crate::owner::OwnerKind;
 
 /// A local storage.
@@ -22,18 +25,26 @@ pub struct Storage {
     value_bytes: usize,
     runs: Arc<Runs>,
     /// Addresses of values by those of their owners.
-    values: RwLock<FxHashMap<u64, u64>>,
+    values: Words<1>,
+    /// Who has it changes them.
+    writer: Mutex<()>,
 }
 
 impl Storage {
-    pub(super) fn new(spec: &MapSpec, kind: OwnerKind, runs: &Arc<Runs>) -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) fn new(
+        spec: &MapSpec,
+        kind: OwnerKind,
+        runs: &Arc<Runs>,
+    ) -> Result<Arc<Self>, BrokenRule> {
+        const KEY_BYTES: u32 = size_of::<u64>() as u32;
+        Ok(Arc::new(Self {
             kind,
             tag: Tag::named(format!("value of map {}", spec.name)),
             value_bytes: spec.value_size as usize,
             runs: Arc::clone(runs),
-            values: RwLock::default(),
-        })
+            values: Words::new(KEY_BYTES, limits::OWNED_VALUES_MAX, runs)?,
+            writer: Mutex::default(),
+        }))
     }
 
     /// Whom values belong to.
@@ -48,25 +59,20 @@ impl Storage {
 
     /// The address of an owner's value.
     pub fn find(&self, owner: u64) -> Option<u64> {
-        self.read().get(&owner).copied()
+        self.values.at(&owner.to_ne_bytes()).map(|[value]| value)
     }
 
     /// The address of an owner's value; makes one of `initial` (or zeroes) if there is none. `None`
     /// if there is no such owner or no memory.
     pub fn find_or_make(self: &Arc<Self>, owner: u64, initial: Option<&[u8]>) -> Option<u64> {
-        let mut values = self.write();
-        if let Some(value) = values.get(&owner) {
-            return Some(*value);
-        }
-        let value = self.make(owner, initial).ok()?;
-        values.insert(owner, value);
-        Some(value)
+        let _writer = self.writer();
+        self.find(owner).or_else(|| self.make(owner, initial).ok())
     }
 
     /// Removes an owner's value.
     pub fn delete(self: &Arc<Self>, owner: u64) -> Result<(), Errno> {
-        let mut values = self.write();
-        let value = values.remove(&owner).ok_or(Errno::ENOENT)?;
+        let _writer = self.writer();
+        let [value] = self.values.remove(&owner.to_ne_bytes())?;
         // Still under the lock: nobody else follows the owner for a new value meanwhile.
         self.runs.heap().unfollow(owner, Arc::as_ptr(self));
         self.free(value);
@@ -76,11 +82,11 @@ impl Storage {
     /// From outside: values by the numbers of their owners, least first.
     pub fn values(&self) -> Vec<(u64, Vec<u8>)> {
         let owners = self.runs.owners();
-        let values = self.read();
-        let known = values.iter().filter_map(|(owner, value)| {
-            let mut bytes = vec![0; self.value_bytes];
-            self.object(*value).read(0, &mut bytes);
-            Some((owners.number(self.kind, *owner)?, bytes))
+        // What is given up meanwhile can be read for as long as this lasts.
+        let _run = self.runs.enter(0);
+        let known = self.values.all().filter_map(|(owner, [value])| {
+            let owner = u64::from_ne_bytes(owner.try_into().ok()?);
+            Some((owners.number(self.kind, owner)?, self.bytes(value)))
         });
         let mut known: Vec<_> = known.collect();
         known.sort_unstable();
@@ -88,18 +94,15 @@ impl Storage {
     }
 
     pub(super) fn len(&self) -> u32 {
-        self.read().len() as u32
+        self.values.len()
     }
 
     /// From outside: the value of the owner that a key names.
     pub(super) fn value_of(&self, key: &[u8]) -> Result<Vec<u8>, Errno> {
         let owner = self.owner(key)?;
-        // Under the lock the value is not given up.
-        let values = self.read();
-        let value = values.get(&owner).ok_or(Errno::ENOENT)?;
-        let mut bytes = vec![0; self.value_bytes];
-        self.object(*value).read(0, &mut bytes);
-        Ok(bytes)
+        let _run = self.runs.enter(0);
+        let value = self.find(owner).ok_or(Errno::ENOENT)?;
+        Ok(self.bytes(value))
     }
 
     /// From outside: sets the value of the owner that a key names.
@@ -113,23 +116,18 @@ impl Storage {
             return Err(Errno::EINVAL);
         }
         let owner = self.owner(key)?;
-        let mut values = self.write();
-        match (values.get(&owner), mode) {
+        let _writer = self.writer();
+        match (self.find(owner), mode) {
             (Some(_), UpdateMode::NoExist) => Err(Errno::EEXIST),
             (None, UpdateMode::Exist) => Err(Errno::ENOENT),
             // Programs that hold the old value keep it, so the new one is another object.
             (Some(old), _) => {
-                let old = *old;
                 let value = self.allocate(Some(bytes)).ok_or(Errno::ENOMEM)?;
-                values.insert(owner, value);
+                self.set(owner, value)?;
                 self.free(old);
                 Ok(())
             }
-            (None, _) => {
-                let value = self.make(owner, Some(bytes))?;
-                values.insert(owner, value);
-                Ok(())
-            }
+            (None, _) => self.make(owner, Some(bytes)).map(drop),
         }
     }
 
@@ -145,7 +143,7 @@ impl Storage {
             .ok_or(Errno::EBADF)
     }
 
-    /// A value that goes with its owner; `EINVAL` if there is no such owner.
+    /// Makes an owner's value; `EINVAL` if there is no such owner.
     fn make(self: &Arc<Self>, owner: u64, initial: Option<&[u8]>) -> Result<u64, Errno> {
         let heap = self.runs.heap();
         let known = heap
@@ -160,14 +158,27 @@ impl Storage {
             self.free(value);
             return Err(Errno::EINVAL);
         }
+        if let Err(errno) = self.set(owner, value) {
+            heap.unfollow(owner, Arc::as_ptr(self));
+            return Err(errno);
+        }
         Ok(value)
+    }
+
+    /// Makes an object the value of an owner, or gives it up.
+    fn set(&self, owner: u64, value: u64) -> Result<(), Errno> {
+        let set = (self.values).set(&owner.to_ne_bytes(), [value], UpdateMode::Any);
+        set.map_err(|_| {
+            self.free(value);
+            Errno::ENOMEM
+        })
     }
 
     fn allocate(&self, initial: Option<&[u8]>) -> Option<u64> {
         let (heap, tag) = (self.runs.heap(), self.tag.clone());
         let value = heap.allocate(&self.runs, self.value_bytes, ObjectAccess::ReadWrite, tag)?;
         if let Some(bytes) = initial {
-            self.object(value).write(0, bytes);
+            heap.object(value)?.write(0, bytes);
         }
         Some(value)
     }
@@ -176,24 +187,24 @@ impl Storage {
         self.runs.heap().free(&self.runs, value);
     }
 
-    fn object(&self, value: u64) -> Object {
-        let object = self.runs.heap().object(value);
-        object.expect("a value lives as long as it is in the table")
+    /// What a value that was found during a run is.
+    fn bytes(&self, value: u64) -> Vec<u8> {
+        let mut bytes = vec![0; self.value_bytes];
+        self.runs.heap().read(value, &mut bytes);
+        bytes
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, FxHashMap<u64, u64>> {
-        self.values.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, FxHashMap<u64, u64>> {
-        self.values.write().unwrap_or_else(PoisonError::into_inner)
+    fn writer(&self) -> MutexGuard<'_, ()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Follower for Storage {
     fn gone(&self, owner: u64) {
-        let value = self.write().remove(&owner);
-        if let Some(value) = value {
+        let writer = self.writer();
+        let value = self.values.remove(&owner.to_ne_bytes());
+        drop(writer);
+        if let Ok([value]) = value {
             self.free(value);
         }
     }
@@ -203,7 +214,8 @@ impl Drop for Storage {
     fn drop(&mut self) {
         let this: *const Self = self;
         let heap = self.runs.heap();
-        for (owner, value) in std::mem::take(&mut *self.write()) {
+        for (owner, [value]) in self.values.all() {
+            let owner = owner.try_into().map_or(0, u64::from_ne_bytes);
             heap.unfollow(owner, this);
             heap.free(&self.runs, value);
         }

@@ -182,7 +182,7 @@ impl Targets {
     pub(super) fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         match &self.by {
             By::Key(hash) => {
-                hash.delete(key, 0)?;
+                hash.delete(key)?;
                 self.hold(index_of(key)?, None);
                 Ok(())
             }

@@ -18,8 +18,11 @@ use super::zeroed::Zeroed;
 const CACHE_LINE: usize = 64;
 /// Bytes of a page.
 const PAGE: usize = 4096;
-/// Bytes of a large page, and of the smallest block that is worth some.
+/// Bytes of a large page.
 const LARGE_PAGE: usize = 2 << 20;
+/// Bytes in use from which on a large page is worth it: as many small ones are more than a CPU knows the
+/// addresses of at a time.
+const LARGE_PAGE_USED_MIN: usize = 512 << 10;
 
 /// `count` elements of `window` accessible bytes each, `stride` bytes apart. In front of each may
 /// lie a header that is its owner's alone: no offset leads there.
@@ -105,7 +108,8 @@ impl Block {
     /// pages, so that fewer addresses have to be translated.
     pub fn expect_use(&self, elements: usize) {
         let bytes = elements.min(self.count) * self.stride;
-        if bytes < LARGE_PAGE || cfg!(miri) {
+        let is_large = self.bytes >= LARGE_PAGE && bytes >= LARGE_PAGE_USED_MIN;
+        if !is_large || cfg!(miri) {
             return;
         }
         let pages = bytes

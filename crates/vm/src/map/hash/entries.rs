@@ -102,14 +102,32 @@ impl Entries {
         self.word(entry).store(0, Release);
     }
 
-    /// Takes an entry for a CPU.
+    /// Takes an entry for a CPU. If there is none, then at some moment of the call none was free.
     #[inline]
     pub(super) fn take(&self, cpu: u32) -> Option<u32> {
         let own = self.take_from(self.row(cpu));
         own.or_else(|| match self.apart {
             true => None,
-            false => self.rows.iter().find_map(|row| self.take_from(row)),
+            false => self.take_from_any(),
         })
+    }
+
+    #[cold]
+    fn take_from_any(&self) -> Option<u32> {
+        loop {
+            let before = self.changes();
+            let found = self.rows.iter().find_map(|row| self.take_from(row));
+            // A row that was seen empty may have been given an entry while another lost its last one.
+            if found.is_some() || self.changes() == before {
+                return found;
+            }
+        }
+    }
+
+    /// A number that is another one whenever an entry was given back.
+    fn changes(&self) -> u64 {
+        let tags = self.rows.iter().map(|row| row.freed.load(Acquire) >> 32);
+        tags.sum()
     }
 
     #[inline]

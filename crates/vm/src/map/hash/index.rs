@@ -42,7 +42,7 @@ const PASSED_MAX: u64 = 0xff;
 #[derive(Debug)]
 pub(super) struct Index {
     lines: Lines,
-    /// Slots in it. Writers only.
+    /// Slots in it; written by writers only.
     live: AtomicU64,
 }
 
@@ -65,6 +65,11 @@ impl Index {
             lines: Lines::new(BITS_MIN)?,
             live: AtomicU64::new(0),
         })
+    }
+
+    /// How many slots are in it.
+    pub(super) fn len(&self) -> u32 {
+        self.live.load(Relaxed) as u32
     }
 
     /// The slot with this hash of which `check` is true.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use osmia_program::{Errno, MapKind, MapSpec};
 
-use super::{Hash, Store};
+use super::Hash;
 use crate::limits;
 use crate::map::error::BrokenRule;
 use crate::map::lanes::block;
@@ -73,9 +73,10 @@ fn evicted_together(entries: u32, cpus: u32) -> usize {
 }
 
 impl Hash {
-    /// Takes entries of a full LRU that were not used lately away from their keys. Among many that
-    /// were, whatever comes. `ENOMEM` if other writers hold them all just now, as in the kernel.
-    pub(super) fn evict(&self, lru: &Lru, store: &mut Store, cpu: u32) -> Result<(), Errno> {
+    /// Takes entries of a full LRU that were not used lately away from their keys, and one of them for
+    /// the caller. Among many that were, whatever comes. `ENOMEM` if other writers hold them all just
+    /// now, as in the kernel.
+    pub(super) fn evict(&self, lru: &Lru, cpu: u32) -> Result<Option<u32>, Errno> {
         let mut victims = [(0, 0, 0); limits::EVICTED_TOGETHER_MAX];
         let mut count = 0;
         let mut hand = self.entries.hand(cpu);
@@ -91,40 +92,37 @@ impl Hash {
             count += 1;
             if count == lru.together {
                 // Only now, so that what is read of all of them is read together.
-                self.drive_out_all(store, &victims[..count]);
+                let taken = self.drive_out_all(&victims[..count]);
                 count = 0;
-                if !store.entries.is_empty() {
-                    return Ok(());
+                if taken.is_some() {
+                    return Ok(taken);
                 }
             }
         }
-        self.drive_out_all(store, &victims[..count]);
-        match store.entries.is_empty() {
-            true => Err(Errno::ENOMEM),
-            false => Ok(()),
-        }
+        let taken = self.drive_out_all(&victims[..count]);
+        taken.map(Some).ok_or(Errno::ENOMEM)
     }
 
-    fn drive_out_all(&self, store: &mut Store, victims: &[Victim]) {
-        for &victim in victims {
-            self.drive_out(store, victim);
-        }
+    /// One of their entries for the caller; the others are given back.
+    fn drive_out_all(&self, victims: &[Victim]) -> Option<u32> {
+        let mut driven_out = victims.iter().filter(|victim| self.drive_out(**victim));
+        let (own, ..) = driven_out.next()?;
+        driven_out.for_each(|(entry, ..)| self.entries.give(*entry));
+        Some(*own)
     }
 
     /// Takes an entry away from the key whose slot and hash these were a moment ago.
-    fn drive_out(&self, store: &mut Store, (entry, slot, hash): Victim) {
+    fn drive_out(&self, (entry, slot, hash): Victim) -> bool {
         let shard = self.shard(hash);
-        let mut live = shard.live.lock();
+        let mut pool = shard.pool.lock();
         // Meanwhile it may have died, or be another key's.
-        if self.entries.slot(entry) == Some(slot)
-            && let Some(found) = shard.index.find(hash, |other| other == slot)
-        {
-            shard.index.remove(hash, found);
-            self.entries.clear(entry);
-            *live -= 1;
-            drop(live);
-            store.entries.push(entry);
-            self.retire(store, slot);
+        if self.entries.slot(entry) != Some(slot) {
+            return false;
         }
+        let Some(found) = shard.index.find(hash, |other| other == slot) else {
+            return false;
+        };
+        self.take_out(shard, &mut pool, hash, found);
+        true
     }
 }

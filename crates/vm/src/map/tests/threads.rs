@@ -307,3 +307,79 @@ fn what_one_shard_gave_back_serves_the_others() {
     }
     assert_eq!(update(128), Err(Errno::E2BIG));
 }
+
+/// As many keys as there is room for, in the rows of two CPUs and more: nobody may hear that it is full.
+#[test]
+fn a_hash_with_room_for_every_key_is_never_full() {
+    const KEYS: u32 = if cfg!(miri) { 4 } else { 70 * CPUS };
+    const STEPS: u32 = if cfg!(miri) { 30 } else { 20_000 };
+    for flags in [0, MapFlags::NO_PREALLOC] {
+        let map = make_with(MapKind::Hash, 4, 8, KEYS, flags);
+        thread::scope(|scope| {
+            for cpu in 0..CPUS {
+                let map = &map;
+                scope.spawn(move || {
+                    let mut random = Random::seeded(u64::from(cpu));
+                    for _ in 0..STEPS {
+                        let _run = map.runs().enter(cpu);
+                        // Few keys come and go, so that several threads add the same one.
+                        let key = match random.next_u32() % 4 {
+                            0 => random.next_u32() % KEYS,
+                            _ => random.next_u32() % 3,
+                        };
+                        let key = key.to_ne_bytes();
+                        match random.next_u32() % 3 {
+                            0 => drop(map.delete(&key)),
+                            _ => assert_eq!(map.update(&key, &[1; 8], 0, cpu), Ok(())),
+                        }
+                    }
+                });
+            }
+            // The last entries are taken, so that every one that comes back is fought for.
+            for key in 3..KEYS {
+                assert_eq!(map.update(&key.to_ne_bytes(), &[0; 8], 0, 0), Ok(()));
+            }
+        });
+    }
+}
+
+#[test]
+fn looking_into_a_queue_or_a_stack_shows_whole_values_that_were_next() {
+    const STEPS: u64 = if cfg!(miri) { 40 } else { 50_000 };
+    for (kind, replace) in [
+        (MapKind::Queue, 0),
+        (MapKind::Queue, 2),
+        (MapKind::Stack, 0),
+        (MapKind::Stack, 2),
+    ] {
+        let map = make(kind, 0, 32, 3);
+        let stop = AtomicBool::new(false);
+        let value_of = |stamp: u64| stamp.to_ne_bytes().repeat(4);
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut seen = 0;
+                while !stop.load(Relaxed) {
+                    let mut value = [0xff; 32];
+                    let found = map.peek(&mut value);
+                    let stamp = u64::from_ne_bytes(value[..8].try_into().unwrap());
+                    assert_eq!(value.as_slice(), value_of(stamp), "a mixture");
+                    assert_eq!(found.is_err(), stamp == 0);
+                    // What was next in a queue never is again.
+                    if kind == MapKind::Queue && found.is_ok() {
+                        assert!(stamp >= seen, "{stamp} after {seen}");
+                        seen = stamp;
+                    }
+                }
+            });
+            let mut random = Random::seeded(7);
+            for stamp in 1..=STEPS {
+                match random.next_u32() % 3 {
+                    0 => drop(map.pop(&mut [0; 32])),
+                    _ => drop(map.push(&value_of(stamp), replace)),
+                }
+            }
+            stop.store(true, Relaxed);
+            reader.join().unwrap();
+        });
+    }
+}
