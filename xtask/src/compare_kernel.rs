@@ -21,7 +21,7 @@ use osmia::{Fault, HostProgram, Loaded, UserHost};
 use serde_json::{Value, json};
 
 use crate::place::{self, Error};
-use crate::{Verdict, examples};
+use crate::{Verdict, examples, own_network};
 use inputs::{Filling, Input};
 use judge::Judgement;
 use kernel::Driver;
@@ -57,8 +57,8 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
         }
         return Ok(Verdict::Holds);
     }
-    if !namespace::is_inside() {
-        return namespace::enter();
+    if !own_network::is_inside() {
+        return own_network::enter();
     }
     let root = place::root();
     let driver = Driver::build()?;

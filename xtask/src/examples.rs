@@ -17,13 +17,14 @@ pub(crate) struct Options {
 }
 
 /// Folders with `NAME.bpf.c` beside `NAME.bpf.o`.
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 9] = [
     "examples",
     "crates/osmia/examples/columns",
     "crates/osmia/examples/plugin",
     "crates/osmia/examples/proxy",
     "crates/osmia/examples/rules",
     "crates/benches/programs",
+    "tests/attach",
     "tests/kernel",
     "tests/gallery",
 ];

@@ -4,6 +4,7 @@
 //! text for people, `--json` one object for programs, and exits 1 on a negative verdict.
 
 mod agreement;
+mod attach;
 mod bench;
 mod capture;
 mod compare;
@@ -33,6 +34,7 @@ mod load;
 mod miri;
 mod mutants;
 mod native;
+mod own_network;
 mod place;
 mod prove;
 mod record_bpftool;
@@ -59,6 +61,8 @@ struct Arguments {
 enum Command {
     /// Run random programs that the verifier accepts in the interpreter and as machine code
     Agreement(agreement::Options),
+    /// Attach to every kind of place on the running kernel, reach it, and look whether anything stays behind
+    Attach(attach::Options),
     /// Measure loading and interpreting, with the rivals beside us
     Bench(bench::Options),
     /// Rebuild the committed eBPF objects and captures, or check that they are current
@@ -136,6 +140,7 @@ enum Verdict {
 fn main() -> ExitCode {
     let verdict = match Arguments::parse().command {
         Command::Agreement(options) => agreement::run(&options),
+        Command::Attach(options) => attach::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Examples(options) => examples::run(&options),
         Command::Header(options) => header::run(&options),

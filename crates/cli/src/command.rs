@@ -1,5 +1,6 @@
 //! The commands. Each file holds one: its flags, what they do, and its two renderings.
 
+mod attach;
 mod btf;
 mod completions;
 mod doctor;
@@ -43,6 +44,7 @@ enum Command {
     Link(nouns::link::LinkCommand),
     Btf(btf::BtfCommand),
     Feature(feature::FeatureCommand),
+    Attach(attach::Attach),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }
@@ -74,6 +76,7 @@ impl Cli {
             Command::Link(link) => link.flags.is_json(),
             Command::Btf(btf) => btf.json(),
             Command::Feature(feature) => feature.json(),
+            Command::Attach(attach) => attach.json,
             Command::Doctor(doctor) => doctor.json,
             Command::Completions(_) => false,
         }
@@ -90,6 +93,7 @@ impl Cli {
             Command::Link(link) => link.run(console),
             Command::Btf(btf) => btf.run(console),
             Command::Feature(feature) => feature.run(console),
+            Command::Attach(attach) => attach.run(console),
             Command::Doctor(doctor) => doctor.run(console),
             Command::Completions(completions) => Ok(completions.run(console)),
         }

@@ -1,6 +1,6 @@
 //! A map of the running kernel.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex};
 
 use osmia_btf::TypeId;
@@ -39,6 +39,19 @@ pub struct LinuxMap {
 }
 
 impl LinuxMap {
+    /// A descriptor of it.
+    ///
+    /// # Errors
+    /// If the process may have no more of them.
+    pub fn descriptor(&self) -> std::io::Result<OwnedFd> {
+        self.fd.as_fd().try_clone_to_owned()
+    }
+
+    /// True if sockets are its values.
+    pub fn holds_sockets(&self) -> bool {
+        matches!(self.spec.kind, MapKind::Sockmap | MapKind::Sockhash)
+    }
+
     pub(crate) fn create(spec: &MapSpec, host: &LinuxHost) -> Result<Self, HostError> {
         if !matches!(spec.initial, Initial::Operations { .. }) {
             let mut map = Self::empty(spec, host)?;

@@ -4,14 +4,14 @@
 //! tail is ours.
 #![allow(unsafe_code)]
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
 use osmia_program::{Record, RecordSource};
 
-use crate::sys::MapFd;
+use crate::sys::{EventAttr, MapFd, Whose, perf_event};
 
 /// Where the positions lie on the first page.
 const HEAD: usize = 1024;
@@ -146,36 +146,15 @@ fn output_event(cpu: u32) -> std::io::Result<OwnedFd> {
     const SOFTWARE: u32 = 1;
     const BPF_OUTPUT: u64 = 10;
     const RAW: u64 = 1 << 10;
-    /// The first published form of `struct perf_event_attr`.
-    const ATTR_BYTES: usize = 64;
-    let mut attr = [0; ATTR_BYTES];
-    let fields: [(usize, &[u8]); 6] = [
-        (0, &SOFTWARE.to_ne_bytes()),
-        (4, &(ATTR_BYTES as u32).to_ne_bytes()),
-        (8, &BPF_OUTPUT.to_ne_bytes()),
+    let asked = EventAttr {
+        kind: SOFTWARE,
+        config: BPF_OUTPUT,
         // A record for every call.
-        (16, &1_u64.to_ne_bytes()),
-        (24, &RAW.to_ne_bytes()),
-        (48, &1_u32.to_ne_bytes()),
-    ];
-    for (at, bytes) in fields {
-        attr[at..at + bytes.len()].copy_from_slice(bytes);
-    }
-    let (any_process, no_group, close_on_exec) = (-1, -1, 8_u64);
-    // SAFETY: the kernel reads the attributes, whose size they tell, and writes nothing but that size.
-    let fd = unsafe {
-        libc::syscall(
-            libc::SYS_perf_event_open,
-            attr.as_mut_ptr(),
-            any_process,
-            cpu,
-            no_group,
-            close_on_exec,
-        )
+        period: 1,
+        sample: RAW,
+        wakeup: 1,
+        ..EventAttr::default()
     };
-    if fd < 0 {
-        return Err(std::io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just given this descriptor to us alone.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+    let cpu = i32::try_from(cpu).unwrap_or(i32::MAX);
+    perf_event(&asked, Whose { process: -1, cpu })
 }

@@ -95,6 +95,10 @@ impl LinuxProgram {
         &self.resident.program.name
     }
 
+    pub(crate) fn fd(&self) -> &OwnedFd {
+        &self.resident.fd
+    }
+
     pub(crate) fn raw_fd(&self) -> i32 {
         self.resident.fd.as_raw_fd()
     }

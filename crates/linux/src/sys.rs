@@ -6,16 +6,20 @@
 #![allow(unsafe_code)]
 
 mod apart;
+mod event;
 
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use osmia_program::Errno;
 use osmia_program::attr::{
-    Address, Attr, BtfLoad, MapCreate, MapElement, MapFreeze, MapKey, MapNextKey, ProgLoad,
-    ProgTestRun, Request,
+    Address, Attr, BtfLoad, IterCreate, LinkCreate, LinkDetail, LinkKprobeMulti, MapCreate,
+    MapElement, MapFreeze, MapKey, MapNextKey, ObjPath, ProgLoad, ProgTestRun, RawTracepointOpen,
+    Request,
 };
 
 pub(crate) use apart::Apart;
+pub(crate) use event::{EventAttr, Whose, perf_event};
 
 /// A map's descriptor with the sizes that its elements have towards callers.
 #[derive(Debug)]
@@ -110,7 +114,7 @@ impl MapFd {
 pub(crate) struct Image<'a> {
     pub(crate) asked: ProgLoad,
     pub(crate) insns: &'a [u8],
-    pub(crate) license: &'a std::ffi::CStr,
+    pub(crate) license: &'a CStr,
     pub(crate) func_info: &'a [u8],
     pub(crate) line_info: &'a [u8],
 }
@@ -187,6 +191,62 @@ pub(crate) fn test_run(program: &OwnedFd, run: TestRun<'_>) -> Result<Ran, Errno
         data_bytes: answered.data_size_out as usize,
         ctx_bytes: answered.ctx_size_out as usize,
     })
+}
+
+/// Attaches a program.
+pub(crate) fn link_create(asked: LinkCreate) -> Result<OwnedFd, Errno> {
+    call(Request::LinkCreate(asked)).map(|(fd, _)| new_fd(fd))
+}
+
+/// Attaches a program to many functions of the kernel.
+pub(crate) fn link_functions(
+    mut asked: LinkCreate,
+    functions: &[CString],
+    flags: u32,
+) -> Result<OwnedFd, Errno> {
+    let names: Vec<u64> = functions
+        .iter()
+        .map(|name| name.as_ptr().addr() as u64)
+        .collect();
+    asked.detail = LinkDetail::of(&LinkKprobeMulti {
+        flags,
+        cnt: u32::try_from(names.len()).map_err(|_| Errno::E2BIG)?,
+        syms: Address(names.as_ptr().addr() as u64),
+        ..LinkKprobeMulti::default()
+    });
+    call(Request::LinkCreate(asked)).map(|(fd, _)| new_fd(fd))
+}
+
+/// Attaches a program to a tracepoint by its name, or where it was loaded for.
+pub(crate) fn raw_tracepoint_open(
+    program: &OwnedFd,
+    name: Option<&CStr>,
+) -> Result<OwnedFd, Errno> {
+    call(Request::RawTracepointOpen(RawTracepointOpen {
+        name: read_from(name.map_or(&[], CStr::to_bytes_with_nul)),
+        prog_fd: program.as_raw_fd(),
+        ..RawTracepointOpen::default()
+    }))
+    .map(|(fd, _)| new_fd(fd))
+}
+
+/// Makes a walk of an iterator that is attached: a file to read.
+pub(crate) fn iter_create(link: &OwnedFd) -> Result<OwnedFd, Errno> {
+    call(Request::IterCreate(IterCreate {
+        link_fd: link.as_raw_fd(),
+        ..IterCreate::default()
+    }))
+    .map(|(fd, _)| new_fd(fd))
+}
+
+/// Puts a link where it outlives its descriptor.
+pub(crate) fn pin(fd: &OwnedFd, path: &CStr) -> Result<(), Errno> {
+    call(Request::ObjPin(ObjPath {
+        pathname: read_from(path.to_bytes_with_nul()),
+        bpf_fd: fd.as_raw_fd(),
+        ..ObjPath::default()
+    }))
+    .map(drop)
 }
 
 /// Where the kernel reads. Nothing for an empty slice.

@@ -19,6 +19,7 @@ osmia_diag::codes! {
     EMBED_MAP = "embed-map", "a map or a variable does not take a change";
     EMBED_HELPER = "embed-helper", "a helper of the application cannot be offered";
     EMBED_WORKER = "embed-worker", "there is no such worker";
+    ATTACH_PLACE = "attach-place", "it is not clear where to attach a program";
     RUN_MAP_READ = "run-map-read", "a map could not be read after the run";
     RUN_CHECKED = "run-checked", "the program runs checked, not verified";
     RUN_INTERPRETED = "run-interpreted", "the compiler does not take a program: it is interpreted";

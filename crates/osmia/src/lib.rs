@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attach;
 mod changes;
 pub mod codes;
 mod contents;
@@ -38,6 +39,7 @@ pub mod embed;
 mod engine;
 mod error;
 pub mod feature;
+pub mod glob;
 pub mod hex;
 mod inspect;
 pub mod limits;
@@ -60,6 +62,7 @@ mod verdict;
 mod verified;
 mod watched;
 
+pub use attach::{Attached, Ground, XdpMode};
 pub use changes::Change;
 pub use contents::{GlobalValue, MapContents, MapEntry};
 pub use described::{Description, Input, plain_scene};
@@ -76,7 +79,7 @@ pub use matrix::{Predicted, as_release};
 pub use object::{Object, read_btf};
 pub use osmia_jit::{Optimised, Stages};
 pub use place::{Place, PlacedMap, PlacedProgram};
-pub use run::{Event, Inputs, Outcome, RedirectCount, RunOptions, RunSummary, Sink};
+pub use run::{Event, Heard, Inputs, Outcome, RedirectCount, RunOptions, RunSummary, Sink};
 pub use shown::Shown;
 pub use verdict::{Verdict, VerdictCount};
 pub use verified::Judged;

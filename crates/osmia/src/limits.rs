@@ -32,3 +32,5 @@ pub const PINS_LOOKED_AT_MAX: usize = 1 << 16;
 pub const TYPED_PARTS_MAX: usize = 1 << 16;
 /// Most types inside of each other that are spelled.
 pub const TYPE_DEPTH_MAX: usize = 32;
+/// Most bytes of a program or a library whose functions are looked for.
+pub const BINARY_BYTES_MAX: u64 = 2 << 30;

@@ -156,14 +156,71 @@ pub struct RunSummary {
     pub duration_ns: u64,
     /// Where packets were sent by helpers, in the order of first use.
     pub redirects: Vec<RedirectCount>,
+    /// What the program said.
+    pub heard: Heard,
+    /// Why it ended early, or what was odd.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What programs said.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
     /// Lines printed.
     pub trace_lines: u64,
     /// Records of ring buffers and perf event arrays.
     pub records: u64,
     /// Records lost because nobody read them in time.
     pub records_lost: u64,
-    /// Why it ended early, or what was odd.
-    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Heard {
+    /// True if nothing was said that is shown as it happens.
+    pub fn is_empty(&self) -> bool {
+        self.trace_lines + self.records == 0
+    }
+}
+
+/// Tells what programs have said since the last time.
+pub(crate) fn tell_records<H: Host>(
+    loaded: &Loaded<'_, H>,
+    packet: u64,
+    task: &Task,
+    heard: &mut Heard,
+    sink: &mut Sink<'_>,
+) -> ControlFlow<()> {
+    let mut flow = ControlFlow::Continue(());
+    loaded.host().drain(&mut |record: Record| {
+        heard.records_lost += record.lost;
+        let event_flow = match &record.source {
+            RecordSource::Trace | RecordSource::Stream { .. } => {
+                heard.trace_lines += 1;
+                let text = String::from_utf8_lossy(&record.bytes);
+                sink(Event::Trace {
+                    packet,
+                    cpu: record.cpu,
+                    task,
+                    time_ns: record.time_ns,
+                    text: text.trim_end_matches('\n'),
+                })
+            }
+            RecordSource::Ringbuf(map) | RecordSource::PerfEvent(map) => {
+                heard.records += 1;
+                let value = loaded.show_record(map, &record.bytes);
+                sink(Event::Record {
+                    packet,
+                    map,
+                    cpu: record.cpu,
+                    lost: record.lost,
+                    bytes: &record.bytes,
+                    value: &value,
+                })
+            }
+        };
+        if event_flow.is_break() {
+            flow = event_flow;
+        }
+    });
+    flow
 }
 
 impl RunSummary {
@@ -321,9 +378,7 @@ impl<H: Host> Loaded<'_, H> {
                 insns: None,
                 duration_ns: 0,
                 redirects: Vec::new(),
-                trace_lines: 0,
-                records: 0,
-                records_lost: 0,
+                heard: Heard::default(),
                 diagnostics: Vec::new(),
             },
         })
@@ -547,44 +602,10 @@ impl<'l, H: Host> Running<'l, H> {
 
     /// Tells what the program has said since the last time.
     fn tell_records(&mut self, packet: u64, sink: &mut Sink<'_>) -> ControlFlow<()> {
-        let mut flow = ControlFlow::Continue(());
-        let (summary, loaded) = (&mut self.summary, self.loaded);
-        let scene = Arc::clone(&self.run.scene);
         let plain = Task::default();
+        let scene = Arc::clone(&self.run.scene);
         let task = scene.task.as_ref().unwrap_or(&plain);
-        loaded.host().drain(&mut |record: Record| {
-            let event_flow = match &record.source {
-                RecordSource::Trace | RecordSource::Stream { .. } => {
-                    summary.trace_lines += 1;
-                    summary.records_lost += record.lost;
-                    let text = String::from_utf8_lossy(&record.bytes);
-                    sink(Event::Trace {
-                        packet,
-                        cpu: record.cpu,
-                        task,
-                        time_ns: record.time_ns,
-                        text: text.trim_end_matches('\n'),
-                    })
-                }
-                RecordSource::Ringbuf(map) | RecordSource::PerfEvent(map) => {
-                    summary.records += 1;
-                    summary.records_lost += record.lost;
-                    let value = loaded.show_record(map, &record.bytes);
-                    sink(Event::Record {
-                        packet,
-                        map,
-                        cpu: record.cpu,
-                        lost: record.lost,
-                        bytes: &record.bytes,
-                        value: &value,
-                    })
-                }
-            };
-            if event_flow.is_break() {
-                flow = event_flow;
-            }
-        });
-        flow
+        tell_records(self.loaded, packet, task, &mut self.summary.heard, sink)
     }
 
     /// Passes over a packet that the host does not take; says so once.

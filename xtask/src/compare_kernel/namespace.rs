@@ -2,37 +2,12 @@
 
 use std::process::Command;
 
-use crate::Verdict;
 use crate::place::Error;
-
-/// Set for the process inside of the namespace.
-const INSIDE: &str = "OSMIA_COMPARE_INSIDE";
 
 /// What the network consists of, as shell commands.
 const NETWORK: &str = include_str!("network.sh");
 /// What is added for the second pass.
 const RULES: &str = include_str!("rules.sh");
-
-/// True if this process has a network of its own.
-pub(super) fn is_inside() -> bool {
-    std::env::var_os(INSIDE).is_some()
-}
-
-/// Runs this command again in a network of its own.
-pub(super) fn enter() -> Result<Verdict, Error> {
-    let status = Command::new("unshare")
-        .arg("--net")
-        .arg(std::env::current_exe()?)
-        .args(std::env::args_os().skip(1))
-        .env(INSIDE, "1")
-        .status()
-        .map_err(|error| format!("unshare: {error}"))?;
-    match status.code() {
-        Some(0) => Ok(Verdict::Holds),
-        Some(1) => Ok(Verdict::Fails),
-        _ => Err(format!("the comparison ended with {status}").into()),
-    }
-}
 
 fn is_about_routes(object: &str) -> bool {
     object.starts_with("fib")

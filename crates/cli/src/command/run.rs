@@ -3,14 +3,14 @@
 mod bar;
 mod described;
 mod engine;
-mod json;
+pub(super) mod json;
 mod listen;
 mod machine;
 mod on;
 mod report;
 mod source;
 mod stdin;
-mod text;
+pub(super) mod text;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -29,7 +29,8 @@ use self::bar::Bar;
 use self::engine::EngineFlag;
 use self::machine::MachineFlags;
 use self::on::{Hosts, On};
-use self::report::{Input, Report};
+pub(super) use self::report::Input;
+use self::report::Report;
 use self::source::Source;
 use super::object::ObjectFlags;
 use crate::console::Console;
@@ -374,7 +375,7 @@ fn with_way_out(mut error: Error) -> Error {
 }
 
 /// A flag that Ctrl-C raises; the second Ctrl-C ends the process.
-fn stop_on_interrupt() -> Arc<AtomicBool> {
+pub(super) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&stop);
     // Where no handler can be set Ctrl-C ends the process at once, as without one.

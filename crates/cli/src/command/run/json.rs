@@ -95,9 +95,9 @@ impl<'a> ListenerLine<'a> {
             outcome: summary.outcome,
             verified: summary.standing == Standing::Verified,
             events: summary.packets,
-            trace_lines: summary.trace_lines,
-            records: summary.records,
-            records_lost: summary.records_lost,
+            trace_lines: summary.heard.trace_lines,
+            records: summary.heard.records,
+            records_lost: summary.heard.records_lost,
         }
     }
 }
@@ -192,7 +192,7 @@ pub(super) fn start(console: &mut Console, program: &ProgramName, input: &Input,
     });
 }
 
-pub(super) fn event(console: &mut Console, event: &Event<'_>) {
+pub(in crate::command) fn event(console: &mut Console, event: &Event<'_>) {
     match event {
         Event::Trace {
             packet, cpu, text, ..
@@ -250,9 +250,9 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
         packets_skipped: summary.skipped,
         verdicts: &summary.verdicts,
         redirected: &summary.redirects,
-        trace_lines: summary.trace_lines,
-        records: summary.records,
-        records_lost: summary.records_lost,
+        trace_lines: summary.heard.trace_lines,
+        records: summary.heard.records,
+        records_lost: summary.heard.records_lost,
         insns: summary.insns,
         duration_ns: summary.duration_ns,
         globals: &end.globals,

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::ops::ControlFlow;
 
 use clap::ValueEnum;
-use osmia::{Ended, Error, Loaded, Outcome, Place, TreeOptions, listening_places};
+use osmia::{Ended, Error, Loaded, Outcome, Place, TreeOptions, glob, listening_places};
 
 use super::Run;
 use super::report::{LiveReport, Report};
@@ -26,8 +26,12 @@ pub(super) enum OnExit {
 
 /// Prints the places where programs can listen.
 pub(super) fn list(pattern: &str, console: &mut Console) -> Exit {
+    let plain = ["tracepoint/", "tp/", "tracepoint:"]
+        .iter()
+        .find_map(|prefix| pattern.strip_prefix(prefix));
+    let plain = &plain.unwrap_or(pattern).replace(':', "/");
     let mut places: Vec<String> = listening_places()
-        .filter(|name| matches(pattern, name))
+        .filter(|name| glob::matches(plain, name))
         .collect();
     places.sort();
     for place in &places {
@@ -95,43 +99,5 @@ impl Run {
             Ended::Exited(status) => Exit::Commands(status),
             Ended::Killed(signal) => Exit::Commands(BY_SIGNAL.saturating_add(signal as u8)),
         })
-    }
-}
-
-/// Whether a name is like a pattern with `*` and `?`.
-fn matches(pattern: &str, name: &str) -> bool {
-    fn rest(pattern: &[u8], name: &[u8]) -> bool {
-        match (pattern, name) {
-            ([], []) => true,
-            ([b'*', more @ ..], _) => {
-                rest(more, name) || matches!(name, [_, tail @ ..] if rest(pattern, tail))
-            }
-            ([b'?', more @ ..], [_, tail @ ..]) => rest(more, tail),
-            ([one, more @ ..], [other, tail @ ..]) => one == other && rest(more, tail),
-            _ => false,
-        }
-    }
-    let plain = ["tracepoint/", "tp/", "tracepoint:"]
-        .iter()
-        .find_map(|prefix| pattern.strip_prefix(prefix));
-    rest(
-        plain.unwrap_or(pattern).replace(':', "/").as_bytes(),
-        name.as_bytes(),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn patterns() {
-        assert!(matches("*", "syscalls/sys_enter_openat"));
-        assert!(matches("*open*", "syscalls/sys_enter_openat"));
-        assert!(matches(
-            "tracepoint:syscalls:sys_enter_open??",
-            "syscalls/sys_enter_openat"
-        ));
-        assert!(!matches("*close", "syscalls/sys_enter_openat"));
     }
 }

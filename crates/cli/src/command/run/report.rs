@@ -21,7 +21,7 @@ pub(super) struct ProgramName {
 
 /// Where the inputs of a run come from.
 #[derive(Clone, Debug)]
-pub(super) enum Input {
+pub(in crate::command) enum Input {
     /// A capture, by its name.
     Capture(String),
     /// A description, by its name.

@@ -9,7 +9,12 @@ use super::report::{Final, Input, LiveReport};
 use crate::console::Console;
 use crate::table::{Align, Table, count, counted};
 
-pub(super) fn event(console: &mut Console, event: &Event<'_>, input: &Input, trace_pipe: bool) {
+pub(in crate::command) fn event(
+    console: &mut Console,
+    event: &Event<'_>,
+    input: &Input,
+    trace_pipe: bool,
+) {
     let prefix = |number: &u64| match input.noun() {
         Some(noun) => format!("{noun} {number}: "),
         None => String::new(),
@@ -74,13 +79,13 @@ fn trace_line(cpu: u32, task: &Task, time_ns: u64, text: &str) -> String {
 pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
     let summary = end.summary;
     let told_runs = matches!(end.input, Input::Description(_)) && summary.packets > 0;
-    if told_runs || summary.trace_lines + summary.records > 0 {
+    if told_runs || !summary.heard.is_empty() {
         console.line("");
     }
     console.heading(&headline(end));
     verdicts(console, end);
-    if summary.records_lost > 0 {
-        let lost = counted(summary.records_lost, "record");
+    if summary.heard.records_lost > 0 {
+        let lost = counted(summary.heard.records_lost, "record");
         console.line(&format!("  {lost} lost, as nobody read them in time"));
     }
     if summary.skipped > 0 {
@@ -98,7 +103,11 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
 }
 
 /// What variables and maps hold.
-fn contents(console: &mut Console, globals: &[GlobalValue], maps: &[MapContents]) {
+pub(in crate::command) fn contents(
+    console: &mut Console,
+    globals: &[GlobalValue],
+    maps: &[MapContents],
+) {
     if !globals.is_empty() {
         console.line("");
         console.heading("variables");
@@ -124,10 +133,7 @@ pub(super) fn finish_live(
     maps: &[MapContents],
 ) {
     let listeners = &live.summary.listeners;
-    if listeners
-        .iter()
-        .any(|one| one.summary.trace_lines + one.summary.records > 0)
-    {
+    if listeners.iter().any(|one| !one.summary.heard.is_empty()) {
         console.line("");
     }
     let how = match live.summary.ended {
@@ -146,7 +152,10 @@ pub(super) fn finish_live(
         table.row([name, one.section.clone(), count(one.summary.packets)]);
     }
     show(console, &table);
-    let lost: u64 = listeners.iter().map(|one| one.summary.records_lost).sum();
+    let lost: u64 = listeners
+        .iter()
+        .map(|one| one.summary.heard.records_lost)
+        .sum();
     if lost > 0 {
         let lost = counted(lost, "record");
         console.line(&format!("  {lost} lost, as nobody read them in time"));
