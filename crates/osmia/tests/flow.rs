@@ -73,7 +73,7 @@ fn a_seed_makes_runs_repeat_exactly() {
         let host = host(options);
         let linked = linked(&host, "events.bpf.o", &LinkOptions::default()).unwrap();
         let (summary, said) = run(&host, &linked, "report", u64::MAX);
-        (summary.insns, summary.records, said)
+        (summary.insns, summary.heard.records, said)
     });
     assert_eq!(first, second);
     assert_eq!(
