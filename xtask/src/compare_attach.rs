@@ -283,6 +283,7 @@ fn target(btf: Arc<Btf>, kconfig: Option<Arc<Kconfig>>) -> Target {
         kconfig,
         ksyms: None,
         kfuncs: None,
+        rules: Default::default(),
         own_helpers: Default::default(),
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Options {
 }
 
 /// Folders with `NAME.bpf.c` beside `NAME.bpf.o`.
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 10] = [
     "examples",
     "crates/osmia/examples/columns",
     "crates/osmia/examples/plugin",
@@ -25,6 +25,7 @@ const FOLDERS: [&str; 9] = [
     "crates/osmia/examples/rules",
     "crates/benches/programs",
     "tests/attach",
+    "tests/beyond",
     "tests/kernel",
     "tests/gallery",
 ];

@@ -355,6 +355,7 @@ fn target() -> Target {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        rules: Default::default(),
         own_helpers: Default::default(),
     };
     if let Some(bytes) = osmia_benches::kernel_btf() {

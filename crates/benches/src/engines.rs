@@ -25,6 +25,7 @@ pub(crate) fn target(cpus: u32) -> Target {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        rules: Default::default(),
         own_helpers: Default::default(),
     }
 }

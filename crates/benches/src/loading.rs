@@ -29,6 +29,7 @@ pub fn kernel_target(bytes: Vec<u8>) -> Target {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        rules: Default::default(),
         own_helpers: Default::default(),
     }
 }

@@ -35,6 +35,7 @@ pub fn elf(data: &[u8]) {
         ))),
         ksyms: None,
         kfuncs: None,
+        rules: Default::default(),
         own_helpers: Default::default(),
     };
     link(&object, &target);

@@ -174,6 +174,7 @@ pub(crate) fn target() -> Target {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        rules: Default::default(),
         own_helpers: Default::default(),
         release: None,
     }

@@ -61,6 +61,7 @@ pub fn verify(data: &[u8]) {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        rules: Default::default(),
         own_helpers: Default::default(),
     };
     let options = Options {

@@ -42,6 +42,7 @@ pub fn running_kernel() -> Result<Target, HostError> {
         kconfig: configuration(release.trim()).map(Arc::new),
         ksyms: Some(Arc::new(symbols())),
         kfuncs: None,
+        rules: Default::default(),
         own_helpers: Default::default(),
     })
 }

@@ -57,6 +57,7 @@ mod record_type;
 mod resident;
 mod run;
 mod shown;
+mod target;
 mod twins;
 mod verdict;
 mod verified;
@@ -81,6 +82,7 @@ pub use osmia_jit::{Optimised, Stages};
 pub use place::{Place, PlacedMap, PlacedProgram};
 pub use run::{Event, Heard, Inputs, Outcome, RedirectCount, RunOptions, RunSummary, Sink};
 pub use shown::Shown;
+pub use target::{TargetName, UnknownTarget};
 pub use verdict::{Verdict, VerdictCount};
 pub use verified::Judged;
 pub use watched::{KnownAt, KnownValue, LineHeat, Watching};
@@ -91,7 +93,7 @@ pub use osmia_isa as isa;
 pub use osmia_object::{LinkOptions, ProgramType};
 pub use osmia_program::{
     AttachKind, Fault, Form, Global, Hook, Host, HostMap, HostProgram, Interpreted, Kconfig,
-    KernelVersion, MapKind, MapSpec, Privilege, Program, ProgramKind, ProgramSet, Release,
+    KernelVersion, MapKind, MapSpec, Privilege, Program, ProgramKind, ProgramSet, Release, Rules,
     Standing, Target, Task,
 };
 pub use osmia_user::{Clock, UserHost, UserOptions, capture};

@@ -24,6 +24,7 @@ mod privilege;
 mod program;
 mod record;
 pub mod release;
+mod rules;
 mod scene;
 mod set;
 mod target;
@@ -44,6 +45,7 @@ pub use program::{
 };
 pub use record::{Record, RecordSource};
 pub use release::Release;
+pub use rules::Rules;
 pub use scene::{
     Changed, Event, Holder, Image, Known, LiveProcess, Parameter, PidNamespace, Pointer,
     ProcessMemory, Scene, SceneMemory, Task, TracedCall, UserMemory,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use osmia_btf::Btf;
 use osmia_isa::Endian;
 
-use crate::Release;
 use crate::helper::{self, Helper};
+use crate::{Release, Rules};
 
 /// A kernel version as `KERNEL_VERSION(a, b, c)` packs it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +64,8 @@ pub struct Target {
     pub kernel: KernelVersion,
     /// The release of Linux whose features it has; if none is named, everything known here.
     pub release: Option<Release>,
+    /// How far its verifier looks.
+    pub rules: Rules,
     /// CPUs: the slots of per-CPU maps.
     pub cpus: u32,
     /// BTF of its kernel.

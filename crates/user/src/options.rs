@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use osmia_btf::{Btf, BtfError};
-use osmia_program::{Kconfig, KernelVersion, Release, Target};
+use osmia_program::{Kconfig, KernelVersion, Release, Rules, Target};
 use osmia_vm::net::Network;
 use osmia_vm::{Clock, HostHelper};
 
@@ -33,6 +33,8 @@ pub struct UserOptions {
     /// The release of Linux it has the features of: what came later is refused, and programs are told its
     /// version. If none is named, it has everything known here.
     pub release: Option<Release>,
+    /// How far its verifier looks.
+    pub rules: Rules,
     /// Programs that come by handle are not verified: what the verifier would reject runs until it does
     /// harm.
     pub unverified: bool,
@@ -57,6 +59,7 @@ impl Default for UserOptions {
             network: Arc::new(Network::loopback()),
             btf: None,
             release: None,
+            rules: Rules::Linux,
             unverified: false,
             native: true,
             kconfig: None,
@@ -85,6 +88,7 @@ impl UserOptions {
             endian: osmia_btf::Endian::NATIVE,
             kernel: self.release.map_or(KERNEL, Release::kernel),
             release: self.release,
+            rules: self.rules,
             cpus: self.cpus.max(1),
             btf: self.btf.clone(),
             module_btfs: Vec::new(),

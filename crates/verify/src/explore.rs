@@ -8,6 +8,7 @@
 mod backwards;
 mod claiming;
 mod keeping;
+mod merging;
 
 use osmia_isa::{Insn, Reg as RegName};
 use osmia_program::Errno;
@@ -26,9 +27,12 @@ use crate::reg::{Reg, What};
 use crate::reject::{Check, reject};
 use crate::state::{Linked, State};
 use crate::transfer::{Next, Transfer};
+use crate::turns::Turns;
+use merging::Merging;
 
-/// Where states are compared with each other: an instruction, and the call its function returns behind.
-type Place = (usize, Option<usize>);
+/// Where states are compared with each other: an instruction, and the call its function returns behind; where
+/// states are merged, also the turns of the loops it is in.
+type Place = (usize, Option<usize>, u64);
 
 /// A kept state and how useful it has been.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ struct Listed {
     state: StateId,
     hits: u32,
     misses: u32,
+    /// Merges that led to it, one into the next.
+    merges: u32,
 }
 
 /// A branch that waits to be explored.
@@ -45,6 +51,7 @@ struct Waiting {
     path: Path,
     at: usize,
     before: usize,
+    turns: Turns,
 }
 
 /// What exploration counted.
@@ -63,6 +70,15 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Together with another exploration.
+    pub(crate) fn add(&mut self, other: Stats) {
+        self.insns += other.insns;
+        self.states += other.states;
+        self.states_peak = self.states_peak.max(other.states_peak);
+        self.states_at_one = self.states_at_one.max(other.states_at_one);
+        self.bytes_peak = self.bytes_peak.max(other.bytes_peak);
+    }
+
     /// The line that the kernel's log ends with, which tools read; how far liveness was followed is not
     /// counted here.
     pub fn in_the_log(&self) -> String {
@@ -116,6 +132,10 @@ pub(crate) struct Explorer<'a> {
     noted: bool,
     /// Bytes of states and paths held now.
     bytes: usize,
+    /// What merging states needs, if they are merged.
+    merging: Option<Box<Merging>>,
+    /// The turns of loops the current path is in, if states are merged.
+    turns: Turns,
 }
 
 impl<'a> Explorer<'a> {
@@ -142,6 +162,8 @@ impl<'a> Explorer<'a> {
             insns_at_last_state: 0,
             noted: false,
             bytes: 0,
+            merging: None,
+            turns: Turns::default(),
         }
     }
 
@@ -161,11 +183,15 @@ impl<'a> Explorer<'a> {
         self.loops.clear();
         self.waiting.clear();
         self.bytes = 0;
+        self.turns = Turns::default();
         loop {
-            if self.step()? {
-                continue;
+            match self.step() {
+                Ok(true) => continue,
+                Ok(false) => self.finish_path(),
+                // Perhaps because states were merged.
+                Err(why) if self.take_back(&why) => continue,
+                Err(why) => return Err(why),
             }
-            self.finish_path();
             let Some(next) = self.waiting.pop() else {
                 let claim = self.claim(function);
                 self.claims.push(claim);
@@ -175,6 +201,7 @@ impl<'a> Explorer<'a> {
             self.bytes -= next.state.bytes() + next.path.bytes();
             (self.transfer.state, self.transfer.at) = (next.state, next.at);
             (self.path, self.before) = (next.path, next.before);
+            self.turns = next.turns;
             if let Some(watch) = &mut self.watch {
                 watch.branches(&self.transfer, self.before);
             }
@@ -221,6 +248,7 @@ impl<'a> Explorer<'a> {
         let insn = self.transfer.shape.insn(at);
         let chain = self.transfer.state.frame().chain;
         self.see_write_outside(&insn);
+        let frames = self.transfer.state.frames.len();
         let next = self.transfer.step()?;
         self.hear()?;
         let after = match next {
@@ -237,7 +265,10 @@ impl<'a> Explorer<'a> {
             .commit(&self.transfer, chain, at, touched, stores)?;
         self.before = at;
         match after {
-            Some(after) => self.transfer.at = after,
+            Some(after) => {
+                self.count_turns(at, after, frames);
+                self.transfer.at = after;
+            }
             None => return Ok(false),
         }
         Ok(true)
@@ -329,7 +360,7 @@ impl<'a> Explorer<'a> {
     /// A branch that this instruction put aside waits for its turn.
     fn put_aside(&mut self, index: usize) -> Check {
         let at = self.transfer.at;
-        if self.waiting.len() >= limits::BRANCHES_WAITING_MAX {
+        if self.waiting.len() >= self.waiting_max() {
             return reject(
                 Some(at),
                 format!(
@@ -343,13 +374,13 @@ impl<'a> Explorer<'a> {
         let nothing = State::empty();
         let state = std::mem::replace(&mut aside.state, nothing);
         let start = aside.at;
-        let (path, before) = if aside.anew {
-            (Path::new(start), start)
+        let (path, before, turns) = if aside.anew {
+            (Path::new(start), start, Turns::default())
         } else {
             if let Some(parent) = self.path.parent {
                 self.states[parent].branches += 1;
             }
-            (self.path.clone(), at)
+            (self.path.clone(), at, self.turns_aside(&state, start))
         };
         self.hold(state.bytes() + path.bytes());
         self.waiting.push(Waiting {
@@ -357,6 +388,7 @@ impl<'a> Explorer<'a> {
             path,
             at: start,
             before,
+            turns,
         });
         Ok(())
     }
@@ -377,6 +409,7 @@ impl<'a> Explorer<'a> {
                 break;
             }
             parent = kept.path.parent;
+            self.confirm(id);
             let kept = &self.states[id];
             if let Some(around) = Loops::around(&self.transfer.shape, &kept.state, kept.at) {
                 let back_edges = self.loops.leave(around, id);

@@ -18,11 +18,13 @@ mod explore;
 mod facts;
 mod fields;
 mod globals;
+mod judge;
 mod kernel;
 pub mod limits;
 mod liveness;
 mod loops;
 mod memory;
+mod merge;
 mod mistake;
 mod needs;
 mod options;
@@ -40,27 +42,27 @@ mod stack;
 mod state;
 mod trail;
 mod transfer;
+mod turns;
 mod verified;
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use osmia_program::Privilege;
-use osmia_program::{Errno, MapSpec, Program, Target};
+use osmia_program::{MapSpec, Program, Target};
 
 pub use crate::attach::Replaced;
 pub use crate::certificate::Certificate;
 pub use crate::checker::{Checked, Refusal};
-use crate::explain::{Seen, Trace, Watch, Wish};
+use crate::explain::{Seen, Trace, Wish};
 use crate::explore::Explorer;
 pub use crate::explore::Stats;
 pub use crate::facts::Facts;
+use crate::judge::judge;
 pub use crate::mistake::Mistake;
 pub use crate::options::Options;
 pub use crate::reach::Reach;
 pub use crate::reject::Reject;
 pub use crate::trail::{Run, Trail};
-use crate::transfer::Transfer;
 pub use crate::verified::Verified;
 
 /// The outcome of exploring a program.
@@ -89,8 +91,7 @@ pub fn verify_and_watch(
 ) -> (Verdict, Trace, Seen) {
     let mut trace = Trace::default();
     let tell = |explorer: &mut Explorer<'_>, why: &Reject| trace = explorer.trace(why.at);
-    let watch = Watch::new(wish, program.insns.len());
-    let (verdict, watch) = judge(program, maps, target, options, Some(watch), tell);
+    let (verdict, watch) = judge(program, maps, target, options, Some(wish), tell);
     let message = verdict
         .result
         .as_ref()
@@ -112,66 +113,6 @@ pub fn verify_and_trace(
     let tell = |explorer: &mut Explorer<'_>, why: &Reject| trace = explorer.trace(why.at);
     let verdict = judge(program, maps, target, options, None, tell).0;
     (verdict, trace)
-}
-
-/// Explores a program; `rejected` is shown where exploration stands, if it finds something.
-fn judge(
-    program: &Program,
-    maps: &[MapSpec],
-    target: &Target,
-    options: &Options,
-    watch: Option<Watch>,
-    rejected: impl FnOnce(&mut Explorer<'_>, &Reject),
-) -> (Verdict, Option<Watch>) {
-    let refused = |why| Verdict {
-        result: Err(why),
-        stats: Stats::default(),
-        check: None,
-    };
-    let seen = match attach::replacing(program, target, options) {
-        Ok(seen) => seen,
-        Err(why) => return (refused(why), watch),
-    };
-    let mut explorer = match Transfer::new(&seen, maps, target, options) {
-        Ok(mut transfer) => {
-            transfer.speculate();
-            Explorer::new(transfer)
-        }
-        Err(why) => return (refused(why), watch),
-    };
-    explorer.watch = watch;
-    let result = explorer.run();
-    let stats = explorer.stats;
-    if let Err(why) = &result {
-        rejected(&mut explorer, why);
-    }
-    let watch = explorer.watch.take();
-    let reach = explorer.transfer.reach;
-    let shape = Arc::clone(&explorer.transfer.shape);
-    let mut verdict = Verdict {
-        stats,
-        result: result.map(|()| Verified::new(program, shape, explorer.into_certificate(), reach)),
-        check: None,
-    };
-    if options.check_certificate
-        && let Ok(verified) = &mut verdict.result
-    {
-        let start = Instant::now();
-        match verified.be_checked(maps, target, options) {
-            Ok(checked) => verdict.check = Some((checked, start.elapsed())),
-            Err(refusal) => verdict.result = not_held(&refusal),
-        }
-    }
-    (verdict, watch)
-}
-
-/// A mistake of ours: there is no telling whether the program is safe.
-fn not_held(refusal: &Refusal) -> Result<Verified, Box<Reject>> {
-    reject::reject(
-        None,
-        format!("the verifier's certificate does not hold: {refusal}"),
-        Errno::EFAULT,
-    )
 }
 
 impl Explorer<'_> {

@@ -9,6 +9,8 @@ pub const CHECK_STEPS_PER_VISIT_MAX: usize = 2;
 pub const UNPRIVILEGED_INSNS_MAX: usize = 4_096;
 /// Most branches waiting to be explored (`BPF_COMPLEXITY_LIMIT_JMP_SEQ`).
 pub const BRANCHES_WAITING_MAX: usize = 8_192;
+/// Most branches waiting to be explored where states are merged: loops of more turns are gone through then.
+pub const BRANCHES_WAITING_MERGED_MAX: usize = 65_536;
 /// Most instructions of functions, once for every chain of calls and frame, of which is kept what they do to the stack:
 /// a quarter of a gigabyte. Linux keeps as much and has no number of its own for it.
 pub const STACK_FACTS_MAX: usize = 8 << 20;

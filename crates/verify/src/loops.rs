@@ -123,6 +123,21 @@ impl Loops {
         }
     }
 
+    /// States are given up before they are explored to their ends: forgets the back edges that lead through
+    /// them, and the loop, if it was entered in one.
+    pub(crate) fn give_up(&mut self, around: Loop, leads_through: impl Fn(StateId) -> bool) {
+        let Some(visit) = self.visits.get_mut(&around) else {
+            return;
+        };
+        if visit.entry.is_some_and(&leads_through) {
+            self.visits.remove(&around);
+            return;
+        }
+        (visit.back_edges).retain(|edge| {
+            !leads_through(edge.covered_by) && !edge.path.parent.is_some_and(&leads_through)
+        });
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.visits.clear();

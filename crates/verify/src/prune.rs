@@ -26,7 +26,7 @@ pub(crate) enum Alike {
 
 /// Which ids of the old state stand for which of the new one.
 #[derive(Default)]
-struct Ids {
+pub(crate) struct Ids {
     pairs: Vec<(u32, u32)>,
     /// Ids for numbers that have none, each different from all others.
     made_up: u32,
@@ -34,7 +34,7 @@ struct Ids {
 
 impl Ids {
     /// True if the two can stand for each other.
-    fn same(&mut self, old: u32, new: u32) -> bool {
+    pub(crate) fn same(&mut self, old: u32, new: u32) -> bool {
         if (old == 0) != (new == 0) {
             return false;
         }
@@ -54,7 +54,7 @@ impl Ids {
     }
 
     /// The same for numbers: one without an id is unlike every other.
-    fn same_number(&mut self, old: u32, new: u32) -> bool {
+    pub(crate) fn same_number(&mut self, old: u32, new: u32) -> bool {
         let mut or_made_up = |id| {
             if id != 0 {
                 return id;
@@ -75,32 +75,9 @@ pub(crate) fn covers(
     alike: Alike,
     live: impl Fn(usize, &Frame) -> u16,
 ) -> bool {
-    if old.frames.len() != new.frames.len()
-        || old.rcu_locks != new.rcu_locks
-        || old.speculative && !new.speculative
-        || old.preempt_locks != new.preempt_locks
-        || old.sleepable != new.sleepable
-        || old.references.len() != new.references.len()
-        || old.irqs.len() != new.irqs.len()
-        || old.locks.len() != new.locks.len()
-    {
-        return false;
-    }
     let mut ids = Ids::default();
-    for (old, new) in old.references.iter().zip(&new.references) {
-        if !ids.same(old.id, new.id) {
-            return false;
-        }
-    }
-    for (old, new) in old.irqs.iter().zip(&new.irqs) {
-        if !ids.same(*old, *new) {
-            return false;
-        }
-    }
-    for (old, new) in old.locks.iter().zip(&new.locks) {
-        if (old.kind, old.owner) != (new.kind, new.owner) || !ids.same(old.id, new.id) {
-            return false;
-        }
+    if !alike_outside(old, new, &mut ids) {
+        return false;
     }
     let secretive = new.secretive;
     for (number, (old, new)) in old.frames.iter().zip(&new.frames).enumerate() {
@@ -113,6 +90,37 @@ pub(crate) fn covers(
             alike => alike,
         };
         if !frame_covers(old, new, live, alike, secretive, &mut ids) {
+            return false;
+        }
+    }
+    true
+}
+
+/// True if all but what registers and stacks hold is alike.
+pub(crate) fn alike_outside(old: &State, new: &State, ids: &mut Ids) -> bool {
+    if old.frames.len() != new.frames.len()
+        || old.rcu_locks != new.rcu_locks
+        || old.speculative && !new.speculative
+        || old.preempt_locks != new.preempt_locks
+        || old.sleepable != new.sleepable
+        || old.references.len() != new.references.len()
+        || old.irqs.len() != new.irqs.len()
+        || old.locks.len() != new.locks.len()
+    {
+        return false;
+    }
+    for (old, new) in old.references.iter().zip(&new.references) {
+        if !ids.same(old.id, new.id) {
+            return false;
+        }
+    }
+    for (old, new) in old.irqs.iter().zip(&new.irqs) {
+        if !ids.same(*old, *new) {
+            return false;
+        }
+    }
+    for (old, new) in old.locks.iter().zip(&new.locks) {
+        if (old.kind, old.owner) != (new.kind, new.owner) || !ids.same(old.id, new.id) {
             return false;
         }
     }
@@ -135,7 +143,7 @@ fn frame_covers(
     stack_covers(old, new, alike, secretive, ids)
 }
 
-fn reg_covers(old: &Reg, new: &Reg, alike: Alike, ids: &mut Ids) -> bool {
+pub(crate) fn reg_covers(old: &Reg, new: &Reg, alike: Alike, ids: &mut Ids) -> bool {
     if alike == Alike::Exactly {
         return exactly(old, new, ids);
     }
@@ -195,7 +203,7 @@ fn reaches(old: Range, new: Range) -> bool {
 }
 
 /// The same kind of pointer, inner maps compared by their ids.
-fn same_kind(old: What, new: What, ids: &mut Ids) -> bool {
+pub(crate) fn same_kind(old: What, new: What, ids: &mut Ids) -> bool {
     match (old, new) {
         (
             What::MapValue {
@@ -254,50 +262,49 @@ pub(crate) fn iterators_differ(old: &State, new: &State) -> bool {
 
 fn stack_covers(old: &Frame, new: &Frame, alike: Alike, secretive: bool, ids: &mut Ids) -> bool {
     let deep = new.stack.slots().len();
-    for (index, old) in old.stack.slots().iter().enumerate() {
+    (old.stack.slots().iter().enumerate()).all(|(index, old)| {
         let new = new.stack.slot(index);
         if alike == Alike::Exactly && (index >= deep || old.bytes != new.bytes) {
             return false;
         }
-        // Reading what was never written is allowed to most, so anything will do for something.
-        let any = |byte: &Byte| *byte == Byte::Invalid || (*byte == Byte::Misc && !secretive);
-        if old.bytes.iter().all(any) {
-            continue;
+        if is_anything(old, secretive) {
+            return true;
         }
         // Linux compares nothing with what is deeper than the stack has become.
-        if index >= deep {
-            return false;
-        }
-        if old.holds_object() {
-            if old.bytes != new.bytes || !same_object(&old.spilled, &new.spilled, ids) {
-                return false;
-            }
-            continue;
-        }
-        // Eight bytes of something are a number of which nothing is known.
-        if let (Some(old), Some(new)) = (as_number(old, secretive), as_number(new, secretive)) {
-            if !reg_covers(&old, &new, alike, ids) {
-                return false;
-            }
-            continue;
-        }
-        let alike_bytes = old
-            .bytes
-            .iter()
-            .zip(&new.bytes)
-            .all(|(old, new)| match old {
-                Byte::Invalid => true,
-                Byte::Misc => !secretive || matches!(new, Byte::Misc | Byte::Zero),
-                _ => old == new,
-            });
-        if !alike_bytes {
-            return false;
-        }
-        if old.holds_spill() && !reg_covers(&old.spilled, &new.spilled, alike, ids) {
-            return false;
-        }
+        index < deep && slot_covers(old, new, alike, secretive, ids)
+    })
+}
+
+/// Reading what was never written is allowed to most, so anything will do for something.
+pub(crate) fn is_anything(slot: &Slot, secretive: bool) -> bool {
+    let any = |byte: &Byte| *byte == Byte::Invalid || (*byte == Byte::Misc && !secretive);
+    slot.bytes.iter().all(any)
+}
+
+pub(crate) fn slot_covers(
+    old: &Slot,
+    new: &Slot,
+    alike: Alike,
+    secretive: bool,
+    ids: &mut Ids,
+) -> bool {
+    if old.holds_object() {
+        return old.bytes == new.bytes && same_object(&old.spilled, &new.spilled, ids);
     }
-    true
+    // Eight bytes of something are a number of which nothing is known.
+    if let (Some(old), Some(new)) = (as_number(old, secretive), as_number(new, secretive)) {
+        return reg_covers(&old, &new, alike, ids);
+    }
+    let alike_bytes = old
+        .bytes
+        .iter()
+        .zip(&new.bytes)
+        .all(|(old, new)| match old {
+            Byte::Invalid => true,
+            Byte::Misc => !secretive || matches!(new, Byte::Misc | Byte::Zero),
+            _ => old == new,
+        });
+    alike_bytes && (!old.holds_spill() || reg_covers(&old.spilled, &new.spilled, alike, ids))
 }
 
 /// The same dynptr, iterator or interrupt flags, as far as it matters.

@@ -4,6 +4,7 @@
 
 mod cycles;
 mod edges;
+pub(crate) mod nest;
 
 use std::collections::HashMap;
 

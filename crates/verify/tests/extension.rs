@@ -91,6 +91,7 @@ fn replaced(function: &str, text: &str, params: &[Param]) -> Option<String> {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        rules: Default::default(),
         own_helpers: Default::default(),
     };
     let options = Options {

@@ -1,7 +1,7 @@
 //! Runs every text in `tests/files`: directives in comments, assembly, and after `----` the verdict.
 //! `BLESS=1` writes what comes out instead of comparing it.
 //!
-//! Directives: `; type: xdp`, `; map: NAME KIND KEY VALUE ENTRIES`, `; target: linux-5.10`, `; caps: none`,
+//! Directives: `; type: xdp`, `; map: NAME KIND KEY VALUE ENTRIES`, `; target: linux-5.10` or `osmia`, `; caps: none`,
 //! `; attach: TYPE TARGET`, `; license: TEXT`, `; sleepable: yes`, and `; types: kernel` for a small kernel's BTF, whose functions
 //! are called by name, and a program's.
 
@@ -13,7 +13,7 @@ use std::path::Path;
 use osmia_isa::{Callee, Endian, Insn, MapRef, Resolve, Slot, assemble, decode};
 use osmia_program::{
     AttachKind, DebugInfo, KernelVersion, KfuncRef, MapFlags, MapIndex, MapKind, MapSpec, Program,
-    ProgramFlags, ProgramKind, ProgramParts, Target, helper, kfunc,
+    ProgramFlags, ProgramKind, ProgramParts, Rules, Target, helper, kfunc,
 };
 use osmia_verify::{Options, Privilege, verify};
 
@@ -113,17 +113,25 @@ fn judged_with_code(text: &str) -> (&'static str, String) {
         Ok(program) => program,
         Err(error) => return ("", format!("no program: {error}\n")),
     };
+    let wanted = directives("target");
+    let wanted = wanted.first().map(String::as_str);
+    let rules = match wanted {
+        Some("osmia") => Rules::Osmia,
+        _ => Rules::Linux,
+    };
     let target = Target {
         name: "test".to_owned(),
         endian: Endian::NATIVE,
         kernel: KernelVersion::new(6, 18, 0),
-        release: (directives("target").first()).map(|name| name.parse().expect("a release")),
+        release: (wanted.filter(|_| rules == Rules::Linux))
+            .map(|name| name.parse().expect("a release")),
         cpus: 2,
         btf: typed.then(types::kernel),
         module_btfs: Vec::new(),
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        rules,
         own_helpers: Default::default(),
     };
     let options = Options {

@@ -19,6 +19,7 @@ fn judge(insns: Vec<Slot>, options: &Options) -> Verdict {
         kconfig: None,
         ksyms: None,
         kfuncs: None,
+        rules: Default::default(),
         own_helpers: Default::default(),
     };
     verify(&program, &[], &target, options)

@@ -10,7 +10,7 @@ mod watched;
 use std::path::PathBuf;
 
 use clap::Args;
-use osmia::{Error, Judged, Release, Watching, as_release};
+use osmia::{Error, Judged, Release, Rules, TargetName, Watching};
 use serde::Serialize;
 
 use self::rights::Rights;
@@ -29,6 +29,7 @@ Examples:
   osmia verify lb.bpf.o --prog balance --stats
   osmia verify filter.bpf.o --caps none
   osmia verify lb.bpf.o --target linux-5.10
+  osmia verify automaton.bpf.o --target osmia
   osmia verify lb.bpf.o --matrix
   osmia verify lb.bpf.o --heat
   osmia verify lb.bpf.o --show-state 42
@@ -42,9 +43,10 @@ pub(crate) struct Verify {
     /// What the person who loads the programs may do.
     #[arg(long, value_enum, default_value_t, help_heading = "Machine")]
     caps: Rights,
-    /// Predict for a release of Linux, linux-5.4 to linux-6.18: refuse what came later.
-    #[arg(long, value_name = "linux-X.Y", help_heading = "Machine")]
-    target: Option<Release>,
+    /// Predict for a release of Linux, linux-5.4 to linux-6.18: refuse what came later; or, with `osmia`,
+    /// take safe programs that Linux's verifier gives up on.
+    #[arg(long, value_name = "linux-X.Y|osmia", help_heading = "Machine")]
+    target: Option<TargetName>,
     /// The object whose functions extension programs (`freplace`) replace.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["matrix", "explain_log"], help_heading = "Input")]
     extends: Option<PathBuf>,
@@ -83,6 +85,9 @@ struct Document<'a> {
     /// The release the verdicts are predictions for.
     #[serde(skip_serializing_if = "Option::is_none")]
     prediction_for: Option<Release>,
+    /// Whose rules they are by, if not Linux's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<TargetName>,
     programs: &'a [Judged],
 }
 
@@ -99,8 +104,8 @@ impl Verify {
             let predicted = object.predict(&target, &options, wanted)?;
             return Ok(matrix::show(console, &predicted, self.json));
         }
-        if let Some(release) = self.target {
-            target = as_release(&target, release);
+        if let Some(name) = self.target {
+            target = name.of(&target);
         }
         let mut linked = self.object.link(&object, &target, wanted, console)?;
         if let Some(path) = &self.extends {
@@ -133,7 +138,8 @@ impl Verify {
         } else if self.json {
             console.value(&Document {
                 schema: "osmia.verify/1",
-                prediction_for: self.target,
+                prediction_for: self.target.and_then(TargetName::release),
+                rules: (target.rules == Rules::Osmia).then_some(TargetName::Osmia),
                 programs: &judged,
             });
         } else {
@@ -157,8 +163,12 @@ impl Verify {
                 (true, false) => "rejected",
             };
             let mut line = format!("{}: {verdict}", one.program);
-            if let Some(release) = self.target {
-                line += &format!(" (prediction for linux-{release})");
+            match self.target {
+                Some(TargetName::Linux(release)) => {
+                    line += &format!(" (prediction for linux-{release})");
+                }
+                Some(TargetName::Osmia) => line += " (by Osmia's verifier, which no kernel has)",
+                None => {}
             }
             if self.stats {
                 let micros = one.duration_ns / 1000;

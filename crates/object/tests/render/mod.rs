@@ -26,6 +26,7 @@ pub(crate) fn target(endian: Endian) -> Target {
             [("init_task".to_owned(), 0xffff_ffff_8123_4560)].into(),
         )),
         kfuncs: None,
+        rules: Default::default(),
         own_helpers: Default::default(),
     }
 }

@@ -5,6 +5,7 @@ mod compare;
 #[cfg(test)]
 mod exhaustive;
 mod interval;
+mod join;
 mod scalar;
 #[cfg(test)]
 mod tests;

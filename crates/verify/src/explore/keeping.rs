@@ -23,7 +23,7 @@ impl Explorer<'_> {
             || self.transfer.options.keep_every_state;
         let insn = self.transfer.shape.insn(at);
         let mut position = 0;
-        let place = (at, self.transfer.state.frame().callsite);
+        let place = self.place();
         let mut list = self.listed.remove(&place).unwrap_or_default();
         let mut hit = None;
         while position < list.len() {
@@ -111,14 +111,21 @@ impl Explorer<'_> {
             }
             return Ok(true);
         }
+        if self.comes_back_unchanged() {
+            self.listed.insert(place, list);
+            return invalid(at, format!("infinite loop detected at insn {at}"));
+        }
         if keep {
+            let merged = self.merge_with(&list);
             let id = self.keep_state();
+            let merges = merged.map_or(0, |merged| self.note_merge(id, merged));
             list.insert(
                 0,
                 Listed {
                     state: id,
                     hits: 0,
                     misses: 0,
+                    merges,
                 },
             );
             self.stats.states_at_one = self.stats.states_at_one.max(list.len());
@@ -173,7 +180,7 @@ impl Explorer<'_> {
     }
 
     /// True while it is not known yet what matters in a kept state.
-    fn is_open(&self, kept: &Kept) -> bool {
+    pub(super) fn is_open(&self, kept: &Kept) -> bool {
         Loops::around(&self.transfer.shape, &kept.state, kept.at)
             .is_some_and(|around| self.loops.is_open(around))
     }
@@ -213,7 +220,7 @@ impl Explorer<'_> {
     }
 
     /// No state is compared with this one any more.
-    fn unlist(&mut self, id: StateId) {
+    pub(super) fn unlist(&mut self, id: StateId) {
         self.states[id].unlisted = true;
         if !self.free(id) && self.states[id].branches == 0 {
             // Its loop is open.
@@ -243,7 +250,7 @@ impl Explorer<'_> {
     }
 
     /// Registers of a frame that may still be read, the state being at `at`.
-    fn live_registers(&self, state: &State, number: usize, at: usize) -> u16 {
+    pub(super) fn live_registers(&self, state: &State, number: usize, at: usize) -> u16 {
         if number == state.top() {
             return self.transfer.shape.marks[at].live;
         }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::Args;
-use osmia::{Clock, Error, Release, Task, UserOptions};
+use osmia::{Clock, Error, TargetName, Task, UserOptions};
 
 /// The machine and its task.
 #[derive(Args)]
@@ -28,9 +28,9 @@ pub(super) struct MachineFlags {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Machine")]
     budget: Option<u64>,
     /// Have the features of a release of Linux, linux-5.4 to linux-6.18: what came later is refused, and
-    /// programs are told its version.
-    #[arg(long, value_name = "linux-X.Y", help_heading = "Machine")]
-    target: Option<Release>,
+    /// programs are told its version; or, with `osmia`, take safe programs that Linux's verifier gives up on.
+    #[arg(long, value_name = "linux-X.Y|osmia", help_heading = "Machine")]
+    target: Option<TargetName>,
     /// Let programs find this machine's interfaces, addresses, routes and neighbours; without, there is
     /// only a loopback interface.
     #[arg(long, help_heading = "Machine")]
@@ -61,7 +61,9 @@ impl MachineFlags {
         if self.host_network {
             osmia::use_machine_network(options)?;
         }
-        options.release = self.target;
+        if let Some(target) = self.target {
+            target.set(options);
+        }
         options.cpus = self.cpus.unwrap_or(1).max(self.cpu + 1);
         options.seed = self.seed;
         options.clock = self.clock.clone().map(|clock| clock.0);
@@ -80,6 +82,7 @@ impl MachineFlags {
             ("--cpus", self.cpus.is_some()),
             ("--seed", alone && self.seed.is_some()),
             ("--clock", alone && self.clock.is_some()),
+            ("--target", alone && self.target.is_some()),
             ("--budget", alone && self.budget.is_some()),
             ("--host-network", alone && self.host_network),
             ("--pid", alone && self.pid.is_some()),
