@@ -47,8 +47,8 @@ pub use record::{Record, RecordSource};
 pub use release::Release;
 pub use rules::Rules;
 pub use scene::{
-    Changed, Event, Holder, Image, Known, LiveProcess, Parameter, PidNamespace, Pointer,
-    ProcessMemory, Scene, SceneMemory, Task, TracedCall, UserMemory,
+    Changed, Event, EventSocket, Holder, Image, Known, LiveProcess, Parameter, PidNamespace,
+    Pointer, ProcessMemory, Scene, SceneMemory, Task, TracedCall, TrackedConnection, UserMemory,
 };
 pub use set::{Global, ProgramSet};
 pub use target::{Kconfig, KernelVersion, PARTIAL_TYPES, Target};

@@ -3,6 +3,7 @@
 //! All of it is inert: a host gives [`Image`]s addresses when a run begins and writes those where
 //! [`Pointer`]s say. Whoever describes a scene knows types; this module does not.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The task a program runs in.
@@ -78,6 +79,36 @@ pub struct Event {
     pub retval: i32,
     /// The traced function returns, and the program runs for the second time.
     pub is_return: bool,
+}
+
+/// The socket that a packet or an event belongs to, as somebody described it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventSocket {
+    /// Its number.
+    pub cookie: u64,
+    /// User.
+    pub uid: u32,
+    /// The rest, as `struct bpf_sock`.
+    pub bytes: Vec<u8>,
+}
+
+/// A connection that is tracked when the run begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackedConnection {
+    /// Who opened it.
+    pub source: SocketAddr,
+    /// To whom.
+    pub destination: SocketAddr,
+    /// `IPPROTO_TCP` or `IPPROTO_UDP`
+    pub protocol: u8,
+    /// The zone it is in.
+    pub zone: u16,
+    /// Its mark.
+    pub mark: u32,
+    /// Bits of `enum ip_conntrack_status`; that it is confirmed goes without saying.
+    pub status: u32,
+    /// How long it lives from then on.
+    pub milliseconds: u64,
 }
 
 /// A kernel parameter that somebody reads or writes.
@@ -189,6 +220,10 @@ pub struct Scene {
     pub task: Option<Task>,
     /// What made the program run.
     pub event: Option<Event>,
+    /// The socket that the packet or the event belongs to.
+    pub socket: Option<EventSocket>,
+    /// Connections that are tracked.
+    pub connections: Vec<TrackedConnection>,
     /// What the clock shows when it begins.
     pub time_ns: Option<u64>,
     /// Objects of the kernel.

@@ -1,9 +1,10 @@
 //! Connections that are tracked, as `nf_conntrack` does: both directions' addresses lead to one object of
 //! the heap. No packets pass, so connections come, change and go by what programs do, and by time.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use osmia_program::TrackedConnection;
 use rustc_hash::FxHashMap;
 
 /// One direction of a connection.
@@ -15,6 +16,16 @@ pub(crate) struct Tuple {
 }
 
 impl Tuple {
+    /// The original direction of a connection.
+    pub(crate) fn of(described: &TrackedConnection) -> Self {
+        let end = |address: SocketAddr| (address.ip(), address.port());
+        Self {
+            source: end(described.source),
+            destination: end(described.destination),
+            protocol: described.protocol,
+        }
+    }
+
     /// The other direction.
     pub(crate) fn reversed(self) -> Self {
         Self {
@@ -34,12 +45,22 @@ pub(crate) struct Zone {
 }
 
 impl Zone {
+    /// `NF_CT_DEFAULT_ZONE_DIR`
+    pub(crate) const EVERY_DIRECTION: u8 = 3;
+
     fn of(self, direction: usize) -> u16 {
         match self.directions & 1 << direction {
             0 => 0,
             _ => self.id,
         }
     }
+}
+
+/// A connection that somebody asks for.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) tuple: Tuple,
+    pub(crate) zone: Zone,
 }
 
 /// What an object of the heap stands for.
@@ -84,6 +105,16 @@ impl Connection {
 struct Key {
     zone: u16,
     tuple: Tuple,
+}
+
+impl Wanted {
+    /// True for a described connection that is meant, in either direction.
+    pub(crate) fn is(&self, described: &TrackedConnection) -> bool {
+        let tuple = Tuple::of(described);
+        let directions = [tuple, tuple.reversed()];
+        let found = directions.iter().position(|tuple| *tuple == self.tuple);
+        found.is_some_and(|direction| self.zone.of(direction) == described.zone)
+    }
 }
 
 /// The connections of a host: address of the object and the direction.

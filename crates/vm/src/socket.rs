@@ -9,6 +9,8 @@ mod live;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+use osmia_program::EventSocket;
+
 use crate::map::Runs;
 
 pub use live::LiveSocket;
@@ -293,6 +295,37 @@ impl Socket {
             }
         }
         bytes
+    }
+
+    /// One that is described by its `struct bpf_sock`; what is missing at the end is zero.
+    pub(crate) fn described(described: &EventSocket) -> Self {
+        let mut bytes = [0; Socket::BYTES];
+        let known = described.bytes.len().min(bytes.len());
+        bytes[..known].copy_from_slice(&described.bytes[..known]);
+        let part = |at: usize| *bytes[at..].first_chunk::<4>().expect("inside");
+        let number = |at: usize| u32::from_ne_bytes(part(at));
+        let family = number(4);
+        let end = |ipv4: usize, ipv6: usize| -> IpAddr {
+            match family {
+                family::INET6 => (*bytes[ipv6..].first_chunk::<16>().expect("inside")).into(),
+                _ => part(ipv4).into(),
+            }
+        };
+        Self {
+            link: number(0),
+            family,
+            kind: number(8),
+            protocol: number(12),
+            mark: number(16),
+            priority: number(20),
+            local: (end(24, 28), number(44) as u16),
+            remote: (end(52, 56), u16::from_be_bytes([bytes[48], bytes[49]])),
+            state: number(72),
+            queue: Some(number(76)).filter(|queue| *queue != u32::MAX),
+            cookie: described.cookie,
+            uid: described.uid,
+            ..Self::default()
+        }
     }
 
     /// Bytes of `struct bpf_sock`.

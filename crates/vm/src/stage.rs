@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use osmia_program::{Changed, Event, Pointer, ProcessMemory, Scene, SceneMemory, Task};
+use osmia_program::{
+    Changed, Event, EventSocket, Pointer, ProcessMemory, Scene, SceneMemory, Task,
+    TrackedConnection,
+};
 use rustc_hash::FxHashMap;
 
 use crate::env::Environment;
@@ -119,6 +122,8 @@ pub struct Stage {
     addresses: Vec<u64>,
     /// Addresses and sizes of images with an identity, of all scenes so far.
     known: FxHashMap<String, (u64, usize)>,
+    /// Connections that no program met so far.
+    unmet: Vec<TrackedConnection>,
     /// Memory of the process.
     pub user: UserPages,
     /// What was printed to the sequence file since the scene began.
@@ -144,6 +149,7 @@ impl Stage {
         }
         self.strike(runs, env);
         self.scene = Arc::clone(scene);
+        self.unmet.clone_from(&scene.connections);
         for image in &scene.images {
             let address = self.place(image, runs)?;
             self.addresses.push(address);
@@ -237,6 +243,20 @@ impl Stage {
             let address = self.addresses.get(pointer.image)?;
             Some((pointer.at, address + pointer.offset as u64))
         })
+    }
+
+    /// The socket that the packet or the event belongs to.
+    pub(crate) fn socket(&self) -> Option<&EventSocket> {
+        self.scene.socket.as_ref()
+    }
+
+    /// Takes the first of the described connections that is as wanted, which from now on is an object.
+    pub(crate) fn meet(
+        &mut self,
+        wanted: impl FnMut(&TrackedConnection) -> bool,
+    ) -> Option<TrackedConnection> {
+        let position = self.unmet.iter().position(wanted)?;
+        Some(self.unmet.swap_remove(position))
     }
 
     /// Address of the task; `None` if it was not described.

@@ -344,19 +344,18 @@ impl World {
             return Ok(());
         };
         let network = Arc::clone(&self.env.network);
-        let described = self
-            .env
-            .event
-            .socket
-            .and_then(|cookie| network.socket(cookie));
-        let own = self.own_socket();
-        let live = match described {
-            None if !always => return Ok(()),
-            Some(described) => LiveSocket::of(&self.runs, described),
-            None => LiveSocket::of(&self.runs, &own),
+        let cookie = self.env.event.socket;
+        let of_network = cookie.and_then(|cookie| network.socket(cookie));
+        // One that is described anew for every run, if it is not one of the network's.
+        let own = match (self.stage.socket(), of_network) {
+            (Some(described), _) => Some(Socket::described(described)),
+            (None, Some(_)) => None,
+            (None, None) if !always => return Ok(()),
+            (None, None) => Some(self.own_socket()),
         };
+        let live = (own.as_ref().or(of_network)).and_then(|own| LiveSocket::of(&self.runs, own));
         let live = live.ok_or(InputError::NoMemory)?;
-        if described.is_none() {
+        if let Some(own) = own {
             live.change(&self.runs, |socket| *socket = own);
         }
         self.context.point("sk", live.address());

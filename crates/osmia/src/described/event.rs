@@ -7,11 +7,12 @@ use osmia_program::{Parameter, PidNamespace, Task};
 use super::fields::parse_number;
 use super::known;
 use super::layout::{Buffer, Builder, Place, raw_bytes};
+use super::network;
 use super::tree::{Entry, Node, Tree};
 use super::variables;
 
 /// The names a description has.
-pub(super) const NAMES: [&str; 18] = [
+pub(super) const NAMES: [&str; 20] = [
     "ctx",
     "data",
     "pcap",
@@ -30,6 +31,8 @@ pub(super) const NAMES: [&str; 18] = [
     "counter",
     "is_return",
     "variables",
+    "socket",
+    "connections",
 ];
 
 /// A number of a type.
@@ -149,6 +152,12 @@ pub(super) fn fill<'a>(builder: &mut Builder<'a>, node: &'a Node, base: &Task) -
         let entries = table(builder, &entry.value, "a table of variables");
         variables::fill(builder, entries);
     }
+    if let Some(entry) = node.entry("socket") {
+        builder.scene.socket = network::socket(builder, &entry.value);
+    }
+    if let Some(entry) = node.entry("connections") {
+        builder.scene.connections = network::connections(builder, &entry.value);
+    }
     let cpu = node.entry("cpu")?;
     number(builder, &cpu.value)
 }
@@ -167,7 +176,7 @@ fn registers<'a>(builder: &mut Builder<'a>, entry: &'a Entry) {
     builder.members(btf, place, entries, &[]);
 }
 
-fn table<'a>(builder: &mut Builder<'_>, node: &'a Node, expected: &str) -> &'a [Entry] {
+pub(super) fn table<'a>(builder: &mut Builder<'_>, node: &'a Node, expected: &str) -> &'a [Entry] {
     match &node.value {
         Tree::Table(entries) => entries,
         other => {

@@ -64,7 +64,21 @@ fn structure<'a>(
     let Tree::Table(entries) = &node.value else {
         return builder.wrong(node, "this is no structure", "a table of fields");
     };
+    members(builder, layout, buffer, entries, &[]);
+}
+
+/// Fills members of a UAPI structure; names in `others` mean something else.
+pub(super) fn members<'a>(
+    builder: &mut Builder<'a>,
+    layout: &'static ContextLayout,
+    buffer: Buffer,
+    entries: &'a [Entry],
+    others: &[&str],
+) {
     for entry in entries {
+        if others.contains(&entry.name.as_str()) {
+            continue;
+        }
         match layout.field(&entry.name) {
             Some(field) => write(builder, layout, field, buffer, entry),
             None if entry.name == "args" && layout.field("args[1]").is_some() => {
@@ -72,6 +86,7 @@ fn structure<'a>(
             }
             None => {
                 let names = layout.fields.iter().map(|field| field.name);
+                let names = names.chain(others.iter().copied());
                 builder.unknown(entry, &format!("`{}`", layout.name), names);
             }
         }

@@ -12,6 +12,7 @@ mod iterator;
 mod json;
 mod known;
 mod layout;
+mod network;
 mod prototype;
 mod record;
 mod registers;

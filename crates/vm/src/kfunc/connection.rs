@@ -7,7 +7,7 @@ use std::sync::Arc;
 use osmia_program::Errno;
 
 use super::family;
-use crate::connection::{Connection, Tuple, Zone};
+use crate::connection::{Connection, Tuple, Wanted, Zone};
 use crate::guest::{Call, Fault, Guest};
 use crate::heap::{Object, ObjectAccess, Tag};
 use crate::helper::{HelperFn, kernel_structure, member_offset, negative};
@@ -53,15 +53,6 @@ const ZONE_DIRECTIONS_AT: usize = 12;
 const OPTIONS_BYTES: usize = 16;
 const OLD_OPTIONS_BYTES: usize = 12;
 
-/// `NF_CT_DEFAULT_ZONE_DIR`
-const EVERY_DIRECTION: u8 = 3;
-
-/// What a call is about.
-struct Wanted {
-    tuple: Tuple,
-    zone: Zone,
-}
-
 /// The arguments of a call that names a connection: `(context, tuple, bytes, options, bytes)`.
 fn wanted<G: Guest>(
     call: &mut Call<'_, G>,
@@ -75,7 +66,7 @@ fn wanted<G: Guest>(
     if options.len() == OPTIONS_BYTES && wanted.is_ok() && options[ZONE_DIRECTIONS_AT] == 0 {
         // The kernel says which directions it took.
         let place = call.args[3].wrapping_add(ZONE_DIRECTIONS_AT as u64);
-        call.guest.write(place, &[EVERY_DIRECTION]);
+        call.guest.write(place, &[Zone::EVERY_DIRECTION]);
     }
     call.world.reuse(options);
     call.world.reuse(tuple);
@@ -86,14 +77,14 @@ fn read(options: &[u8], tuple: &[u8], looks_up: bool) -> Result<Wanted, Errno> {
     let number = |at: usize| u16::from_ne_bytes([options[at], options[at + 1]]);
     let mut zone = Zone {
         id: 0,
-        directions: EVERY_DIRECTION,
+        directions: Zone::EVERY_DIRECTION,
     };
     match options.len() {
         OPTIONS_BYTES if options[13..16] != [0; 3] => return Err(Errno::EINVAL),
         OPTIONS_BYTES => {
             zone.id = number(10);
             zone.directions = match options[ZONE_DIRECTIONS_AT] {
-                0 => EVERY_DIRECTION,
+                0 => Zone::EVERY_DIRECTION,
                 some => some,
             };
         }
@@ -147,35 +138,73 @@ fn refused<G: Guest>(call: &mut Call<'_, G>, why: Errno) -> u64 {
 
 /// `bpf_xdp_ct_alloc`, `bpf_skb_ct_alloc`
 fn allocate<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let Wanted { tuple, zone } = match wanted(call, false)? {
+    let wanted = match wanted(call, false)? {
         Ok(wanted) => wanted,
         Err(why) => return Ok(refused(call, why)),
     };
-    let (types, id) = kernel_structure(call, NAME)?;
-    let bytes = types.size_of(id).unwrap_or_default() as usize;
-    let connection = Arc::new(Connection::new(zone, tuple));
-    let tag = Tag::with(NAME, Arc::clone(&connection));
-    // Programs may set the mark; that they set nothing else the verifier sees to.
-    let Some(address) = call.allocate(bytes, ObjectAccess::ReadWrite, tag) else {
+    let Some(object) = make(call, wanted)? else {
         return Ok(refused(call, Errno::ENOMEM));
     };
-    let object = View::at(call, address)?;
-    object.set(call, "ct_general.use", &1_u32.to_ne_bytes())?;
-    object.set(call, "zone.id", &zone.id.to_ne_bytes())?;
-    object.set(call, "zone.dir", &[zone.directions])?;
-    object.show_tuples(call)?;
+    let address = object.object.address;
     let timeout = SECONDS * call.world.env.hertz;
     object.set(call, "timeout", &(timeout as u32).to_ne_bytes())?;
     call.world.held.acquire(address);
     Ok(address)
 }
 
+/// A connection that is not tracked yet; `None` if memory is short.
+fn make<G: Guest>(call: &mut Call<'_, G>, wanted: Wanted) -> Result<Option<View>, Fault> {
+    let Wanted { tuple, zone } = wanted;
+    let (types, id) = kernel_structure(call, NAME)?;
+    let bytes = types.size_of(id).unwrap_or_default() as usize;
+    let connection = Arc::new(Connection::new(zone, tuple));
+    let tag = Tag::with(NAME, connection);
+    // Programs may set the mark; that they set nothing else the verifier sees to.
+    let Some(address) = call.allocate(bytes, ObjectAccess::ReadWrite, tag) else {
+        return Ok(None);
+    };
+    let object = View::at(call, address)?;
+    object.set(call, "ct_general.use", &1_u32.to_ne_bytes())?;
+    object.set(call, "zone.id", &zone.id.to_ne_bytes())?;
+    object.set(call, "zone.dir", &[zone.directions])?;
+    object.show_tuples(call)?;
+    Ok(Some(object))
+}
+
+/// Tracks the described connection that is wanted, if there is one.
+fn meet<G: Guest>(call: &mut Call<'_, G>, wanted: &Wanted) -> Result<(), Fault> {
+    let Some(described) = call.world.stage.meet(|described| wanted.is(described)) else {
+        return Ok(());
+    };
+    let zone = Zone {
+        id: described.zone,
+        directions: Zone::EVERY_DIRECTION,
+    };
+    let tuple = Tuple::of(&described);
+    let Some(object) = make(call, Wanted { tuple, zone })? else {
+        return Ok(());
+    };
+    let ticks = (described.milliseconds * call.world.env.hertz).div_ceil(1000);
+    let until = (ticks.min(i32::MAX as u64) as u32).wrapping_add(now(call));
+    object.set(call, "timeout", &until.to_ne_bytes())?;
+    let status = u64::from(described.status) | CONFIRMED;
+    object.set(call, "status", &status.to_ne_bytes())?;
+    object.set(call, "mark", &described.mark.to_ne_bytes())?;
+    let runs = Arc::clone(&call.world.runs);
+    if !(runs.connections()).insert(&object.connection, object.object.address) {
+        runs.heap().free(&runs, object.object.address);
+    }
+    Ok(())
+}
+
 /// `bpf_xdp_ct_lookup`, `bpf_skb_ct_lookup`
 fn lookup<G: Guest>(call: &mut Call<'_, G>) -> Result<u64, Fault> {
-    let Wanted { tuple, zone } = match wanted(call, true)? {
+    let wanted = match wanted(call, true)? {
         Ok(wanted) => wanted,
         Err(why) => return Ok(refused(call, why)),
     };
+    meet(call, &wanted)?;
+    let Wanted { tuple, zone } = wanted;
     let found = call.world.runs.connections().find(zone, tuple);
     let Some((address, direction)) = found else {
         return Ok(refused(call, Errno::ENOENT));
