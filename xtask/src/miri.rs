@@ -7,7 +7,7 @@ use crate::Verdict;
 use crate::place::{self, Error};
 
 /// The tests worth their time: memory, and maps used by several threads.
-const TESTS: [&str; 7] = [
+const TESTS: [&str; 12] = [
     "memory::",
     "map::pool",
     "map::runs",
@@ -15,6 +15,11 @@ const TESTS: [&str; 7] = [
     "map::tests::linear",
     "map::tests::batch",
     "map::tests::threads::an_inner_map",
+    "map::tests::threads::a_hash_with_room",
+    "map::tests::threads::looking_into",
+    "map::tests::sockets::sockets_close",
+    "map::tests::storages::owners_come",
+    "who_looks",
 ];
 
 #[derive(clap::Args)]

@@ -281,3 +281,27 @@ impl Drop for GroupStorage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_does_not_wait_for_who_changes() {
+        for (kind, values) in [
+            (MapKind::CgroupStorage, vec![0; 4]),
+            (MapKind::PercpuCgroupStorage, vec![0; 16]),
+        ] {
+            let runs = Arc::new(Runs::new(2));
+            let storage = GroupStorage::new(&MapSpec::new("m", kind, 8, 4, 0), &runs).unwrap();
+            let key = GroupKey {
+                group: 5,
+                attach: 1,
+            };
+            storage.attach(key).unwrap();
+            let _changing = storage.lock();
+            assert!(storage.find(key, 0).is_some() && storage.find(key, 1).is_some());
+            assert_eq!(storage.read(&5_u64.to_ne_bytes()), Ok(values));
+        }
+    }
+}

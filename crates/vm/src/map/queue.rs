@@ -199,3 +199,20 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_does_not_wait_for_who_changes() {
+        for kind in [MapKind::Queue, MapKind::Stack] {
+            let queue = Queue::new(&MapSpec::new("m", kind, 0, 8, 2)).unwrap();
+            queue.push(&[4; 8], 0).unwrap();
+            let _changing = queue.writer.lock();
+            let mut value = [0; 8];
+            assert_eq!(queue.peek(&mut value), Ok(()));
+            assert_eq!((value, queue.values()), ([4; 8], vec![vec![4; 8]]));
+        }
+    }
+}

@@ -275,3 +275,22 @@ fn has_right_state(socket: &Socket) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_does_not_wait_for_who_changes() {
+        let runs = Arc::new(Runs::new(1));
+        let spec = MapSpec::new("m", MapKind::Sockhash, 4, 8, 2);
+        let sockets = Sockets::new(&spec, &runs).unwrap();
+        let (key, address) = ([1; 4], Socket::udp(7, 53).open(&runs).unwrap());
+        sockets.set(&key, address, UpdateMode::Any).unwrap();
+        let _changing = sockets.keys();
+        assert_eq!(sockets.at(&key), Some(address));
+        assert_eq!(sockets.cookie(&key), Ok(7_u64.to_ne_bytes().to_vec()));
+        assert_eq!(sockets.next_key(None), Ok(key.to_vec()));
+        assert_eq!(sockets.len(), 1);
+    }
+}

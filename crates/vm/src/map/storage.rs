@@ -221,3 +221,23 @@ impl Drop for Storage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use osmia_program::MapKind;
+
+    use super::*;
+
+    #[test]
+    fn who_looks_does_not_wait_for_who_changes() {
+        let runs = Arc::new(Runs::new(1));
+        let spec = MapSpec::new("m", MapKind::TaskStorage, 4, 8, 0);
+        let storage = Storage::new(&spec, OwnerKind::Task, &runs).unwrap();
+        let owner = (runs.owners().find_or_make(&runs, OwnerKind::Task, 5)).unwrap();
+        let value = storage.find_or_make(owner, Some(&[3; 8]));
+        let _changing = storage.writer();
+        assert_eq!(storage.find(owner), value);
+        assert_eq!(storage.value_of(&5_u32.to_ne_bytes()), Ok(vec![3; 8]));
+        assert_eq!(storage.values(), [(5, vec![3; 8])]);
+    }
+}

@@ -117,6 +117,7 @@ fn values_of_four_bytes_cannot_be_read() {
 
 #[test]
 fn sockets_close_while_others_put_them_into_maps() {
+    const ROUNDS: u64 = if cfg!(miri) { 20 } else { 10_000 };
     let runs = Arc::new(Runs::new(2));
     let map = make(&runs, MapKind::Sockhash, 64);
     let stop = AtomicBool::new(false);
@@ -140,7 +141,7 @@ fn sockets_close_while_others_put_them_into_maps() {
                 }
             });
         }
-        for round in 0..10_000u64 {
+        for round in 0..ROUNDS {
             let cookie = 1 + round % 5;
             runs.owners().end(&runs, OwnerKind::Socket, cookie);
             Socket::udp(cookie, 53).open(&runs).expect("memory");

@@ -155,6 +155,7 @@ fn attachments_share_a_value_and_the_last_one_takes_it_along() {
 
 #[test]
 fn owners_come_and_go_while_programs_make_values() {
+    const ROUNDS: u32 = if cfg!(miri) { 20 } else { 20_000 };
     let runs = Arc::new(Runs::new(3));
     let map = task_storage(&runs);
     let storage = map.storage().expect("it is one");
@@ -187,7 +188,7 @@ fn owners_come_and_go_while_programs_make_values() {
                 }
             });
         }
-        for round in 0..20_000u32 {
+        for round in 0..ROUNDS {
             let pid = 1 + round % 5;
             task(&runs, pid);
             if round % 3 == 0 {
