@@ -291,7 +291,7 @@ impl Map {
     }
 
     /// For programs: sets the value of a key; per-CPU kinds set this CPU's.
-    #[inline]
+    #[inline(always)]
     pub fn update(&self, key: &[u8], value: &[u8], flags: u64, cpu: u32) -> Result<(), Errno> {
         let write = Write::By(cpu, value);
         if flags & LOCK != 0 {
@@ -325,7 +325,7 @@ impl Map {
     }
 
     /// For programs: removes a key.
-    #[inline]
+    #[inline(always)]
     pub fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         match &self.body {
             Body::Hash(hash) => hash.delete(key),

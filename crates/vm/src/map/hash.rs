@@ -200,7 +200,7 @@ impl Hash {
         pool.retire(slot, &self.runs);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn update(
         &self,
         key: &[u8],
@@ -237,7 +237,7 @@ impl Hash {
     }
 
     /// Removes a key.
-    #[inline]
+    #[inline(always)]
     pub(super) fn delete(&self, key: &[u8]) -> Result<(), Errno> {
         self.keys.check(key)?;
         in_words!(key => self.delete_words(key))
@@ -381,6 +381,7 @@ impl Hash {
     }
 
     /// The same, but for the entry, which is the caller's.
+    #[inline]
     fn take_out(&self, shard: &Shard, pool: &mut Pool, hash: u64, found: Found) {
         shard.index.remove(hash, found);
         self.entries.clear(self.keys.entry(found.slot));

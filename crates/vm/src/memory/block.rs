@@ -22,7 +22,7 @@ const PAGE: usize = 4096;
 const LARGE_PAGE: usize = 2 << 20;
 /// Bytes in use from which on a large page is worth it: as many small ones are more than a CPU knows the
 /// addresses of at a time.
-const LARGE_PAGE_USED_MIN: usize = 512 << 10;
+const LARGE_PAGE_USED_MIN: usize = 256 << 10;
 
 /// `count` elements of `window` accessible bytes each, `stride` bytes apart. In front of each may
 /// lie a header that is its owner's alone: no offset leads there.

@@ -80,6 +80,7 @@ impl Entries {
         })
     }
 
+    #[inline(always)]
     fn word(&self, entry: u32) -> &AtomicU32 {
         self.words.word32(0, entry as usize * 4)
     }
@@ -98,6 +99,7 @@ impl Entries {
     }
 
     /// Makes a live entry neither live nor free.
+    #[inline]
     pub(super) fn clear(&self, entry: u32) {
         self.word(entry).store(0, Release);
     }
@@ -112,7 +114,6 @@ impl Entries {
         })
     }
 
-    #[cold]
     fn take_from_any(&self) -> Option<u32> {
         loop {
             let before = self.changes();

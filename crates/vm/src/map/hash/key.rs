@@ -88,6 +88,7 @@ impl Keys {
     }
 
     /// Hash of the key of a slot.
+    #[inline]
     pub(super) fn hash_of(&self, slot: u32) -> u64 {
         self.key_words(slot).fold(self.seed, mix)
     }
@@ -107,6 +108,7 @@ impl Keys {
     }
 
     /// The key of a slot in words.
+    #[inline]
     fn key_words(&self, slot: u32) -> impl Iterator<Item = u64> {
         let words = self.words(slot);
         let (from, shift) = match self.key_bytes {
