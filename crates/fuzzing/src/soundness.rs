@@ -1,6 +1,8 @@
 //! Soundness by execution: a program that the verifier accepts runs on random inputs, never traps,
 //! and stays inside what its certificate says at every step.
 
+mod seen;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,12 +10,13 @@ use osmia_isa::{Insn, NoNames, Slot, decode, encode_onto, listing};
 use osmia_program::{
     KernelVersion, MapIndex, MapKind, MapSpec, Program, ProgramParts, Target, UpdateMode,
 };
-use osmia_verify::{Options, Run, Trail, verify};
+use osmia_verify::{Options, Trail, verify};
 use osmia_vm::map::{Map, Runs};
-use osmia_vm::{Cause, Code, Environment, Guest, Layer, Machine, Step};
+use osmia_vm::{Cause, Code, Environment, Layer, Machine};
 
 use crate::chance::Chance;
 use crate::generate::{LOCK_OFFSET, Made, VALUE_BYTES, generate, kernel};
+use seen::Seen;
 
 /// Inputs each program runs on.
 const RUNS: u64 = 3;
@@ -177,67 +180,6 @@ pub(crate) fn target() -> Target {
         rules: Default::default(),
         own_helpers: Default::default(),
         release: None,
-    }
-}
-
-/// What the watcher of a run has found so far.
-#[derive(Default)]
-struct Seen {
-    steps: u64,
-    frames: Vec<[u64; 11]>,
-    outside: Option<String>,
-}
-
-impl Seen {
-    fn step(&mut self, trail: &Trail, step: &Step<'_>) {
-        if self.outside.is_some() {
-            return;
-        }
-        self.steps += 1;
-        self.frames.truncate(step.depth - 1);
-        self.frames.push(*step.regs);
-        let seen = SeenStep {
-            frames: &self.frames,
-            step,
-        };
-        if !trail.allows(step.slot, &seen) {
-            self.outside = Some(format!(
-                "instruction {} with {:x?} is outside of\n{}",
-                step.slot,
-                self.frames,
-                trail.describe(step.slot)
-            ));
-        }
-    }
-}
-
-/// A step with the registers of callers.
-struct SeenStep<'a> {
-    frames: &'a [[u64; 11]],
-    step: &'a Step<'a>,
-}
-
-impl Run for SeenStep<'_> {
-    fn frames(&self) -> &[[u64; 11]] {
-        self.frames
-    }
-    fn context(&self) -> u64 {
-        self.step.context()
-    }
-    fn packet(&self) -> [u64; 3] {
-        self.step.packet_ends()
-    }
-    fn map(&self, position: usize) -> u64 {
-        self.step.map_handle(position)
-    }
-    fn any_value(&self, map: usize, around: u64, holds: &dyn Fn(u64) -> bool) -> bool {
-        self.step.map_values(map, around).any(holds)
-    }
-    fn allows(&self, address: u64, bytes: u32, write: bool) -> bool {
-        self.step.memory.allows(address, bytes, write)
-    }
-    fn read(&self, address: u64, bytes: &mut [u8]) -> bool {
-        self.step.memory.read(address, bytes)
     }
 }
 

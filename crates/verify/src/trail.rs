@@ -3,6 +3,7 @@
 
 mod inside;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use osmia_program::{MapSpec, Program, Target};
@@ -25,8 +26,13 @@ pub trait Run {
     fn packet(&self) -> [u64; 3];
     /// What stands for a map, by position.
     fn map(&self, position: usize) -> u64;
-    /// True if this holds of the address of one of a map's values, most likely of one around here.
-    fn any_value(&self, map: usize, around: u64, holds: &dyn Fn(u64) -> bool) -> bool;
+    /// True if this holds of the address of one of a map's values, among those in a range.
+    fn any_value(
+        &self,
+        map: usize,
+        within: RangeInclusive<u64>,
+        holds: &dyn Fn(u64) -> bool,
+    ) -> bool;
     /// True if so many bytes may be read, or written.
     fn allows(&self, address: u64, bytes: u32, write: bool) -> bool;
     /// Reads bytes; false if not all of them may be.
@@ -67,11 +73,13 @@ impl Trail {
         Ok((count <= states_max).then_some(Trail { states }))
     }
 
-    /// True if a run may be at an instruction with these registers, this stack and this memory.
-    pub fn allows(&self, at: usize, run: &impl Run) -> bool {
-        self.states[at]
-            .iter()
-            .any(|state| inside::is_inside(state, run))
+    /// Which state at an instruction a run is inside of with its registers, its stack and its memory,
+    /// if any; that which it was inside of last, turn after turn of a loop, is looked at first.
+    pub fn inside(&self, at: usize, run: &impl Run, last: usize) -> Option<usize> {
+        let states = &self.states[at];
+        let is_inside = |&number: &usize| inside::is_inside(&states[number], run);
+        let last = (last < states.len()).then_some(last);
+        last.into_iter().chain(0..states.len()).find(is_inside)
     }
 
     /// The states at an instruction, for messages.

@@ -2,6 +2,8 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+#[cfg(feature = "trace")]
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use osmia_program::MapKind;
@@ -311,22 +313,23 @@ impl Checked {
         Space::address(region::STACK, FRAME_SHIFT, frame, STACK_BYTES)
     }
 
-    /// Addresses of the values of a map of the code by position, those around an address first.
+    /// Those addresses of the values of a map of the code by position that lie in a range.
     #[cfg(feature = "trace")]
     pub(crate) fn value_addresses(
         &self,
         position: usize,
-        around: u64,
+        within: &RangeInclusive<u64>,
     ) -> impl Iterator<Item = u64> {
         let map = (self.installed.as_ref()).and_then(|code| code.maps.get(position));
         let shape = map.and_then(|map| map.shape.as_ref());
         let region = region::VALUES + position;
+        let start = Space::address(region, 0, 0, 0);
+        let (from, to) = (*within.start(), *within.end());
         shape.into_iter().flat_map(move |shape| {
-            let start = Space::address(region, 0, 0, 0);
-            let near = (around.wrapping_sub(start) >> shape.shift) as usize;
-            let first =
-                near.saturating_sub(1).min(shape.count)..near.saturating_add(2).min(shape.count);
-            let all = first.chain(0..shape.count);
+            let apart = 1 << shape.shift;
+            let first = from.saturating_sub(start).div_ceil(apart);
+            let end = to.checked_sub(start).map_or(0, |last| last / apart + 1);
+            let all = first as usize..shape.count.min(end as usize);
             all.map(move |element| Space::address(region, shape.shift, element, 0))
         })
     }

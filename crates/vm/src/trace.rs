@@ -1,6 +1,8 @@
 //! Watching a run: every operation before it is executed, for tests that hold runs against what was
 //! claimed of them. Compiled with the feature `trace` only; engines in use do not pay for it.
 
+use std::ops::RangeInclusive;
+
 use crate::checked::Checked;
 use crate::guest::Guest;
 use crate::packet::Packet;
@@ -38,10 +40,14 @@ impl Step<'_> {
         Checked::handle_address(position)
     }
 
-    /// Addresses of the values of a map of the program by position, those around an address first;
-    /// none if programs touch none.
-    pub fn map_values(&self, position: usize, around: u64) -> impl Iterator<Item = u64> {
-        self.memory.value_addresses(position, around)
+    /// Those addresses of the values of a map of the program by position that lie in a range; none if
+    /// programs touch none.
+    pub fn map_values(
+        &self,
+        position: usize,
+        within: &RangeInclusive<u64>,
+    ) -> impl Iterator<Item = u64> {
+        self.memory.value_addresses(position, within)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whether a run is inside of a state: its numbers, its addresses, its stack.
 
+use std::ops::RangeInclusive;
+
 use osmia_isa::Reg as RegName;
 
 use super::Run;
@@ -71,7 +73,9 @@ impl<R: Run> Held<'_, R> {
             What::Stack { frame } => from(self.frames[usize::from(frame)][RegName::R10.index()]),
             What::Context => !self.is_whole || from(run.context()),
             What::Map(map) if reg.id == 0 => value == run.map(usize::from(map)),
-            What::MapValue { map, inner: 0 } => run.any_value(usize::from(map), value, &from),
+            What::MapValue { map, inner: 0 } => {
+                run.any_value(usize::from(map), bases(reg, value), &from)
+            }
             What::Packet { range } => {
                 let [_, start, end] = run.packet();
                 from(start) && self.reaches(reg, value, range, end)
@@ -143,6 +147,13 @@ impl<R: Run> Held<'_, R> {
         }
         self.holds(&spilled, u64::from_le_bytes(bytes))
     }
+}
+
+/// Where the base of an address may lie by the range of its register.
+fn bases(reg: &Reg, value: u64) -> RangeInclusive<u64> {
+    let origin = i128::from(value) - i128::from(reg.off);
+    let within = |base: i128| base.clamp(0, u64::MAX.into()) as u64;
+    within(origin - i128::from(reg.num.s.max))..=within(origin - i128::from(reg.num.s.min))
 }
 
 /// True if an address is as far from its base as its register says.
