@@ -5,7 +5,7 @@ use osmia_program::release::Feature;
 
 use crate::domain::{Op, Scalar, Unsigned};
 use crate::limits;
-use crate::reg::{Range, Reg, What};
+use crate::reg::{Range, Reg, Sum, What};
 use crate::reject::{Check, denied, invalid};
 use crate::speculation::Masked;
 use crate::transfer::Transfer;
@@ -65,10 +65,11 @@ impl Transfer<'_> {
             return reg;
         }
         // A number at a distance from others starts a family of its own.
-        if reg.id == 0 || reg.delta != 0 {
+        if reg.id == 0 || reg.sum != Sum::None {
             let id = self.fresh_id();
             let reg = self.state.reg_mut(name);
-            (reg.id, reg.delta) = (id, 0);
+            reg.unlink();
+            reg.id = id;
         }
         *self.state.reg(name)
     }
@@ -101,7 +102,7 @@ impl Transfer<'_> {
                 let whole = reg.num.u.max <= u64::from(u32::MAX);
                 let mut copy = if whole { self.identify(src) } else { reg };
                 if !whole {
-                    (copy.id, copy.delta) = (0, 0);
+                    copy.unlink();
                 }
                 copy.num.zero_extend();
                 self.write(dst, copy)
@@ -124,7 +125,7 @@ impl Transfer<'_> {
         let unchanged = reg.num.u.max < 1 << (bits - 1);
         let mut copy = if unchanged { self.identify(src) } else { reg };
         if !unchanged {
-            (copy.id, copy.delta) = (0, 0);
+            copy.unlink();
             copy.num.sign_extend_from(bits);
         }
         if width == Width::W32 {
@@ -184,7 +185,8 @@ impl Transfer<'_> {
                     self.want(src);
                 }
                 self.mask_numbers(op, src)?;
-                self.write(dst, self.compute(op, width, &this, &other))
+                let doubled = src == Operand::Reg(dst);
+                self.write(dst, self.compute(op, width, &this, &other, doubled))
             }
         }
     }
@@ -206,8 +208,8 @@ impl Transfer<'_> {
         }
     }
 
-    /// The result of an operation on numbers.
-    fn compute(&self, op: AluOp, width: Width, this: &Reg, other: &Reg) -> Reg {
+    /// The result of an operation on numbers, which may be one and the same register.
+    fn compute(&self, op: AluOp, width: Width, this: &Reg, other: &Reg, doubled: bool) -> Reg {
         let Some(op) = transfer(op) else {
             // Linux knows nothing of the result, not even its width.
             return Reg::UNKNOWN;
@@ -219,16 +221,40 @@ impl Transfer<'_> {
             },
             ..*this
         };
-        // A constant added keeps the number in its family, at a distance.
-        let step = (other.num.constant())
-            .filter(|&step| step <= i32::MAX as u64 && self.has(Feature::DistantNumbers));
-        match (op, width, step) {
-            (Op::Add, Width::W64, Some(step)) if this.id != 0 && this.delta == 0 => {
-                result.delta = step as i32;
+        match self.distance(op, width, this, other) {
+            Some(step) if !doubled => {
+                result.delta = step;
+                result.sum = match width {
+                    Width::W64 => Sum::Whole,
+                    Width::W32 => Sum::Half,
+                };
             }
-            _ => (result.id, result.delta) = (0, 0),
+            _ => result.unlink(),
         }
         result
+    }
+
+    /// The constant that is added, if the number stays in its family at that distance.
+    fn distance(&self, op: Op, width: Width, this: &Reg, other: &Reg) -> Option<i32> {
+        if this.id == 0 || this.sum != Sum::None || !self.has(Feature::DistantNumbers) {
+            return None;
+        }
+        let upward = op == Op::Add && width == Width::W64;
+        if !self.has(Feature::AnyDistance) {
+            let step = other.num.constant().filter(|_| upward)?;
+            return i32::try_from(step).ok();
+        }
+        let step = match width {
+            Width::W64 => i32::try_from(other.num.constant()? as i64).ok()?,
+            // What is added to a half stays at a distance only from numbers that are no more than one.
+            Width::W32 if this.num.u.max > u64::from(u32::MAX) => return None,
+            Width::W32 => other.num.constant32()? as i32,
+        };
+        match op {
+            Op::Add => Some(step),
+            Op::Sub => step.checked_neg(),
+            _ => None,
+        }
     }
 
     /// A pointer plus or minus a number.

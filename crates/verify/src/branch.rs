@@ -3,9 +3,9 @@
 use osmia_isa::{Cond, Operand, Reg as RegName, Width};
 use osmia_program::release::Feature;
 
-use crate::domain::{Scalar, mirrored};
+use crate::domain::{Op, Scalar, mirrored};
 use crate::events::Turn;
-use crate::reg::{Flags, Range, Reg, Socket, What};
+use crate::reg::{Flags, Range, Reg, Socket, Sum, What};
 use crate::reject::{Check, denied};
 use crate::state::{Linked, State};
 use crate::transfer::{Next, Transfer};
@@ -193,13 +193,22 @@ fn spread(state: &mut State, known: &Reg, linked: &[Linked]) {
         if !reg.is_number() || reg.id != known.id {
             continue;
         }
+        let half = match (reg.sum, known.sum) {
+            // One came from the other's lower half at most, which says nothing of the whole.
+            (Sum::Whole, Sum::Half) | (Sum::Half, Sum::Whole) => continue,
+            (sum, other) => sum == Sum::Half || other == Sum::Half,
+        };
         if reg.delta == known.delta {
             reg.num = known.num;
-        } else {
-            let distance = i64::from(reg.delta) - i64::from(known.delta);
-            let distance = Scalar::known(distance as u64);
-            reg.num = known.num.apply(crate::domain::Op::Add, &distance);
+            continue;
         }
+        let distance = i64::from(reg.delta) - i64::from(known.delta);
+        let distance = Scalar::known(distance as u64);
+        reg.num = if half {
+            known.num.apply32(Op::Add, &distance)
+        } else {
+            known.num.apply(Op::Add, &distance)
+        };
     }
 }
 

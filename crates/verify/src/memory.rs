@@ -69,17 +69,11 @@ impl Transfer<'_> {
             if sign_extend {
                 // A negative number is not the one that was stored. Linux 6.18 holds both for the same.
                 if loaded.num.u.max >= 1 << (bits - 1) {
-                    (loaded.id, loaded.delta) = (0, 0);
+                    loaded.unlink();
                 }
                 loaded.num.sign_extend_from(bits);
-            } else if !matches!(pointer.what, What::Stack { .. }) || loaded.id == 0 {
-                loaded.num.truncate_to(bits);
             } else {
-                let whole = loaded.num.u.max < 1 << bits;
                 loaded.num.truncate_to(bits);
-                if !whole {
-                    (loaded.id, loaded.delta) = (0, 0);
-                }
             }
         }
         self.note_context_access(&pointer)?;

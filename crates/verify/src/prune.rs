@@ -163,7 +163,7 @@ pub(crate) fn reg_covers(old: &Reg, new: &Reg, alike: Alike, ids: &mut Ids) -> b
             if by_what_matters && !old.precise {
                 return true;
             }
-            old.delta == new.delta && ids.same_number(old.id, new.id) && old.num.includes(&new.num)
+            same_distance(old, new) && ids.same_number(old.id, new.id) && old.num.includes(&new.num)
         }
         (What::Packet { range: old_range }, What::Packet { range: new_range })
         | (What::PacketMeta { range: old_range }, What::PacketMeta { range: new_range }) => {
@@ -192,6 +192,11 @@ pub(crate) fn reg_covers(old: &Reg, new: &Reg, alike: Alike, ids: &mut Ids) -> b
         (What::Arena, What::Arena) => true,
         _ => exactly(old, new, ids),
     }
+}
+
+/// True if a number is as far from others of its family, if it has one.
+fn same_distance(old: &Reg, new: &Reg) -> bool {
+    old.id == 0 || (old.delta, old.sum) == (new.delta, new.sum)
 }
 
 /// True if the packet is known to reach as far as in the old state.
@@ -223,7 +228,7 @@ fn exactly(old: &Reg, new: &Reg, ids: &mut Ids) -> bool {
     old.what == new.what
         && old.flags == new.flags
         && old.off == new.off
-        && old.delta == new.delta
+        && (old.delta, old.sum) == (new.delta, new.sum)
         && old.num == new.num
         && if old.is_number() {
             ids.same_number(old.id, new.id)
@@ -338,8 +343,7 @@ pub(crate) fn drop_single_ids(state: &mut State) {
     }
     for reg in state.all_mut() {
         if reg.is_number() && counts.get(&reg.id) == Some(&1) {
-            reg.id = 0;
-            reg.delta = 0;
+            reg.unlink();
         }
     }
 }

@@ -198,6 +198,17 @@ impl Flags {
     }
 }
 
+/// How a number came to differ from others of its id.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sum {
+    /// Nothing was added.
+    None,
+    /// The constant was added to all of it.
+    Whole,
+    /// It was added to the lower half; the upper one is 0.
+    Half,
+}
+
 /// A register.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reg {
@@ -213,6 +224,8 @@ pub(crate) struct Reg {
     pub(crate) id: u32,
     /// The constant by which it differs from others of its id, if it is a number.
     pub(crate) delta: i32,
+    /// How that constant was added.
+    pub(crate) sum: Sum,
     /// The resource the pointer keeps; 0 for none.
     pub(crate) reference: u32,
     /// The dynptr it was made from; 0 for none.
@@ -239,6 +252,7 @@ impl Reg {
             num: Scalar::known(0),
             id: 0,
             delta: 0,
+            sum: Sum::None,
             reference: 0,
             dynptr: 0,
             precise: false,
@@ -261,6 +275,11 @@ impl Reg {
     /// One number.
     pub(crate) const fn constant(value: u64) -> Reg {
         Reg::number(Scalar::known(value))
+    }
+
+    /// Takes it out of its family of numbers.
+    pub(crate) fn unlink(&mut self) {
+        (self.id, self.delta, self.sum) = (0, 0, Sum::None);
     }
 
     /// True for numbers.

@@ -66,6 +66,8 @@ features! {
     NarrowSpills = 5 . 16, "bounds of short numbers on the stack", "commit 354e8f1970f8";
     ComparedPointers = 6 . 2, "pointers that comparing with others shows not to be null", "commit befae75856ab";
     DistantNumbers = 6 . 11, "numbers that learn from others at a distance", "commit 98d7ca374ba4";
+    // Mainline's 7.0, and 6.18.33 of the reference.
+    AnyDistance = 6 . 18, "numbers below others, and lower halves at a distance", "commit 7a433e519364";
     NullableEvents = 6 . 13, "arguments of tracepoints that may be null", "commit 838a10bd2ebf";
     ConstantKeys = 6 . 14, "lookups that cannot fail", "commit d2102f2f5d75";
     LsmReturns = 6 . 12, "limits on what programs of security hooks return", "commit 5d99e198be27";

@@ -4,7 +4,7 @@
 //! matters, only whether it lies inside.
 
 use crate::Options;
-use crate::reg::{Range, Reg, What};
+use crate::reg::{Range, Reg, Sum, What};
 use crate::stack::{Byte, SLOT_BYTES, Slot};
 use crate::state::{Frame, State};
 
@@ -74,7 +74,11 @@ fn reg_includes(wide: &Reg, narrow: &Reg, ids: &mut Ids) -> bool {
     }
     if wide.is_number() && narrow.is_number() {
         let shift = i64::from(narrow.delta) - i64::from(wide.delta);
-        return wide.num.includes(&narrow.num) && ids.stands_for(wide.id, narrow.id, shift);
+        // What was added to a half is near others in the lower half only.
+        let same_sum = wide.id == 0 || (wide.sum == Sum::Half) == (narrow.sum == Sum::Half);
+        return same_sum
+            && wide.num.includes(&narrow.num)
+            && ids.stands_for(wide.id, narrow.id, shift);
     }
     let same_kind = match (wide.what, narrow.what) {
         (What::Packet { range: wide }, What::Packet { range: narrow })

@@ -122,7 +122,7 @@ impl Transfer<'_> {
                         reg
                     };
                     if !whole(&reg) {
-                        (reg.id, reg.delta) = (0, 0);
+                        reg.unlink();
                     }
                     Some(reg)
                 } else if reg.is_pointer() {
@@ -224,7 +224,7 @@ impl Transfer<'_> {
             self.note(touched, Vec::new());
             let mut reg = slot.spilled;
             if significant_bits(&reg.num) > 8 * bytes as u32 {
-                (reg.id, reg.delta) = (0, 0);
+                reg.unlink();
             }
             return Ok(reg);
         }

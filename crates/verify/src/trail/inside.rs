@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use osmia_isa::Reg as RegName;
 
 use super::Run;
-use crate::reg::{Flags, Range, Reg, What};
+use crate::reg::{Flags, Range, Reg, Sum, What};
 use crate::stack::{Byte, SLOT_BYTES, Slot};
 use crate::state::State;
 
@@ -35,6 +35,8 @@ pub(super) fn is_inside(state: &State, run: &impl Run) -> bool {
 enum Shared {
     /// Numbers: what is left without their constants.
     Number,
+    /// Numbers: the lower half of that.
+    Half,
     /// Addresses in the packet: where the fixed part of their offset begins.
     Packet,
     /// Addresses that may be null: whether they are.
@@ -68,7 +70,10 @@ impl<R: Run> Held<'_, R> {
             What::Unset => true,
             What::Number => {
                 let origin = value.wrapping_sub(i64::from(reg.delta) as u64);
-                reg.num.contains(value) && self.is_of_family(Shared::Number, reg.id, origin)
+                let low = origin & u64::from(u32::MAX);
+                reg.num.contains(value)
+                    && self.is_of_family(Shared::Half, reg.id, low)
+                    && (reg.sum == Sum::Half || self.is_of_family(Shared::Number, reg.id, origin))
             }
             What::Stack { frame } => from(self.frames[usize::from(frame)][RegName::R10.index()]),
             What::Context => !self.is_whole || from(run.context()),
