@@ -49,17 +49,29 @@ impl Linked {
 
     /// The function that a program replaces, if it is an extension and that is known.
     pub(crate) fn replaced(&self, program: &Program) -> Option<Replaced> {
-        let function = program.hook.target.as_ref()?;
-        let has =
-            |other: &&Arc<Program>| other.functions.iter().any(|known| known.name == *function);
-        let is_extension = program.hook.kind == ProgramKind::Ext;
+        if program.hook.kind != ProgramKind::Ext {
+            return None;
+        }
         // Without the function, the first one says that it is missing.
-        let found = (self.extended.iter().find(has)).or_else(|| self.extended.first());
-        let other = found.filter(|_| is_extension)?;
-        Some(Replaced {
-            program: Arc::clone(other),
-            function: function.clone(),
-        })
+        let first = || self.extended.first();
+        let function = program.hook.target.as_ref()?;
+        let other = self.extended_with(function).or_else(first)?;
+        Some(function_of(other, function))
+    }
+
+    /// The function of another program that a program looks at, if it is known; else it is the kernel's.
+    pub(crate) fn traced(&self, program: &Program) -> Option<Replaced> {
+        if program.hook.kind != ProgramKind::Tracing {
+            return None;
+        }
+        let function = program.hook.target.as_ref()?;
+        Some(function_of(self.extended_with(function)?, function))
+    }
+
+    /// The program that has this function, of those that are extended.
+    fn extended_with(&self, function: &str) -> Option<&Arc<Program>> {
+        let has = |other: &&Arc<Program>| other.functions.iter().any(|own| own.name == function);
+        self.extended.iter().find(has)
     }
 
     pub(crate) fn file(&self) -> &str {
@@ -182,4 +194,11 @@ fn other_endian(theirs: Endian, ours: Endian) -> Diagnostic {
     .help(format!(
         "compile it for this machine with `clang -target {flag}`; `osmia inspect` reads both"
     ))
+}
+
+fn function_of(program: &Arc<Program>, function: &str) -> Replaced {
+    Replaced {
+        program: Arc::clone(program),
+        function: function.to_owned(),
+    }
 }

@@ -104,6 +104,7 @@ impl Linked {
         let options = osmia_verify::Options {
             privilege,
             replaces: self.replaced(program),
+            traces: self.traced(program),
             ..options(program)
         };
         let start = Instant::now();

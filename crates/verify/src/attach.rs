@@ -8,6 +8,7 @@ mod extension;
 mod lists;
 mod operations;
 mod prototype;
+mod traced;
 
 use osmia_btf::{Btf, Kind};
 use osmia_program::helper::is_gpl_compatible;
@@ -74,6 +75,9 @@ impl Transfer<'_> {
     /// Tracepoints, iterators, and functions at their begin and end.
     fn check_traced(&self) -> Check {
         use AttachKind as A;
+        if let Some(traced) = &self.options.traces {
+            return self.check_traced_program(traced);
+        }
         let Some((btf, name)) = self.attached() else {
             return Ok(());
         };

@@ -2,6 +2,7 @@
 //! what they find can be trusted.
 
 mod argument;
+pub(crate) mod context;
 mod nullable;
 mod variable;
 mod walk;

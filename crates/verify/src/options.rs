@@ -16,6 +16,8 @@ pub struct Options {
     pub insns_visited_max: usize,
     /// The function that the program replaces, if it is an extension (`freplace`).
     pub replaces: Option<Replaced>,
+    /// The function of another program that the program looks at (`fentry`, `fexit`), if it is not the kernel's.
+    pub traces: Option<Replaced>,
     /// Hand the certificate to the checker, and reject the program if it refuses.
     /// That takes about a quarter of the whole time.
     pub check_certificate: bool,
@@ -28,6 +30,7 @@ impl Default for Options {
             privilege: Privilege::All,
             keep_every_state: false,
             replaces: None,
+            traces: None,
             insns_visited_max: limits::INSNS_VISITED_MAX,
             check_certificate: true,
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use osmia_btf::{BtfBuilder, Linkage, NewMember, TypeId};
 use osmia_isa::{Endian, NoNames, assemble};
 use osmia_program::{
-    DebugInfo, FuncRecord, Function, KernelVersion, Program, ProgramKind, ProgramParts, Target,
+    AttachKind, DebugInfo, FuncRecord, Function, KernelVersion, Program, ProgramKind, ProgramParts,
+    Target,
 };
 use osmia_verify::{Mistake, Options, Replaced, verify};
 
@@ -77,10 +78,8 @@ exit";
     Arc::new(program(ProgramKind::Xdp, text, functions))
 }
 
-/// Why a program may not replace a function of [`original`], if it may not.
-fn replaced(function: &str, text: &str, params: &[Param]) -> Option<String> {
-    let own = program(ProgramKind::Ext, text, &[("mine", 0, true, params)]);
-    let target = Target {
+fn target() -> Target {
+    Target {
         name: "test".to_owned(),
         endian: Endian::NATIVE,
         kernel: KernelVersion::new(6, 18, 0),
@@ -93,15 +92,39 @@ fn replaced(function: &str, text: &str, params: &[Param]) -> Option<String> {
         kfuncs: None,
         rules: Default::default(),
         own_helpers: Default::default(),
-    };
+    }
+}
+
+fn function(name: &str) -> Option<Replaced> {
+    Some(Replaced {
+        program: original(),
+        function: name.to_owned(),
+    })
+}
+
+/// Why a program may not replace a function of [`original`], if it may not.
+fn replaced(name: &str, text: &str, params: &[Param]) -> Option<String> {
+    let own = program(ProgramKind::Ext, text, &[("mine", 0, true, params)]);
     let options = Options {
-        replaces: Some(Replaced {
-            program: original(),
-            function: function.to_owned(),
-        }),
+        replaces: function(name),
         ..Options::default()
     };
-    let why = verify(&own, &[], &target, &options).result.err()?;
+    let why = verify(&own, &[], &target(), &options).result.err()?;
+    Some(format!("{}: {}", why.kind().code().id, why.message))
+}
+
+/// Why a program may not look at a function of [`original`], if it may not.
+fn traced(attach: AttachKind, name: &str, text: &str) -> Option<String> {
+    let slots = assemble(text, &NoNames).expect("it is assembly").slots;
+    let mut parts = ProgramParts::bare("mine", ProgramKind::Tracing, slots);
+    parts.hook.attach = Some(attach);
+    parts.hook.target = Some(name.to_owned());
+    let own = Program::new(parts).expect("it is a program");
+    let options = Options {
+        traces: function(name),
+        ..Options::default()
+    };
+    let why = verify(&own, &[], &target(), &options).result.err()?;
     Some(format!("{}: {}", why.kind().code().id, why.message))
 }
 
@@ -165,4 +188,39 @@ fn the_packet_stays_where_it_was_expected() {
         "verify-attach: Extension program changes packet data, while original does not"
     );
     assert_eq!(Mistake::Attach.code().id, "verify-attach");
+}
+
+#[test]
+fn arguments_of_another_program_are_known_by_its_types() {
+    let (begin, end) = (AttachKind::TraceFentry, AttachKind::TraceFexit);
+    let nth = |index: u64| format!("r1 = *(u64 *)(r1 + {})\nr0 = 0\nexit", 8 * index);
+    assert_eq!(traced(begin, "counted", &nth(0)), None);
+    // The result is there at the end.
+    let why = traced(begin, "counted", &nth(1)).expect("there is one argument");
+    assert!(why.contains("invalid bpf_context access"), "{why}");
+    assert_eq!(traced(end, "counted", &nth(1)), None);
+    // A compiler may have changed what a static function takes.
+    assert_eq!(traced(begin, "hidden", &nth(4)), None);
+    // The context is the kernel's own, which no arithmetic may change.
+    let counts = "r1 = *(u64 *)(r1 + 0)\nr1 *= 2\nr0 = 0\nexit";
+    let why = traced(begin, "filter", counts).expect("it is a pointer");
+    assert!(why.contains("R1"), "{why}");
+}
+
+#[test]
+fn only_begins_and_ends_of_other_programs_are_looked_at() {
+    let pass = "r0 = 0\nexit";
+    let says = |attach, name| traced(attach, name, pass).unwrap_or_default();
+    assert_eq!(
+        says(AttachKind::ModifyReturn, "counted"),
+        "verify-attach: can't modify return codes of BPF programs"
+    );
+    assert_eq!(
+        says(AttachKind::TraceRawTp, "counted"),
+        "verify-attach: Only FENTRY/FEXIT progs are attachable to another BPF prog"
+    );
+    assert_eq!(
+        says(AttachKind::TraceFentry, "absent"),
+        "verify-attach: Subprog absent doesn't exist"
+    );
 }

@@ -47,7 +47,8 @@ pub(crate) struct Verify {
     /// take safe programs that Linux's verifier gives up on.
     #[arg(long, value_name = "linux-X.Y|osmia", help_heading = "Machine")]
     target: Option<TargetName>,
-    /// The object whose functions extension programs (`freplace`) replace.
+    /// The object whose functions extension programs (`freplace`) replace, and `fentry` and `fexit`
+    /// programs look at.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["matrix", "explain_log"], help_heading = "Input")]
     extends: Option<PathBuf>,
     /// Predict which releases should take the object, and why others should not.

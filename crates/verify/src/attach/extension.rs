@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use osmia_btf::{Body, Btf, FuncProto, Kind, TypeId};
-use osmia_program::{Errno, Program, ProgramKind, Target};
+use osmia_program::{DebugInfo, Errno, FuncRecord, Function, Program, ProgramKind, Target};
 
 use super::refused;
 use crate::reject::{Because, Check, reject};
@@ -44,7 +44,8 @@ pub(crate) fn replacing<'a>(
 }
 
 impl Replaced {
-    fn check(&self, program: &Program, target: &Target) -> Check {
+    /// The function, and what its program's BTF says of it.
+    pub(super) fn found(&self) -> Check<(&DebugInfo, &Function, &FuncRecord)> {
         let (of, name) = (&self.program, self.function.as_str());
         let Some(debug) = &of.debug else {
             return refused(
@@ -52,13 +53,21 @@ impl Replaced {
             );
         };
         let function = of.functions.iter().find(|function| function.name == name);
-        let Some(function) = function else {
-            return refused(format!("Subprog {name} doesn't exist"));
-        };
-        let record = (debug.funcs.iter()).find(|record| record.insn == function.start);
-        let Some(record) = record else {
-            return refused(format!("Subprog {name} doesn't exist"));
-        };
+        let record = function.and_then(|function| {
+            let records = debug.funcs.iter();
+            records
+                .into_iter()
+                .find(|record| record.insn == function.start)
+        });
+        match (function, record) {
+            (Some(function), Some(record)) => Ok((debug, function, record)),
+            _ => refused(format!("Subprog {name} doesn't exist")),
+        }
+    }
+
+    fn check(&self, program: &Program, target: &Target) -> Check {
+        let of = &self.program;
+        let (debug, function, record) = self.found()?;
         let theirs = Shape::new(of, target)?;
         let start = function.start as usize;
         let position = theirs.function_at(start).unwrap_or_default();

@@ -145,7 +145,13 @@ impl Transfer<'_> {
                 if access.write || !offset.is_multiple_of(8) {
                     return refused();
                 }
-                match self.typed_argument((offset / 8) as usize, access.bytes) {
+                let index = (offset / 8) as usize;
+                if let Some(traced) = &self.options.traces {
+                    return self
+                        .traced_argument(traced, index, access.bytes)
+                        .map_or_else(refused, Ok);
+                }
+                match self.typed_argument(index, access.bytes) {
                     Some(argument) => Ok(argument),
                     None if self.target.btf.is_none() => Ok(Reg::UNKNOWN),
                     None if self.has_no_prototype() => {

@@ -3,9 +3,9 @@
 
 use osmia_btf::{Body, Btf, TypeId};
 use osmia_isa::Reg as RegName;
-use osmia_program::ProgramKind;
 
 use super::{Called, Param};
+use crate::kernel::context;
 use crate::reg::{Reg, What};
 use crate::transfer::Transfer;
 
@@ -143,35 +143,7 @@ impl Transfer<'_> {
 
     /// True for the structure that programs of this type have as their context.
     pub(crate) fn is_context_type(&self, name: &str) -> bool {
-        use ProgramKind as K;
-        let context: &[&str] = match self.program.hook.kind {
-            K::SocketFilter
-            | K::SchedCls
-            | K::SchedAct
-            | K::CgroupSkb
-            | K::LwtIn
-            | K::LwtOut
-            | K::LwtXmit
-            | K::LwtSeg6local
-            | K::SkSkb
-            | K::FlowDissector => &["__sk_buff"],
-            K::Xdp => &["xdp_md"],
-            K::CgroupSock => &["bpf_sock"],
-            K::CgroupSockAddr => &["bpf_sock_addr"],
-            K::SockOps => &["bpf_sock_ops"],
-            K::SkMsg => &["sk_msg_md"],
-            K::Kprobe => &["bpf_user_pt_regs_t", "pt_regs", "user_pt_regs"],
-            K::PerfEvent => &["bpf_perf_event_data"],
-            K::RawTracepoint | K::RawTracepointWritable => &["bpf_raw_tracepoint_args"],
-            K::CgroupDevice => &["bpf_cgroup_dev_ctx"],
-            K::CgroupSysctl => &["bpf_sysctl"],
-            K::CgroupSockopt => &["bpf_sockopt"],
-            K::SkReuseport => &["sk_reuseport_md"],
-            K::SkLookup => &["bpf_sk_lookup"],
-            K::Netfilter => &["bpf_nf_ctx"],
-            _ => &[],
-        };
-        context.contains(&name)
+        context::names(self.program.hook.kind).contains(&name)
     }
 }
 

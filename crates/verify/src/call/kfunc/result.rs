@@ -5,6 +5,7 @@ use osmia_program::kfunc::Kfunc;
 
 use super::Called;
 use crate::fields::Owner;
+use crate::kernel::context;
 use crate::reg::{Flags, Reg, What};
 use crate::reject::{Check, invalid};
 use crate::transfer::Transfer;
@@ -119,7 +120,7 @@ impl Transfer<'_> {
             },
             "bpf_dynptr_slice" | "bpf_dynptr_slice_rdwr" => self.slice(called)?,
             "bpf_cast_to_kern_ctx" => {
-                let type_id = self.type_number(self.kernel_context());
+                let type_id = self.type_number(context::behind(self.program.hook.kind));
                 Reg {
                     flags: Flags::TRUSTED,
                     ..Reg::pointer(What::Kernel { type_id })
@@ -201,26 +202,5 @@ impl Transfer<'_> {
             flags: Flags::UNTRUSTED,
             ..Reg::pointer(What::Kernel { type_id })
         })
-    }
-
-    /// The structure that the kernel itself has as the context of such programs.
-    fn kernel_context(&self) -> &'static str {
-        use osmia_program::ProgramKind as K;
-        match self.program.hook.kind {
-            K::Xdp => "xdp_buff",
-            K::CgroupSock => "sock",
-            K::CgroupSockAddr => "bpf_sock_addr_kern",
-            K::SockOps => "bpf_sock_ops_kern",
-            K::SkMsg => "sk_msg",
-            K::Kprobe | K::PerfEvent => "pt_regs",
-            K::CgroupSysctl => "bpf_sysctl_kern",
-            K::CgroupSockopt => "bpf_sockopt_kern",
-            K::SkReuseport => "sk_reuseport_kern",
-            K::SkLookup => "bpf_sk_lookup_kern",
-            K::FlowDissector => "bpf_flow_dissector",
-            K::Netfilter => "bpf_nf_ctx",
-            K::CgroupDevice => "bpf_cgroup_dev_ctx",
-            _ => "sk_buff",
-        }
     }
 }
