@@ -42,11 +42,21 @@ pub(super) fn all() -> Vec<Claim> {
             .or_whole(move || to_unsigned::<Whole>(width)),
         );
     }
-    let steps: [(&str, Step<Term>, Step<Whole>); 3] = [
+    let steps: [(&str, Step<Term>, Step<Whole>); 5] = [
         (
-            "halves from wholes",
-            Ranges::deduce_half,
-            Ranges::deduce_half,
+            "halves from unsigned wholes",
+            Ranges::halves_of_unsigned,
+            Ranges::halves_of_unsigned,
+        ),
+        (
+            "halves from signed wholes",
+            Ranges::halves_of_signed,
+            Ranges::halves_of_signed,
+        ),
+        (
+            "halves from each other",
+            Ranges::halves_of_each_other,
+            Ranges::halves_of_each_other,
         ),
         (
             "signed and unsigned",
