@@ -55,11 +55,12 @@ impl Tree {
 /// A check adds one line per complaint.
 type Check = fn(&Tree, &mut Vec<String>) -> Result<(), Error>;
 
-const CHECKS: [(&str, Check); 13] = [
+const CHECKS: [(&str, Check); 14] = [
     ("crate edges", edges::follow_the_rows),
     ("dependency reasons", edges::have_reasons),
     ("crates in ARCHITECTURE.md", edges::are_in_the_architecture),
     ("diagnostic pages", texts::every_code_has_a_page),
+    ("examples on pages", texts::pages_show_or_say_why_not),
     ("file lengths", texts::are_not_long),
     ("file headers", texts::say_what_they_are),
     ("unsafe", texts::unsafe_stays_in_its_rooms),

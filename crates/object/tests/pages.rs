@@ -1,6 +1,7 @@
 //! Every page under `docs/diagnostics` about a code of this crate shows what the code really says.
 //! Re-blessed with `OSMIA_BLESS=1 cargo test -p osmia-object --test pages`.
 
+mod elf;
 mod render;
 
 use std::path::Path;
@@ -46,6 +47,17 @@ fn section(name: &str, section: &str) -> (usize, usize) {
     let header = table + index.index() * 64;
     let data = u64::from_le_bytes(bytes[header + 24..header + 32].try_into().unwrap());
     (header, data as usize)
+}
+
+/// One program of more instructions than any may have.
+fn endless() -> Object {
+    let slots = osmia_program::limits::INSN_COUNT_MAX as u64 + 1;
+    // r0 = 0, again and again; exit.
+    let mut code = [0xb7, 0, 0, 0, 0, 0, 0, 0].repeat(slots as usize - 1);
+    code.extend([0x95, 0, 0, 0, 0, 0, 0, 0]);
+    let parts: [elf::Part<'_>; 1] = [("xdp", 1, 6, &code)];
+    let file = elf::elf(&parts, &[("endless".to_owned(), 1, 0, 8 * slots)]);
+    Object::parse(&file, "endless.o").unwrap()
 }
 
 /// Really provokes each diagnostic that a small change of a committed file can.
@@ -97,6 +109,7 @@ fn provoked() -> Vec<Diagnostic> {
             unlinkable(&object("legacy.o"), &typed),
             unlinkable(&object("globals-19.o"), &setting),
             unlinkable(&object("link_a.o"), &LinkOptions::default()),
+            unlinkable(&endless(), &LinkOptions::default()),
             unlinkable(
                 // The last instruction of the section is the second program's `exit`.
                 &Object::parse(&changed("sections.o", xdp_data + 88, &[0xff]), "x.o").unwrap(),

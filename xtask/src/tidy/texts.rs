@@ -25,6 +25,9 @@ const UNSAFE_ROOMS: [&str; 10] = [
 /// A long file that is one table or one state machine carries this in its first lines.
 const LONG_MARKER: &str = "tidy: one table";
 
+/// How a page begins to say that nothing on it can be run.
+const NO_EXAMPLE: &str = "\n\nThere is no example: ";
+
 /// Code pages and codes name each other.
 pub(super) fn every_code_has_a_page(
     tree: &Tree,
@@ -62,6 +65,26 @@ pub(super) fn every_code_has_a_page(
         complaints.push(format!(
             "{folder}{page}.md explains a code that nobody raises"
         ));
+    }
+    Ok(())
+}
+
+/// Every page has an example, which some test runs, or says why there is none.
+pub(super) fn pages_show_or_say_why_not(
+    tree: &Tree,
+    complaints: &mut Vec<String>,
+) -> Result<(), Error> {
+    for page in tree.with_ending(".md") {
+        if !page.starts_with("docs/diagnostics/") || page.ends_with("/README.md") {
+            continue;
+        }
+        let text = tree.text(page)?;
+        if !text.contains("\n```") && !text.contains(NO_EXAMPLE) {
+            complaints.push(format!(
+                "{page} shows no example; add one, or a paragraph `{} why`",
+                NO_EXAMPLE.trim()
+            ));
+        }
     }
     Ok(())
 }
