@@ -10,7 +10,9 @@ use osmia_program::limits::CALL_FRAMES_MAX;
 
 use crate::checker::inclusion::as_number;
 use crate::domain::Scalar;
-use crate::prune::{Alike, Ids, alike_outside, is_anything, reg_covers, same_kind, slot_covers};
+use crate::prune::{
+    Alike, Ids, alike_outside, is_anything, reg_covers, same_distance, same_kind, slot_covers,
+};
 use crate::reg::{Range, Reg, What};
 use crate::stack::{Byte, SLOT_BYTES, Slot};
 use crate::state::{Frame, State};
@@ -163,11 +165,11 @@ impl Merging<'_> {
         }
         if old.is_number() && new.is_number() {
             let related =
-                old.id != 0 && old.delta == new.delta && self.ids.same_number(old.id, new.id);
+                old.id != 0 && same_distance(old, new) && self.ids.same_number(old.id, new.id);
             let mut merged = *new;
             merged.num = self.number(old, new);
             if !related {
-                (merged.id, merged.delta) = (0, 0);
+                merged.unlink();
             }
             return Some(merged);
         }
@@ -254,17 +256,14 @@ fn as_general(old: &Reg, new: &Reg) -> Reg {
         (What::Unset, _) => *new,
         (What::Number, What::Number) if !old.precise => *new,
         (What::Number, What::Number) => {
-            let (id, delta) = if old.id == 0 {
-                (0, 0)
-            } else {
-                (new.id, new.delta)
-            };
-            Reg {
+            let mut reg = Reg {
                 num: old.num,
-                id,
-                delta,
                 ..*new
+            };
+            if old.id == 0 {
+                reg.unlink();
             }
+            reg
         }
         (What::Packet { .. } | What::PacketMeta { .. }, _) => Reg {
             what: old.what,

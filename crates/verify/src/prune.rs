@@ -195,7 +195,7 @@ pub(crate) fn reg_covers(old: &Reg, new: &Reg, alike: Alike, ids: &mut Ids) -> b
 }
 
 /// True if a number is as far from others of its family, if it has one.
-fn same_distance(old: &Reg, new: &Reg) -> bool {
+pub(crate) fn same_distance(old: &Reg, new: &Reg) -> bool {
     old.id == 0 || (old.delta, old.sum) == (new.delta, new.sum)
 }
 

@@ -95,13 +95,15 @@ pub(super) const MUTANTS: [Mutant; COUNT] = mutants! {
             "!reg.may_be_null() || reg.id != id" =>
             "!reg.may_be_null()",
     }
-    "memory.rs" {
+    "memory/region.rs" {
         "memory is a byte longer":
             "off >= 0 && off as u64 + access.bytes <= size" =>
             "off >= 0 && off as u64 + access.bytes <= size + 1",
         "the largest offset is not looked at":
             "num.u.max as i64 + access.off" =>
             "num.s.min + access.off",
+    }
+    "memory.rs" {
         "a sign-extending load keeps the id, as in Linux 6.18":
             "loaded.num.u.max >= 1 << (bits - 1)" =>
             "false",
@@ -145,8 +147,8 @@ pub(super) const MUTANTS: [Mutant; COUNT] = mutants! {
     }
     "prune.rs" {
         "a state stands for wider numbers":
-            "same_number(old.id, new.id) && old.num.includes(&new.num)" =>
-            "same_number(old.id, new.id)",
+            "ids.same_number(old.id, new.id) && old.num.includes(&new.num)" =>
+            "ids.same_number(old.id, new.id)",
     }
 };
 
