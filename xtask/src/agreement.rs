@@ -1,11 +1,12 @@
-//! Random programs that the verifier accepts, as machine code and in the interpreter; never on the
-//! host's kernel.
+//! Random programs that the verifier accepts, as machine code of both tiers and in the interpreter; never
+//! on the host's kernel.
 
 use std::time::Instant;
 
 use osmia_fuzzing::agreement::{Agreement, compare};
 use osmia_fuzzing::generate::generate;
 use osmia_fuzzing::soundness::show;
+use osmia_jit::Tiers;
 
 use crate::Verdict;
 use crate::place::Error;
@@ -15,12 +16,20 @@ use crate::seeds::{Enough, Seeds};
 pub(crate) struct Options {
     #[command(flatten)]
     seeds: Seeds,
+    /// Leave the optimising tier out, which takes most of the time
+    #[arg(long)]
+    first: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let start = Instant::now();
     let mut total = Agreement::default();
-    options.seeds.sweep(compare, |agreement| {
+    let tiers: &[Tiers] = match options.first {
+        true => &[Tiers::First],
+        false => &[Tiers::First, Tiers::Second],
+    };
+    let attempt = |seeds| compare(seeds, tiers);
+    options.seeds.sweep(attempt, |agreement| {
         total.add(agreement);
         if total.differing.is_empty() {
             Enough::No
@@ -29,9 +38,10 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
         }
     })?;
     println!(
-        "{} programs, {} run in both engines, {} left to the interpreter; {} runs agree, {} programs differ; {:.1} s",
+        "{} programs, {} run as machine code ({} of both tiers), {} left to the interpreter; {} runs agree, {} programs differ; {:.1} s",
         total.programs,
         total.compiled,
+        total.optimised,
         total.refused,
         total.runs,
         total.differing.len(),

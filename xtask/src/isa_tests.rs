@@ -1,5 +1,5 @@
-//! The kernel's own instruction tests (`lib/test_bpf.c`) through our interpreter, and as machine code
-//! those that the verifier accepts.
+//! The kernel's own instruction tests (`lib/test_bpf.c`) through our interpreter, and as machine code of
+//! both tiers those that the verifier accepts.
 //!
 //! Extended programs run as they are, classic ones through our translation. The last line counts
 //! tests; what failed and what was skipped is listed before it.
@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use osmia_isa::{Endian, Insn, LayoutError, Slot, classic};
+use osmia_jit::Tiers;
 use osmia_program::{
     Program, ProgramKind, ProgramParts,
     context::{Context, context},
@@ -39,8 +40,8 @@ pub(crate) struct Options {
 
 /// What became of a test.
 enum Judged {
-    /// As machine code, too, or not.
-    Passed(bool),
+    /// By so many compilers' code, too.
+    Passed(u64),
     Failed(String),
     Skipped(&'static str),
 }
@@ -50,6 +51,8 @@ struct Tally<'a> {
     passed: u64,
     /// Of those, as machine code too.
     compiled: u64,
+    /// Of those, as the optimising tier's, too.
+    optimised: u64,
     failed: Vec<(&'a str, String)>,
     skipped: Vec<(&'a str, &'static str)>,
 }
@@ -67,9 +70,10 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let mut tally = Tally::default();
     for case in &cases {
         match judge(&mut machine, case) {
-            Judged::Passed(compiled) => {
+            Judged::Passed(tiers) => {
                 tally.passed += 1;
-                tally.compiled += u64::from(compiled);
+                tally.compiled += u64::from(tiers > 0);
+                tally.optimised += u64::from(tiers > 1);
             }
             Judged::Failed(how) => tally.failed.push((&case.name, how)),
             Judged::Skipped(why) => tally.skipped.push((&case.name, why)),
@@ -95,9 +99,10 @@ fn print_text(tally: &Tally<'_>) {
         println!("skipped: {name}: {why}");
     }
     println!(
-        "{} passed ({} of them as machine code, too), {} failed, {} skipped",
+        "{} passed ({} of them as machine code, {} as that of both tiers, too), {} failed, {} skipped",
         tally.passed,
         tally.compiled,
+        tally.optimised,
         tally.failed.len(),
         tally.skipped.len()
     );
@@ -110,6 +115,7 @@ fn as_json(tally: &Tally<'_>, tests: usize) -> serde_json::Value {
         "tests": tests,
         "passed": tally.passed,
         "compiled": tally.compiled,
+        "optimised": tally.optimised,
         "failed": failed.map(|(name, how)| json!({"name": name, "how": how})).collect::<Vec<_>>(),
         "skipped": skipped.map(|(name, why)| json!({"name": name, "why": why})).collect::<Vec<_>>(),
     })
@@ -118,35 +124,40 @@ fn as_json(tally: &Tally<'_>, tests: usize) -> serde_json::Value {
 /// A test passes if every run of it does, or if it is refused where Linux refuses it.
 fn judge(machine: &mut Machine, case: &Case) -> Judged {
     match (judge_plainly(machine, case), exceptions::reason(&case.name)) {
-        (Ok(compiled), None) => Judged::Passed(compiled),
+        (Ok(tiers), None) => Judged::Passed(tiers),
         (Ok(_), Some(_)) => Judged::Failed("passes, but is listed as an exception".into()),
         (Err(_), Some(why)) => Judged::Skipped(why),
         (Err(how), None) => Judged::Failed(how),
     }
 }
 
-/// Whether it ran as machine code, too.
-fn judge_plainly(machine: &mut Machine, case: &Case) -> Result<bool, String> {
+/// How many compilers' code passed, too.
+fn judge_plainly(machine: &mut Machine, case: &Case) -> Result<u64, String> {
     let Some(slots) = slots(case)? else {
-        return Ok(false);
+        return Ok(0);
     };
     let program = program(case, slots).map_err(|error| format!("not a program: {error}"))?;
     let program = Arc::new(program);
     let prepare = || Code::prepare(&program, &[]).map_err(|error| format!("not prepared: {error}"));
-    let (code, native) = (prepare()?, prepare()?);
+    let code = prepare()?;
     let mut runs = case.runs.iter();
     runs.try_for_each(|expected| once(machine, case, &code, expected))?;
-    let compiled = compile(&native);
-    if compiled {
+    let mut compiled = 0;
+    for tiers in [Tiers::First, Tiers::Second] {
+        let native = prepare()?;
+        if !compile(&native, tiers) {
+            break;
+        }
         let mut runs = case.runs.iter();
         runs.try_for_each(|expected| once(machine, case, &native, expected))
-            .map_err(|how| format!("as machine code {how}"))?;
+            .map_err(|how| format!("as machine code ({tiers:?}) {how}"))?;
+        compiled += 1;
     }
     Ok(compiled)
 }
 
 /// Gives a program its native form, if the verifier and the compiler take it.
-fn compile(code: &Code) -> bool {
+fn compile(code: &Code, tiers: Tiers) -> bool {
     let (target, options) = (UserOptions::default().target(), VerifyOptions::default());
     let verdict = osmia_verify::verify(code.program(), &[], &target, &options);
     let Ok(verified) = verdict.result else {
@@ -155,7 +166,7 @@ fn compile(code: &Code) -> bool {
     let Ok(facts) = verified.facts(&[], &target, &options) else {
         return false;
     };
-    osmia_jit::compile(&facts, code).is_ok_and(|native| code.set_native(Box::new(native)))
+    osmia_jit::compile_in(&facts, code, tiers).is_ok_and(|native| code.set_native(Box::new(native)))
 }
 
 /// The program as extended instructions; `None` if it was refused and Linux refuses it.

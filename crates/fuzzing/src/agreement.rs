@@ -1,13 +1,14 @@
-//! Agreement by execution: machine code of a program that the verifier accepts comes to the same end as
-//! the interpreter, on random inputs, with the same packet and maps.
+//! Agreement by execution: machine code of a program that the verifier accepts, of each tier that takes it,
+//! comes to the same end as the interpreter, on random inputs, with the same packet and maps.
 //!
 //! Programs are verified as those of somebody who may not see addresses: the two engines have others.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use osmia_jit::{NotCompiled, Tiers};
 use osmia_program::{MapIndex, Privilege, Program, ProgramParts, Target};
-use osmia_verify::{Options, Verified, verify};
+use osmia_verify::{Facts, Options, Verified, verify};
 use osmia_vm::map::{Map, Runs};
 use osmia_vm::{Code, Environment, Layer, Machine};
 
@@ -23,8 +24,10 @@ const RUNS: u64 = 3;
 pub struct Agreement {
     /// Programs made.
     pub programs: u64,
-    /// Of those, run in both engines.
+    /// Of those, run as machine code and interpreted.
     pub compiled: u64,
+    /// Of those, run as the optimising tier's code, too.
+    pub optimised: u64,
     /// Of those, refused by the compiler.
     pub refused: u64,
     /// Runs that agree.
@@ -38,16 +41,17 @@ impl Agreement {
     pub fn add(&mut self, other: Agreement) {
         self.programs += other.programs;
         self.compiled += other.compiled;
+        self.optimised += other.optimised;
         self.refused += other.refused;
         self.runs += other.runs;
         self.differing.extend(other.differing);
     }
 }
 
-/// Tries the programs of these seeds.
-pub fn compare(seeds: Range<u64>) -> Agreement {
+/// Tries the programs of these seeds, in each of these tiers that takes them.
+pub fn compare(seeds: Range<u64>, tiers: &[Tiers]) -> Agreement {
     let mut agreement = Agreement::default();
-    let mut bench = Bench::default();
+    let mut bench = Bench::new(tiers);
     for seed in seeds {
         agreement.programs += 1;
         let made = generate(seed);
@@ -55,39 +59,43 @@ pub fn compare(seeds: Range<u64>) -> Agreement {
             continue;
         };
         match bench.differs(&made, &program, &verified, seed) {
-            Ok(None) => {
+            Ok(Ended::Alike { optimised }) => {
                 agreement.compiled += 1;
+                agreement.optimised += u64::from(optimised);
                 agreement.runs += RUNS;
             }
-            Ok(Some(why)) => agreement.differing.push((seed, why)),
+            Ok(Ended::Differing(why)) => agreement.differing.push((seed, why)),
             Err(_) => agreement.refused += 1,
         }
     }
     agreement
 }
 
-/// Two machines that share nothing.
+/// Machines that share nothing.
 struct Bench {
-    interpreter: Machine,
-    native: Machine,
-    runs: [Arc<Runs>; 2],
+    /// The interpreter first.
+    sides: Vec<Side>,
     target: Target,
 }
 
-impl Default for Bench {
-    fn default() -> Self {
-        let runs = [Arc::new(Runs::new(1)), Arc::new(Runs::new(1))];
-        let [interpreter, native] = runs.each_ref().map(|runs| {
-            let machine = Machine::among(runs, Environment::repeatable(0));
-            machine.expect("memory for a machine")
-        });
-        Self {
-            interpreter,
-            native,
-            runs,
-            target: target(),
-        }
-    }
+/// A machine, and what programs become for it.
+struct Side {
+    tiers: Option<Tiers>,
+    machine: Machine,
+    runs: Arc<Runs>,
+}
+
+/// A program on a side.
+struct Ready<'s> {
+    side: &'s mut Side,
+    code: Arc<Code>,
+    maps: Vec<Arc<Map>>,
+}
+
+/// What running a program everywhere came to.
+enum Ended {
+    Alike { optimised: bool },
+    Differing(String),
 }
 
 /// What a run leaves behind.
@@ -108,7 +116,49 @@ fn options() -> Options {
     }
 }
 
+impl Side {
+    fn new(tiers: Option<Tiers>) -> Self {
+        let runs = Arc::new(Runs::new(1));
+        let machine = Machine::among(&runs, Environment::repeatable(0));
+        let machine = machine.expect("memory for a machine");
+        Self {
+            tiers,
+            machine,
+            runs,
+        }
+    }
+
+    /// The program with maps of its own; `None` if the tier leaves it to another.
+    fn ready(
+        &mut self,
+        made: &Made,
+        program: &Arc<Program>,
+        facts: &Facts<'_>,
+    ) -> Result<Option<Ready<'_>>, String> {
+        let create = |spec| Map::create(spec, &self.runs).expect("memory");
+        let maps: Vec<Arc<Map>> = made.maps.iter().map(create).map(Arc::new).collect();
+        let code = Code::prepare(program, &maps).map_err(|error| error.to_string())?;
+        if let Some(tiers) = self.tiers {
+            match osmia_jit::compile_in(facts, &code, tiers) {
+                Ok(native) => code.set_native(Box::new(native)),
+                Err(NotCompiled::Optimiser { .. }) => return Ok(None),
+                Err(why) => return Err(why.to_string()),
+            };
+        }
+        let side = self;
+        Ok(Some(Ready { side, code, maps }))
+    }
+}
+
 impl Bench {
+    fn new(tiers: &[Tiers]) -> Self {
+        let tiers = tiers.iter().map(|tiers| Some(*tiers));
+        Self {
+            sides: [None].into_iter().chain(tiers).map(Side::new).collect(),
+            target: target(),
+        }
+    }
+
     fn verified(&self, made: &Made) -> Option<(Arc<Program>, Verified)> {
         let mut parts = ProgramParts::bare("made", made.kind, made.insns.clone());
         parts.maps = (0..made.maps.len()).map(MapIndex::from_usize).collect();
@@ -117,50 +167,63 @@ impl Bench {
         Some((program, verdict.result.ok()?))
     }
 
-    /// What differs, if something does; the compiler's reason if it does not take the program.
+    /// Runs a program on every side; the reason if it cannot be compared.
     fn differs(
         &mut self,
         made: &Made,
         program: &Arc<Program>,
         verified: &Verified,
         seed: u64,
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Ended, String> {
         let facts = verified
             .facts(&made.maps, &self.target, &options())
             .map_err(|refusal| refusal.to_string())?;
+        let mut ready = Vec::new();
+        for side in &mut self.sides {
+            ready.extend(side.ready(made, program, &facts)?);
+        }
+        if ready.len() < 2 {
+            return Err("no tier takes it".to_owned());
+        }
         for run in 0..RUNS {
             let seed = seed ^ run << 48;
-            let sides = [&mut self.interpreter, &mut self.native];
-            let mut ends = Vec::new();
-            for (side, machine) in sides.into_iter().enumerate() {
-                let mut chance = Chance::seeded(seed);
-                let create = |spec| Map::create(spec, &self.runs[side]).expect("memory");
-                let maps: Vec<Arc<Map>> = made.maps.iter().map(create).map(Arc::new).collect();
-                let code = Code::prepare(program, &maps).map_err(|error| error.to_string())?;
-                for map in &maps {
-                    fill(map, &code, &mut chance);
-                }
-                if side == 1 {
-                    let native = osmia_jit::compile(&facts, &code);
-                    let native = native.map_err(|error| error.to_string())?;
-                    code.set_native(Box::new(native));
-                }
-                ends.push(end(machine, made, &code, &maps, &mut chance, seed)?);
-            }
-            if ends[0] != ends[1] {
-                return Ok(Some(format!("interpreter and machine code: {ends:#x?}")));
+            // The interpreter's first: it gives up where machine code would run for too long.
+            let ends = ready.iter_mut().map(|ready| ready.end(made, seed));
+            let ends = ends.collect::<Result<Vec<End>, String>>()?;
+            if let Some(other) = ends.iter().position(|end| *end != ends[0]) {
+                let tiers = ready[other].side.tiers;
+                let why = format!("interpreter and {tiers:?}: {ends:#x?}");
+                return Ok(Ended::Differing(why));
             }
         }
-        Ok(None)
+        let optimised = |ready: &Ready<'_>| ready.code.native().is_some_and(|code| code.tier() > 1);
+        Ok(Ended::Alike {
+            optimised: ready.iter().any(optimised),
+        })
     }
 }
 
-/// Runs it once.
+impl Ready<'_> {
+    /// Runs it once.
+    fn end(&mut self, made: &Made, seed: u64) -> Result<End, String> {
+        let mut chance = Chance::seeded(seed);
+        for map in &self.maps {
+            fill(map, &self.code, &mut chance);
+        }
+        end(
+            &mut self.side.machine,
+            made,
+            (&self.code, &self.maps),
+            &mut chance,
+            seed,
+        )
+    }
+}
+
 fn end(
     machine: &mut Machine,
     made: &Made,
-    code: &Arc<Code>,
-    maps: &[Arc<Map>],
+    (code, maps): (&Arc<Code>, &[Arc<Map>]),
     chance: &mut Chance,
     seed: u64,
 ) -> Result<End, String> {
