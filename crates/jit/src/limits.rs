@@ -2,6 +2,10 @@
 
 /// Runs after which a program is hot.
 pub const HOT_RUNS: u32 = 1_000;
+/// Runs that are measured in each tier before a program stays with one.
+pub const TRIAL_RUNS: usize = 32;
+/// Runs after which it stays with tier 2, measured or not.
+pub const TRIAL_TURNS_MAX: u32 = 1_000;
 /// Operations of a program that tier 2 takes: some 7 ms for each thousand of them.
 pub const OPTIMISED_LINES_MAX: usize = 8_000;
 /// Jumps of a program that tier 2 takes: allocating registers takes more than linear time in blocks.

@@ -3,8 +3,15 @@
 mod addresses;
 mod demands;
 #[cfg(feature = "tier2")]
+mod trial;
+#[cfg(feature = "tier2")]
 mod warm;
 
+#[cfg(feature = "tier2")]
+use std::time::Duration;
+
+#[cfg(feature = "tier2")]
+use osmia_program::TierTimes;
 use osmia_vm::memory::Real;
 use osmia_vm::{Code, Demands, Native, Running, Way};
 
@@ -15,6 +22,8 @@ use crate::refused::NotCompiled;
 use crate::symbols::Symbols;
 use crate::tier1;
 use addresses::Addresses;
+#[cfg(all(test, feature = "tier2"))]
+pub(crate) use trial::keeps_first;
 
 /// Native code of a verified program.
 #[derive(Debug)]
@@ -144,14 +153,25 @@ impl Native for NativeCode {
     fn way(&self) -> Way {
         #[cfg(feature = "tier2")]
         if let Some(warm) = &self.warm {
-            let runs = warm.lend();
-            let entry = self.now().pages.first();
-            return Way { entry, runs };
+            return warm.way(&self.sealed);
         }
         Way {
             entry: self.sealed.pages.first(),
             runs: u32::MAX,
+            measured: None,
         }
+    }
+
+    #[cfg(feature = "tier2")]
+    fn took(&self, tier: u8, time: Duration) {
+        if let Some(warm) = &self.warm {
+            warm.took(tier, time);
+        }
+    }
+
+    #[cfg(feature = "tier2")]
+    fn tier_times(&self) -> Option<TierTimes> {
+        self.warm.as_ref()?.times()
     }
 
     #[inline]
@@ -168,7 +188,7 @@ impl Native for NativeCode {
     fn entry(&self) -> u64 {
         #[cfg(feature = "tier2")]
         if let Some(warm) = &self.warm {
-            warm.count(1);
+            warm.entered();
         }
         self.now().pages.entry()
     }

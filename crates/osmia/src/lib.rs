@@ -94,7 +94,7 @@ pub use osmia_object::{LinkOptions, ProgramType};
 pub use osmia_program::{
     AttachKind, Fault, Form, Global, Hook, Host, HostMap, HostProgram, Interpreted, Kconfig,
     KernelVersion, MapKind, MapSpec, Privilege, Program, ProgramKind, ProgramSet, Release, Rules,
-    Standing, Target, Task,
+    Standing, Target, Task, TierTimes,
 };
 pub use osmia_user::{Clock, UserHost, UserOptions, capture};
 pub use osmia_verify::explain;

@@ -4,7 +4,7 @@ use osmia_diag::Diagnostic;
 use osmia_linux::{LinuxHost, LinuxMap, LinuxProgram};
 use osmia_program::{
     Errno, Fault, Form, Host, HostError, HostMap, HostProgram, MapSpec, Program, Record, Run,
-    Slotted, Standing, Target, UpdateMode,
+    Slotted, Standing, Target, TierTimes, UpdateMode,
 };
 use osmia_user::{UserHost, UserMap, UserProgram};
 
@@ -217,6 +217,10 @@ impl HostProgram for PlacedProgram {
 
     fn tier(&self) -> Option<u8> {
         either!(PlacedProgram, self, program => program.tier())
+    }
+
+    fn tier_times(&self) -> Option<TierTimes> {
+        either!(PlacedProgram, self, program => program.tier_times())
     }
 
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {

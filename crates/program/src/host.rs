@@ -259,6 +259,15 @@ impl Form {
     }
 }
 
+/// What a run usually took in each tier of the compilers, in nanoseconds, while both were tried.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct TierTimes {
+    /// In the linear-time one.
+    pub first: u64,
+    /// In the optimising one.
+    pub second: u64,
+}
+
 /// A program resident in a host.
 pub trait HostProgram: Clone {
     /// What it was made from.
@@ -269,6 +278,10 @@ pub trait HostProgram: Clone {
     fn form(&self) -> &Form;
     /// Which tier of this process' compilers its next run is in, if any: programs that run often rise.
     fn tier(&self) -> Option<u8> {
+        None
+    }
+    /// What runs took in both tiers, if they were compared: the program stays with the faster.
+    fn tier_times(&self) -> Option<TierTimes> {
         None
     }
     /// Runs it once (or `run.repeat` times) on the input and leaves the results in `run`.

@@ -33,7 +33,7 @@ pub use errno::Errno;
 pub use hook::{Hook, Role};
 pub use host::{
     Fault, Form, Host, HostError, HostMap, HostProgram, Interpreted, RedirectTarget, Redirected,
-    Remote, Run, Signal, Slotted, Standing, UpdateMode,
+    Remote, Run, Signal, Slotted, Standing, TierTimes, UpdateMode,
 };
 pub use kind::{AttachKind, MapKind, ProgramKind};
 pub use listing::{insn_text, listing};

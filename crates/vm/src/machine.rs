@@ -167,7 +167,11 @@ impl Machine {
         native::check_context(code, native, self.world.context.len())?;
         self.world.begin();
         self.direct.begin(code, native, &self.world);
+        let measured = (self.direct.measured()).map(|tier| (tier, Instant::now()));
         let result = self.run_ready(code, second);
+        if let Some((tier, start)) = measured {
+            native.took(tier, start.elapsed());
+        }
         if self.world.context.is_flow() {
             // What such a program finds is set before every run.
             self.direct.unready();

@@ -7,8 +7,9 @@
 use std::fmt::Debug;
 use std::mem::offset_of;
 use std::sync::Arc;
+use std::time::Duration;
 
-use osmia_program::kfunc;
+use osmia_program::{TierTimes, kfunc};
 
 use crate::checked::Checked;
 use crate::code::Code;
@@ -43,6 +44,12 @@ pub trait Native: Debug + Send + Sync {
     fn entry(&self) -> u64;
     /// Which compiler made what the next run runs: 1, or 2 for the one that optimises.
     fn tier(&self) -> u8;
+    /// A run that was to be measured took so long, in the code of this tier.
+    fn took(&self, _tier: u8, _time: Duration) {}
+    /// What runs took in both tiers, if they were compared.
+    fn tier_times(&self) -> Option<TierTimes> {
+        None
+    }
     /// Where the function is that programs know by an address ([`Code::function_address`]).
     fn function(&self, known_by: u64) -> Option<u64>;
     /// Where a tail call jumps to that is already through: what is there returns what the machine keeps

@@ -22,8 +22,11 @@ pub type Entry = extern "C" fn(u64, u64, u64, u64, u64, u64) -> u64;
 pub struct Way {
     /// What is called.
     pub entry: Entry,
-    /// After so many runs the program is asked again, which may have a better one by then.
+    /// After so many runs more the program is asked again, which may have a better one by then.
     pub runs: u32,
+    /// The run is measured, and the program told how long it took in this tier
+    /// ([`Native::took`]).
+    pub measured: Option<u8>,
 }
 
 /// What a program asks of the machine.
@@ -63,6 +66,7 @@ impl Default for Ready {
             way: Way {
                 entry: nothing,
                 runs: 0,
+                measured: None,
             },
             demands: Demands::default(),
         }
@@ -100,6 +104,11 @@ impl Direct {
         let is = ready.code == Arc::as_ptr(code).addr() && ready.runs_left > 0;
         ready.runs_left = ready.runs_left.saturating_sub(1);
         is
+    }
+
+    /// The tier whose code is measured in the run that is ready.
+    pub(crate) fn measured(&self) -> Option<u8> {
+        self.ready.way.measured
     }
 
     /// What the program asks for that is ready.

@@ -1,12 +1,18 @@
 //! Programs that run often are compiled once more, by tier 2 and in the background. They run in tier 1
-//! until that is done; runs that have begun end where they began.
+//! until that is done, then in both in turns until it is known which is faster; runs that have begun end
+//! where they began.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
+
+use osmia_program::TierTimes;
+use osmia_vm::Way;
 
 use super::Sealed;
 use super::addresses::Addresses;
+use super::trial::{Trial, keeps_first};
 use crate::limits::HOT_RUNS;
 use crate::lower::Lowered;
 
@@ -21,6 +27,8 @@ pub(super) struct Warm {
     cold: Mutex<Option<(Lowered, Addresses)>>,
     /// What came of it; nothing if tier 2 does not take the program.
     hot: OnceLock<Option<Sealed>>,
+    /// Between the two.
+    trial: Trial,
 }
 
 impl Warm {
@@ -29,30 +37,66 @@ impl Warm {
             runs: AtomicU32::new(0),
             cold: Mutex::new(Some((lowered, addresses))),
             hot: OnceLock::new(),
+            trial: Trial::default(),
         }
     }
 
-    /// What tier 2 made, once it is there.
+    /// What tier 2 made, once it is there and the program stays with it.
     #[inline]
     pub(super) fn hot(&self) -> Option<&Sealed> {
-        self.hot.get()?.as_ref()
+        let hot = self.hot.get()?.as_ref()?;
+        let times = self.trial.outcome()?;
+        (!keeps_first(times)).then_some(hot)
+    }
+
+    /// The way that the next runs take.
+    pub(super) fn way(self: &Arc<Self>, cold: &Sealed) -> Way {
+        let made = self.hot.get().map(Option::as_ref);
+        let (entry, runs, measured) = match (made, self.trial.outcome()) {
+            (None, _) => (cold, self.lend(), None),
+            (Some(None), _) => (cold, u32::MAX, None),
+            (Some(Some(_)), Some(_)) => (self.hot().unwrap_or(cold), u32::MAX, None),
+            (Some(Some(hot)), None) => {
+                let tier = self.trial.turn();
+                (if tier == 1 { cold } else { hot }, 0, Some(tier))
+            }
+        };
+        Way {
+            entry: entry.pages.first(),
+            runs,
+            measured,
+        }
+    }
+
+    /// A run that was measured.
+    pub(super) fn took(&self, tier: u8, time: Duration) {
+        self.trial.took(tier, time);
+    }
+
+    /// What runs took in both tiers, once that is known.
+    pub(super) fn times(&self) -> Option<TierTimes> {
+        self.trial.outcome()
+    }
+
+    /// Counts a run from inside of another program, which nobody measures.
+    pub(super) fn entered(self: &Arc<Self>) {
+        match self.hot.get() {
+            Some(Some(_)) if self.trial.outcome().is_none() => drop(self.trial.turn()),
+            Some(_) => {}
+            None => self.count(1),
+        }
     }
 
     /// Counts runs that may follow before somebody asks again, and says how many.
-    #[inline]
-    pub(super) fn lend(self: &Arc<Self>) -> u32 {
+    fn lend(self: &Arc<Self>) -> u32 {
         let runs = self.runs.load(Relaxed);
-        if self.hot.get().is_some() {
-            return u32::MAX;
-        }
         let lent = HOT_RUNS.saturating_sub(runs).clamp(1, RUNS_LENT_MAX);
         self.count(lent);
         lent
     }
 
     /// Counts runs.
-    #[inline]
-    pub(super) fn count(self: &Arc<Self>, more: u32) {
+    fn count(self: &Arc<Self>, more: u32) {
         let runs = self.runs.load(Relaxed);
         if runs < HOT_RUNS {
             self.runs.store(runs + more, Relaxed);

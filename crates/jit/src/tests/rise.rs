@@ -10,7 +10,7 @@ use osmia_vm::{Code, Environment, Layer, Machine};
 
 use super::{Case, reg};
 use crate::limits::HOT_RUNS;
-use crate::native::NativeCode;
+use crate::native::{NativeCode, keeps_first};
 use crate::{Tiers, pages};
 
 /// More than the compiler takes where it is not optimised itself and has to share the machine.
@@ -38,14 +38,18 @@ fn hot_programs_rise_and_return_the_same() {
         .input(ProgramKind::Xdp, &case.packet, &[], Layer::Ethernet)
         .expect("a packet");
     let mut run = || machine.run(&code).expect("it is sound").value;
-    let tier = || code.native().expect("it was set").tier();
+    let native = || code.native().expect("it was set");
+    let tier = || native().tier();
     for _ in 1..HOT_RUNS {
         assert_eq!(run(), 7);
     }
     assert_eq!(tier(), 1, "one run is missing");
     let start = Instant::now();
-    while tier() == 1 && start.elapsed() < PATIENCE {
+    while native().tier_times().is_none() && start.elapsed() < PATIENCE {
         assert_eq!(run(), 7);
     }
-    assert_eq!((tier(), run()), (2, 7));
+    let times = native().tier_times().expect("both were tried");
+    // Which is faster is not for a test to say; what is measured as faster is what runs.
+    let faster = if keeps_first(times) { 1 } else { 2 };
+    assert_eq!((tier(), run()), (faster, 7));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use osmia_diag::Diagnostic;
 use osmia_program::{
-    AttachKind, Fault, Form, HostError, HostProgram, Program, ProgramKind, Run, Standing,
+    AttachKind, Fault, Form, HostError, HostProgram, Program, ProgramKind, Run, Standing, TierTimes,
 };
 use osmia_verify::Verified;
 use osmia_vm::map::Map;
@@ -125,6 +125,10 @@ impl HostProgram for UserProgram {
 
     fn tier(&self) -> Option<u8> {
         self.code.native().map(|native| native.tier())
+    }
+
+    fn tier_times(&self) -> Option<TierTimes> {
+        self.code.native()?.tier_times()
     }
 
     fn test_run(&self, run: &mut Run) -> Result<(), HostError> {

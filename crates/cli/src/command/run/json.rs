@@ -57,6 +57,8 @@ enum Line<'a> {
         verified: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
         tier: Option<u8>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tier_ns: Option<[u64; 2]>,
         packets: u64,
         packets_skipped: u64,
         verdicts: &'a [VerdictCount],
@@ -246,6 +248,7 @@ pub(super) fn finish(console: &mut Console, end: &Final<'_>) {
         program: end.program,
         verified: summary.standing == Standing::Verified,
         tier: end.tier,
+        tier_ns: end.tier_times.map(|times| [times.first, times.second]),
         packets: summary.packets,
         packets_skipped: summary.skipped,
         verdicts: &summary.verdicts,

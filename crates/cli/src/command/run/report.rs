@@ -2,7 +2,7 @@
 
 use osmia::{
     Engine, Error, Event, GlobalValue, HostProgram, LiveSummary, Loaded, MapContents, Place,
-    RunSummary,
+    PlacedProgram, RunSummary, TierTimes,
 };
 use serde::Serialize;
 
@@ -50,6 +50,8 @@ pub(super) struct Final<'a> {
     pub(super) input: &'a Input,
     /// Which compiler's code the program has come to.
     pub(super) tier: Option<u8>,
+    /// What runs took in both, if they were compared.
+    pub(super) tier_times: Option<TierTimes>,
     pub(super) summary: &'a RunSummary,
     pub(super) globals: Vec<GlobalValue>,
     pub(super) maps: Vec<MapContents>,
@@ -121,11 +123,11 @@ impl Report {
         }
     }
 
-    /// Programs that run often rise.
-    fn tier(&self, loaded: &Loaded<'_, Place>) -> Option<u8> {
+    /// The program, if it is machine code of this process'.
+    fn compiled<'l>(&self, loaded: &'l Loaded<'_, Place>) -> Option<&'l PlacedProgram> {
         let is_native = matches!(self.how.engine, Engine::Native | Engine::Both);
         let program = loaded.program(&self.program.name);
-        program.filter(|_| is_native)?.tier()
+        program.filter(|_| is_native)
     }
 
     /// After the command has ended.
@@ -154,7 +156,9 @@ impl Report {
         let end = Final {
             program: &self.program,
             input: &self.input,
-            tier: self.tier(loaded),
+            // Programs that run often rise.
+            tier: self.compiled(loaded).and_then(HostProgram::tier),
+            tier_times: self.compiled(loaded).and_then(HostProgram::tier_times),
             summary,
             globals: loaded.globals()?,
             maps: loaded.map_contents()?,
