@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use osmia_isa::{Insn, decode};
 use osmia_verify::Facts as Verified;
 use osmia_vm::Code;
+
+/// The operation code of `ld_imm64`.
+const LOAD_IMM64: u8 = 0x18;
 
 /// Facts by slot.
 #[derive(Clone, Debug)]
@@ -32,18 +34,19 @@ impl Facts {
     pub(crate) fn of(verified: &Verified<'_>, code: &Code) -> Self {
         let insns = &verified.program().insns;
         let slots = 0..insns.len();
-        let by_slot = |fact: &dyn Fn(usize) -> bool| slots.clone().map(fact).collect();
-        let reached: Vec<bool> = by_slot(&|at| verified.is_reached(at));
-        let named = |at: &usize| matches!(decode(insns, *at), Ok(Insn::LoadImm64 { .. }));
-        let constants = slots.clone().filter(|at| reached[*at]).filter(named);
+        let reached: Vec<bool> = slots.clone().map(|at| verified.is_reached(at)).collect();
+        let named = |at: &usize| insns[*at].code == LOAD_IMM64 && reached[*at];
+        let constants = slots.clone().filter(named);
         let mut apart: Vec<u32> = (verified.functions_apart().iter())
             .map(|slot| *slot as u32)
             .collect();
         apart.sort_unstable();
         Self {
-            context: by_slot(&|at| verified.accesses_context(at)),
-            far: by_slot(&|at| verified.accesses_far(at)),
-            far_arguments: by_slot(&|at| verified.passes_far(at)),
+            context: (slots.clone())
+                .map(|at| verified.accesses_context(at))
+                .collect(),
+            far: slots.clone().map(|at| verified.accesses_far(at)).collect(),
+            far_arguments: slots.map(|at| verified.passes_far(at)).collect(),
             constants: constants
                 .filter_map(|at| Some((at, code.constant_at(at)?)))
                 .collect(),

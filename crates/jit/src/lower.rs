@@ -32,7 +32,8 @@ use crate::refused::Refused;
 pub(crate) use callback::CALL_BACK;
 #[cfg(feature = "tier2")]
 pub(crate) use jumps::opposite;
-use place::Place;
+pub(crate) use place::Places;
+pub(crate) use registers::Regs;
 pub(crate) use show::Shown;
 
 /// A program ready to become machine code.
@@ -50,6 +51,8 @@ pub(crate) struct Lowered {
     reads_unset_stack: bool,
     /// In the order of their slots.
     pub(crate) lines: Vec<Line>,
+    /// Where slots are among them.
+    pub(crate) places: Places,
     /// Bytes touched of a context that is plain memory.
     pub(crate) context_bytes: usize,
 }
@@ -282,16 +285,20 @@ impl Lowered {
         }
     }
 
-    /// Slots that jumps or calls go to, in order.
-    pub(crate) fn targets(&self) -> Vec<u32> {
-        let target = |line: &Line| match line.op {
-            Op::CallFunction { to } | Op::Loop { to } => Some(to),
-            _ => line.op.jumps_to(),
-        };
-        let mut targets: Vec<u32> = self.lines.iter().filter_map(target).collect();
-        targets.sort_unstable();
-        targets.dedup();
-        targets
+    /// What a register is known to hold before a line, as far as those tell that lead to it alone.
+    fn constant_before(&self, at: usize, reg: Reg) -> Option<Constant> {
+        // Calls write what they take, so that lines are looked at for one call each.
+        for (before, line) in self.lines[..at].iter().enumerate().rev() {
+            if self.places.is_target(self.lines[before + 1].slot) {
+                return None;
+            }
+            match line.op {
+                Op::Constant { dst, value } if dst == reg => return Some(value),
+                _ if line.op.writes(reg) => return None,
+                _ => {}
+            }
+        }
+        None
     }
 }
 

@@ -6,7 +6,7 @@
 
 use osmia_isa::{AluOp, Operand, Reg, Size, Width};
 
-use super::{Base, Lowered, Op, Place};
+use super::{Base, Lowered, Op};
 
 /// How many registers programs have.
 const REGS: usize = 11;
@@ -58,10 +58,12 @@ struct Known {
 }
 
 pub(super) fn combine(lowered: &mut Lowered) {
-    let places = Place::of_targets(lowered);
+    if !lowered.lines.iter().any(|line| is_or(&line.op)) {
+        return;
+    }
     let mut known = Known::default();
     for line in &mut lowered.lines {
-        if places.is_target(line.slot) {
+        if lowered.places.is_target(line.slot) {
             known.bytes = Default::default();
         }
         let (reg, made) = match known.step(&line.op) {
@@ -84,7 +86,14 @@ pub(super) fn combine(lowered: &mut Lowered) {
 }
 
 fn is_or(op: &Op) -> bool {
-    matches!(op, Op::Alu { op: AluOp::Or, .. })
+    matches!(
+        op,
+        Op::Alu {
+            op: AluOp::Or,
+            src: Operand::Reg(_),
+            ..
+        }
+    )
 }
 
 impl Known {
@@ -93,12 +102,9 @@ impl Known {
         let made = self.makes(op);
         // Whatever is no plain operation on registers may write to memory.
         self.writes += u32::from(op.result().is_none());
-        for number in 0..REGS {
-            let reg = Reg::new(number as u8).expect("there are eleven registers");
-            if op.writes(reg) {
-                self.values[number] += 1;
-                self.bytes[number] = None;
-            }
+        for reg in op.written().iter() {
+            self.values[reg.index()] += 1;
+            self.bytes[reg.index()] = None;
         }
         made
     }

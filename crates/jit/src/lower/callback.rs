@@ -8,26 +8,14 @@ use super::{Constant, Line, Lowered, Op};
 const LOOP: u32 = 181;
 
 pub(super) fn inline(lowered: &mut Lowered) {
-    let targets = lowered.targets();
-    // The function that r2 stands for, as far as the lines since the last jump's target tell.
-    let mut known = None;
-    for line in &mut lowered.lines {
-        if targets.binary_search(&line.slot).is_ok() {
-            known = None;
-        }
-        match line.op {
-            Op::CallHelper { helper: LOOP } => {
-                if let Some(to) = known {
-                    line.op = Op::Loop { to };
-                }
-                known = None;
-            }
-            Op::Constant {
-                dst,
-                value: Constant::Function(to),
-            } if dst.number() == 2 => known = Some(to),
-            _ if line.op.writes(second()) => known = None,
-            _ => {}
+    if lowered.functions.len() == 1 {
+        return;
+    }
+    for at in 0..lowered.lines.len() {
+        if let Op::CallHelper { helper: LOOP } = lowered.lines[at].op
+            && let Some(Constant::Function(to)) = lowered.constant_before(at, second())
+        {
+            lowered.lines[at].op = Op::Loop { to };
         }
     }
     forget_addresses(lowered);

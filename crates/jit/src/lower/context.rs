@@ -28,11 +28,10 @@ pub(super) fn rewrite(lowered: &mut Lowered, facts: &Facts) -> Result<(), Refuse
             return Err(Refused::new(program, 0, what));
         }
     };
-    for line in &mut lowered.lines {
-        let slot = line.slot as usize;
-        if facts.context[slot] {
-            field(&fields, &mut line.op).map_err(|what| Refused::new(program, slot, what))?;
-        }
+    let accesses = (facts.context.iter().enumerate()).filter(|(_, accesses)| **accesses);
+    for (slot, _) in accesses {
+        let line = &mut lowered.lines[lowered.places.of(slot as u32)];
+        field(&fields, &mut line.op).map_err(|what| Refused::new(program, slot, what))?;
     }
     Ok(())
 }

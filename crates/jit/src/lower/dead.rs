@@ -1,22 +1,17 @@
 //! Values that nobody looks at are not computed.
 
-use osmia_isa::Reg;
-
-use super::{Lowered, Op, Place};
+use super::{Lowered, Op, Regs};
 
 /// Passes backwards over a program; what has not settled then is left as it is. More than nested loops
 /// need.
 const SWEEPS_MAX: usize = 8;
-
-/// Registers, one bit each.
-type Set = u16;
 
 pub(super) fn remove(lowered: &mut Lowered) {
     let Some(live) = live(lowered) else {
         return;
     };
     let is_needed = |(at, op): (usize, &Op)| match op.result() {
-        Some(dst) => live[at + 1] & bit(dst) != 0,
+        Some(dst) => live[at + 1].has(dst),
         None => true,
     };
     let lines = lowered.lines.iter().map(|line| &line.op).enumerate();
@@ -25,51 +20,47 @@ pub(super) fn remove(lowered: &mut Lowered) {
 }
 
 /// Registers that are looked at from each line on; none from behind the last.
-fn live(lowered: &Lowered) -> Option<Vec<Set>> {
-    let places = Place::of_targets(lowered);
-    let lines = &lowered.lines;
-    let effects: Vec<(Set, Set)> = lines.iter().map(|line| effect(&line.op)).collect();
-    let mut live = vec![0; lines.len() + 1];
+fn live(lowered: &Lowered) -> Option<Vec<Regs>> {
+    let Lowered { lines, places, .. } = lowered;
+    let mut live = vec![Regs::NONE; lines.len() + 1];
+    // What was live, as far as known by then, where jumps back go to.
+    let mut assumed: Vec<(usize, Regs)> = Vec::new();
     for _ in 0..SWEEPS_MAX {
-        let mut settled = true;
+        assumed.clear();
         for (at, line) in lines.iter().enumerate().rev() {
             let mut after = match line.op {
-                Op::Jump { .. } | Op::Exit | Op::Unreachable => 0,
+                Op::Jump { .. } | Op::Exit | Op::Unreachable => Regs::NONE,
                 _ => live[at + 1],
             };
             if let Some(to) = line.op.jumps_to() {
-                after |= live[places.of(to)];
+                let to = places.of(to);
+                if to <= at {
+                    assumed.push((to, live[to]));
+                }
+                after = after.and(live[to]);
             }
-            let (reads, sets) = effects[at];
-            let before = after & !sets | reads;
-            settled &= before == live[at];
-            live[at] = before;
+            live[at] = after.without(sets(&line.op)).and(line.op.read());
         }
-        if settled {
+        // All else follows from what is further on.
+        if assumed.iter().all(|(to, assumed)| live[*to] == *assumed) {
             return Some(live);
         }
     }
     None
 }
 
-fn bit(reg: Reg) -> Set {
-    1 << reg.number()
-}
-
-/// What a line reads, and what it sets whatever was there before.
-fn effect(op: &Op) -> (Set, Set) {
-    let all = (0..=10).filter_map(Reg::new);
-    let reads = all.filter(|reg| op.reads(*reg)).map(bit);
-    let sets = match op {
+/// What a line sets whatever was there before.
+fn sets(op: &Op) -> Regs {
+    match op {
         // A choice may keep what was there.
-        Op::Unless { .. } => 0,
+        Op::Unless { .. } => Regs::NONE,
         // Registers of arguments cannot be read behind a call.
         Op::CallHelper { .. }
         | Op::CallLeaf { .. }
         | Op::CallMap { .. }
-        | Op::ArrayElement { .. } => 0b11_1111,
-        Op::CallFunction { .. } | Op::Loop { .. } => 0b11_1111,
-        _ => op.result().map_or(0, bit),
-    };
-    (reads.fold(0, |set, bit| set | bit), sets)
+        | Op::ArrayElement { .. }
+        | Op::CallFunction { .. }
+        | Op::Loop { .. } => Regs::CALLER_SAVED,
+        _ => op.result().map_or(Regs::NONE, Regs::of),
+    }
 }

@@ -3,10 +3,10 @@
 
 use osmia_isa::Cond;
 
-use super::{Lowered, Op, Place};
+use super::{Lowered, Op};
 
 pub(super) fn straighten(lowered: &mut Lowered) {
-    let places = Place::of_targets(lowered);
+    let places = &lowered.places;
     let mut kept = vec![true; lowered.lines.len()];
     for at in 0..lowered.lines.len() {
         if let Op::Branch { to, .. } = lowered.lines[at].op {

@@ -10,30 +10,18 @@ use super::{Constant, Lowered, Op};
 use crate::facts::Facts;
 
 pub(super) fn resolve(lowered: &mut Lowered, facts: &Facts) {
-    let targets = lowered.targets();
-    // The map that r1 stands for, as far as the lines since the last jump's target tell.
-    let mut known = None;
-    for line in &mut lowered.lines {
-        if targets.binary_search(&line.slot).is_ok() {
-            known = None;
-        }
-        match line.op {
-            Op::CallHelper { helper } => {
-                if let Some(map) = known
-                    && !facts.far_arguments[line.slot as usize]
-                    && let Some(operation) = MapOperation::of_helper(helper)
-                    && let Some(op) = direct(operation, map, &lowered.maps[map as usize])
-                {
-                    line.op = op;
-                }
-                known = None;
-            }
-            Op::Constant {
-                dst: Reg::R1,
-                value: Constant::Map(map),
-            } => known = Some(map),
-            _ if line.op.writes(Reg::R1) => known = None,
-            _ => {}
+    if lowered.maps.is_empty() {
+        return;
+    }
+    for at in 0..lowered.lines.len() {
+        let line = lowered.lines[at];
+        if let Op::CallHelper { helper } = line.op
+            && !facts.far_arguments[line.slot as usize]
+            && let Some(operation) = MapOperation::of_helper(helper)
+            && let Some(Constant::Map(map)) = lowered.constant_before(at, Reg::R1)
+            && let Some(op) = direct(operation, map, &lowered.maps[map as usize])
+        {
+            lowered.lines[at].op = op;
         }
     }
 }

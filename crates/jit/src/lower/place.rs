@@ -1,61 +1,99 @@
-//! Where slots that are jumped to are among the lines.
+//! Where slots are among the lines, and what leads to them.
 
 use super::{Lowered, Op};
 
-/// Lines by slot.
-pub(super) struct Place {
-    /// In order, with the position of each one's line.
-    targets: Vec<(u32, usize)>,
+/// Lines by slot, made anew whenever lines are dropped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    /// The position of the first line at or behind each slot.
+    lines: Vec<u32>,
+    /// What leads to each slot.
+    leads: Vec<u8>,
 }
 
-impl Place {
-    pub(super) fn of_targets(lowered: &Lowered) -> Self {
-        let mut lines = lowered.lines.iter().enumerate().peekable();
-        let mut position = |slot: u32| {
-            while lines.next_if(|(_, line)| line.slot < slot).is_some() {}
-            lines.peek().map_or(lowered.lines.len(), |(at, _)| *at)
-        };
-        let targets = lowered.targets().into_iter();
-        Self {
-            targets: targets.map(|slot| (slot, position(slot))).collect(),
-        }
-    }
+/// A jump or a call, or a function begins there.
+const LEAD: u8 = 1;
+/// A jump from further on.
+const BACK: u8 = 2;
+/// A function begins there.
+const FUNCTION: u8 = 4;
 
-    /// The position of a slot that is jumped to.
+impl Places {
+    /// The position of a slot; of one that was dropped, that of the next.
     pub(super) fn of(&self, slot: u32) -> usize {
-        let found = self.targets.binary_search_by_key(&slot, |(slot, _)| *slot);
-        self.targets[found.expect("somebody jumps there")].1
+        self.lines[slot as usize] as usize
     }
 
-    pub(super) fn is_target(&self, slot: u32) -> bool {
-        self.targets
-            .binary_search_by_key(&slot, |(slot, _)| *slot)
-            .is_ok()
+    /// True if something may lead to a slot besides the line before.
+    pub(crate) fn is_target(&self, slot: u32) -> bool {
+        self.leads[slot as usize] != 0
+    }
+
+    /// True if a loop begins at a slot: something jumps back to it.
+    pub(crate) fn is_head(&self, slot: u32) -> bool {
+        self.leads[slot as usize] & BACK != 0
+    }
+
+    /// True if a function begins at a slot.
+    pub(crate) fn is_function(&self, slot: u32) -> bool {
+        self.leads[slot as usize] & FUNCTION != 0
     }
 }
 
 impl Lowered {
     /// Drops lines, but none that a function begins with; who jumped to one of them jumps to the next.
     pub(super) fn keep(&mut self, kept: &[bool]) {
-        let mut dropped: Vec<(u32, u32)> = Vec::new();
-        let mut next = u32::MAX;
-        for (line, kept) in self.lines.iter().zip(kept).rev() {
-            if *kept || self.functions.binary_search(&line.slot).is_ok() {
-                next = line.slot;
-            } else {
-                dropped.push((line.slot, next));
-            }
+        if kept.iter().all(|kept| *kept) {
+            return;
         }
-        dropped.reverse();
-        let heir = |slot: u32| {
-            let found = dropped.binary_search_by_key(&slot, |(slot, _)| *slot);
-            found.ok().map(|found| dropped[found].1)
-        };
-        self.lines.retain(|line| heir(line.slot).is_none());
-        for line in &mut self.lines {
-            if let Op::Jump { to } | Op::Branch { to, .. } | Op::MayGoto { to } = &mut line.op {
-                *to = heir(*to).unwrap_or(*to);
-            }
+        let mut kept = kept.iter();
+        let places = &self.places;
+        self.lines
+            .retain(|line| kept.next().is_none_or(|kept| *kept) || places.is_function(line.slot));
+        self.settle();
+    }
+
+    /// Finds where slots are, and has jumps name slots that are there.
+    pub(super) fn settle(&mut self) {
+        let Self {
+            program,
+            functions,
+            lines,
+            places,
+            ..
+        } = self;
+        let slots = program.insns.len();
+        places.lines.resize(slots, 0);
+        let mut first = 0;
+        for (at, line) in lines.iter().enumerate() {
+            let behind = line.slot as usize + 1;
+            places.lines[first..behind].fill(at as u32);
+            first = behind;
+        }
+        places.lines[first..].fill(lines.len() as u32);
+        places.leads.clear();
+        places.leads.resize(slots, 0);
+        for at in 0..lines.len() {
+            let (to, lead) = match lines[at].op {
+                Op::Jump { to } | Op::Branch { to, .. } | Op::MayGoto { to } => {
+                    let to = lines[places.of(to)].slot;
+                    let line = &mut lines[at];
+                    let back = if to <= line.slot { BACK } else { 0 };
+                    if let Op::Jump { to: old }
+                    | Op::Branch { to: old, .. }
+                    | Op::MayGoto { to: old } = &mut line.op
+                    {
+                        *old = to;
+                    }
+                    (to, LEAD | back)
+                }
+                Op::CallFunction { to } | Op::Loop { to } => (to, LEAD),
+                _ => continue,
+            };
+            places.leads[to as usize] |= lead;
+        }
+        for start in functions {
+            places.leads[*start as usize] |= LEAD | FUNCTION;
         }
     }
 }

@@ -4,9 +4,61 @@ use osmia_isa::{AluOp, Operand, Reg};
 
 use super::{Base, Op};
 
+/// A set of registers.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Regs(u16);
+
+impl Regs {
+    pub(crate) const NONE: Self = Self(0);
+    /// What calls return in and do not preserve.
+    pub(crate) const CALLER_SAVED: Self = Self(0b11_1111);
+    const R0: Self = Self(1);
+    const ARGUMENTS: Self = Self(0b11_1110);
+
+    pub(crate) const fn of(reg: Reg) -> Self {
+        Self(1 << reg.number())
+    }
+
+    /// What is in one of both.
+    #[must_use]
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[must_use]
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub(crate) const fn has(self, reg: Reg) -> bool {
+        self.0 >> reg.number() & 1 == 1
+    }
+
+    /// Those in it, from the lowest on.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Reg> {
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let reg = Reg::new(u8::try_from(left.trailing_zeros()).ok()?)?;
+            left &= left - 1;
+            Some(reg)
+        })
+    }
+
+    const fn both(first: Reg, second: Reg) -> Self {
+        Self::of(first).and(Self::of(second))
+    }
+
+    const fn second(operand: Operand) -> Self {
+        match operand {
+            Operand::Reg(reg) => Self::of(reg),
+            Operand::Imm(_) => Self::NONE,
+        }
+    }
+}
+
 impl Op {
-    /// True if the register may be another afterwards.
-    pub(crate) fn writes(&self, reg: Reg) -> bool {
+    /// Registers that may be others afterwards.
+    pub(crate) fn written(&self) -> Regs {
         match *self {
             Op::Alu { dst, .. }
             | Op::Sum { dst, .. }
@@ -18,10 +70,10 @@ impl Op {
             | Op::Unless { dst, .. }
             | Op::Load { dst, .. }
             | Op::FarLoad { dst, .. }
-            | Op::ToUser { dst, .. } => dst == reg,
+            | Op::ToUser { dst, .. } => Regs::of(dst),
             // A fetched value comes back in the source, or in r0.
-            Op::Atomic { src, .. } | Op::FarAtomic { src, .. } => src == reg || reg == Reg::R0,
-            Op::LoadPacket { .. } => reg == Reg::R0,
+            Op::Atomic { src, .. } | Op::FarAtomic { src, .. } => Regs::of(src).and(Regs::R0),
+            Op::LoadPacket { .. } => Regs::R0,
             Op::CallHelper { .. }
             | Op::CallLeaf { .. }
             | Op::CallKfunc { .. }
@@ -29,55 +81,75 @@ impl Op {
             | Op::CallMap { .. }
             | Op::CallFunction { .. }
             | Op::Loop { .. }
-            | Op::TailCall => reg.number() <= 5,
+            | Op::TailCall => Regs::CALLER_SAVED,
             Op::Store { .. }
             | Op::FarStore { .. }
             | Op::Jump { .. }
             | Op::Branch { .. }
             | Op::MayGoto { .. }
             | Op::Exit
-            | Op::Unreachable => false,
+            | Op::Unreachable => Regs::NONE,
         }
     }
 
-    /// True if the register is an operand.
-    pub(crate) fn reads(&self, reg: Reg) -> bool {
-        let second = |src: Operand| src == Operand::Reg(reg);
+    /// Registers that are operands.
+    pub(crate) fn read(&self) -> Regs {
         match *self {
-            Op::Alu { op, dst, src, .. } => (op != AluOp::Mov && dst == reg) || second(src),
-            Op::Neg { dst, .. } | Op::Swap { dst, .. } | Op::Cut { dst, .. } => dst == reg,
-            Op::MovSx { src, .. } | Op::Sum { src, .. } | Op::ToUser { src, .. } => src == reg,
-            Op::Load { base, .. } => base == Base::Reg(reg),
-            Op::FarLoad { base, .. } => base == reg,
+            Op::Alu {
+                op: AluOp::Mov,
+                src,
+                ..
+            } => Regs::second(src),
+            Op::Alu { dst, src, .. } | Op::Branch { dst, src, .. } => {
+                Regs::of(dst).and(Regs::second(src))
+            }
+            Op::Neg { dst, .. } | Op::Swap { dst, .. } | Op::Cut { dst, .. } => Regs::of(dst),
+            Op::MovSx { src, .. } | Op::Sum { src, .. } | Op::ToUser { src, .. } => Regs::of(src),
+            Op::Load { base, .. } => match base {
+                Base::Reg(base) => Regs::of(base),
+                Base::Packet(_) => Regs::NONE,
+            },
+            Op::FarLoad { base, .. } => Regs::of(base),
             Op::Store { base, src, .. } | Op::FarStore { base, src, .. } => {
-                base == reg || second(src)
+                Regs::of(base).and(Regs::second(src))
             }
             Op::Atomic { base, src, .. } | Op::FarAtomic { base, src, .. } => {
-                base == reg || src == reg || reg == Reg::R0
+                Regs::both(base, src).and(Regs::R0)
             }
-            Op::LoadPacket { index, .. } => index == Some(reg),
+            Op::LoadPacket { index, .. } => index.map_or(Regs::NONE, Regs::of),
             Op::Unless {
                 first,
-                second: other,
+                second,
                 dst,
                 src,
                 ..
-            } => first == reg || second(other) || dst == reg || second(src),
-            Op::Branch { dst, src, .. } => dst == reg || second(src),
+            } => Regs::both(first, dst)
+                .and(Regs::second(second))
+                .and(Regs::second(src)),
             Op::CallHelper { .. }
             | Op::CallKfunc { .. }
             | Op::CallFunction { .. }
-            | Op::Loop { .. } => (1..=5).contains(&reg.number()),
-            Op::ArrayElement { .. } => reg.number() == 2,
-            Op::CallMap { .. } => (2..=4).contains(&reg.number()),
-            Op::TailCall => (1..=3).contains(&reg.number()),
-            Op::Exit => reg == Reg::R0,
+            | Op::Loop { .. } => Regs::ARGUMENTS,
+            Op::ArrayElement { .. } => Regs(0b100),
+            Op::CallMap { .. } => Regs(0b1_1100),
+            Op::TailCall => Regs(0b1110),
+            Op::Exit => Regs::R0,
             Op::Constant { .. }
             | Op::CallLeaf { .. }
             | Op::Jump { .. }
             | Op::MayGoto { .. }
-            | Op::Unreachable => false,
+            | Op::Unreachable => Regs::NONE,
         }
+    }
+
+    /// True if the register may be another afterwards.
+    pub(crate) fn writes(&self, reg: Reg) -> bool {
+        self.written().has(reg)
+    }
+
+    /// True if the register is an operand.
+    pub(crate) fn reads(&self, reg: Reg) -> bool {
+        self.read().has(reg)
     }
 
     /// The register that gets a result, of operations that have no other effect.

@@ -3,10 +3,10 @@
 
 use osmia_isa::AluOp;
 
-use super::{Lowered, Op, Place};
+use super::{Lowered, Op};
 
 pub(super) fn convert(lowered: &mut Lowered) {
-    let places = Place::of_targets(lowered);
+    let places = &lowered.places;
     let mut kept = vec![true; lowered.lines.len()];
     let mut at = 0;
     while at + 2 < lowered.lines.len() {

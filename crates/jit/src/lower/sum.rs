@@ -2,20 +2,20 @@
 
 use osmia_isa::{AluOp, Operand, Width};
 
-use super::{Line, Lowered, Op};
+use super::{Lowered, Op};
 
 pub(super) fn merge(lowered: &mut Lowered) {
-    let targets = lowered.targets();
-    let mut merged: Vec<Line> = Vec::with_capacity(lowered.lines.len());
-    for line in &lowered.lines {
-        let is_target = targets.binary_search(&line.slot).is_ok();
-        let before = merged.last_mut().filter(|_| !is_target);
-        match before.and_then(|before| Some((sum(&before.op, &line.op)?, before))) {
-            Some((sum, before)) => before.op = sum,
-            None => merged.push(*line),
+    let mut kept = vec![true; lowered.lines.len()];
+    for (before, kept) in (0..).zip(kept.iter_mut().skip(1)) {
+        let [copy, addition] = [before, before + 1].map(|at| lowered.lines[at]);
+        if let Some(sum) = sum(&copy.op, &addition.op)
+            && !lowered.places.is_target(addition.slot)
+        {
+            lowered.lines[before].op = sum;
+            *kept = false;
         }
     }
-    lowered.lines = merged;
+    lowered.keep(&kept);
 }
 
 /// What both do together.

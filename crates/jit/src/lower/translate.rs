@@ -8,7 +8,7 @@ use osmia_program::helper::OWN_START;
 use osmia_vm::map::Map;
 use osmia_vm::{Leaf, NativeHelper};
 
-use super::{Base, Constant, Line, Lowered, Op};
+use super::{Base, Constant, Line, Lowered, Op, Places};
 use crate::facts::Facts;
 use crate::refused::{Refused, Unsupported};
 
@@ -28,6 +28,7 @@ pub(super) fn translate(
         kfuncs: Vec::new(),
         reads_unset_stack: facts.reads_unset_stack,
         lines: Vec::with_capacity(program.insns.len()),
+        places: Places::default(),
         context_bytes: facts.context_bytes,
     };
     let mut at = 0;
@@ -55,6 +56,7 @@ pub(super) fn translate(
     lowered.functions.extend(&lowered.apart);
     lowered.functions.sort_unstable();
     lowered.functions.dedup();
+    lowered.settle();
     lowered.check_tail_calls()?;
     Ok(lowered)
 }
@@ -63,7 +65,8 @@ impl Lowered {
     /// Behind a call of a function that ended in another program the machine takes that for the running
     /// one.
     fn check_tail_calls(&self) -> Result<(), Refused> {
-        let in_function = |line: &&Line| line.op == Op::TailCall && self.function_of(line.slot) > 0;
+        let in_function =
+            |line: &&Line| matches!(line.op, Op::TailCall) && self.function_of(line.slot) > 0;
         let needs_program = |line: &Line| {
             matches!(
                 line.op,

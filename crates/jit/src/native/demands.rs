@@ -8,16 +8,18 @@ use osmia_vm::map_call::MapOperation;
 use crate::lower::{Lowered, Op};
 
 pub(super) fn of(lowered: &Lowered) -> Demands {
-    let any = |does: fn(&Lowered, &Op) -> bool| {
-        (lowered.lines.iter()).any(|line| does(lowered, &line.op))
-    };
-    Demands {
+    let mut demands = Demands {
         cleared_bytes: lowered.cleared_bytes(),
         context_bytes: lowered.context_bytes,
-        is_counted: any(looks_up),
-        sees_heap: any(|_, op| calls_machine(op) || matches!(op, Op::CallHelper { .. })),
-        needs_input: any(|_, op| calls_machine(op)),
+        ..Demands::default()
+    };
+    for line in &lowered.lines {
+        let calls_machine = calls_machine(&line.op);
+        demands.is_counted |= calls_machine || looks_up(lowered, &line.op);
+        demands.sees_heap |= calls_machine || matches!(line.op, Op::CallHelper { .. });
+        demands.needs_input |= calls_machine;
     }
+    demands
 }
 
 /// The machine may do anything then. What helpers of the application do is the application's business: they
@@ -37,7 +39,7 @@ fn calls_machine(op: &Op) -> bool {
     )
 }
 
-/// It may get hold of what others remove meanwhile. Elements of arrays stay.
+/// It may get hold of what others remove meanwhile without the machine. Elements of arrays stay.
 fn looks_up(lowered: &Lowered, op: &Op) -> bool {
     match *op {
         Op::CallMap { map, operation } => {
@@ -45,6 +47,6 @@ fn looks_up(lowered: &Lowered, op: &Op) -> bool {
             let stays = matches!(kind, MapKind::Array | MapKind::PercpuArray);
             !(stays && operation == MapOperation::Update)
         }
-        _ => calls_machine(op),
+        _ => false,
     }
 }

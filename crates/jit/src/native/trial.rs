@@ -60,7 +60,7 @@ impl Trial {
 }
 
 /// True if the first tier's code is what a program stays with: the second's is not just as good.
-pub(super) fn keeps_first(times: TierTimes) -> bool {
+pub(crate) fn keeps_first(times: TierTimes) -> bool {
     // A difference of less than one part in so many may be chance.
     const NOTICED: u64 = 32;
     times.first + times.first / NOTICED < times.second

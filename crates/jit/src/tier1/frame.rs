@@ -2,10 +2,7 @@
 
 use osmia_isa::Reg;
 
-use crate::lower::{Base, Lowered, Op};
-
-/// Registers that calls preserve: in the machine's ABI and in the program's.
-const SAVED: [u8; 4] = [6, 7, 8, 9];
+use crate::lower::{Base, Lowered, Op, Regs};
 
 /// What a function has on the native stack.
 #[derive(Clone, Debug, Default)]
@@ -24,17 +21,17 @@ impl Frame {
         let end = (lowered.functions.get(function + 1)).map_or(u32::MAX, |end| *end);
         let first = lowered.lines.partition_point(|line| line.slot < start);
         let lines = lowered.lines[first..].iter();
-        let (mut written, mut calls, mut counts) = ([false; 4], false, false);
+        let (mut written, mut calls, mut counts) = (Regs::NONE, false, false);
         for line in lines.take_while(|line| line.slot < end) {
-            for (written, number) in written.iter_mut().zip(SAVED) {
-                *written |= Reg::new(number).is_some_and(|reg| line.op.writes(reg));
-            }
+            written = written.and(line.op.written());
             calls |= calls_something(&line.op);
             counts |= matches!(line.op, Op::MayGoto { .. });
         }
-        let saved = SAVED.iter().zip(written).filter(|(_, written)| *written);
+        let saved = written
+            .without(Regs::CALLER_SAVED)
+            .without(Regs::of(Reg::R10));
         Self {
-            saved: saved.filter_map(|(number, _)| Reg::new(*number)).collect(),
+            saved: saved.iter().collect(),
             calls,
             counts,
         }
@@ -54,12 +51,16 @@ pub(crate) struct Surroundings {
 
 impl Surroundings {
     pub(super) fn of(lowered: &Lowered, unwinds: bool) -> Self {
-        let lines = || lowered.lines.iter();
-        Self {
+        let mut uses = Self {
             unwinds,
-            machine: lines().any(|line| uses_machine(&line.op)),
-            frame: lines().any(|line| uses_frame(&line.op)),
+            machine: false,
+            frame: false,
+        };
+        for line in &lowered.lines {
+            uses.machine |= uses_machine(&line.op);
+            uses.frame |= uses_frame(&line.op);
         }
+        uses
     }
 }
 

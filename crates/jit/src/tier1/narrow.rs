@@ -3,27 +3,25 @@
 
 use osmia_isa::{Operand, Reg, Size, Width};
 
-use crate::lower::{Constant, Op};
+use crate::lower::{Constant, Op, Regs};
 
-/// A set of registers, by number.
+/// Those registers.
 #[derive(Copy, Clone, Debug, Default)]
-pub(super) struct Narrow(u16);
+pub(super) struct Narrow(Regs);
 
 impl Narrow {
     pub(super) fn has(self, reg: Reg) -> bool {
-        self.0 >> reg.number() & 1 == 1
+        self.0.has(reg)
     }
 
     /// What is so behind an operation.
     pub(super) fn after(self, op: &Op) -> Self {
         let Some(dst) = op.result() else {
-            let written = (0..=10).filter_map(Reg::new).filter(|reg| op.writes(*reg));
-            return Self(written.fold(self.0, |set, reg| set & !(1 << reg.number())));
+            return Self(self.0.without(op.written()));
         };
-        let bit = 1 << dst.number();
         match self.makes(op, dst) {
-            true => Self(self.0 | bit),
-            false => Self(self.0 & !bit),
+            true => Self(self.0.and(Regs::of(dst))),
+            false => Self(self.0.without(Regs::of(dst))),
         }
     }
 

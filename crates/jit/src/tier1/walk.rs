@@ -127,17 +127,18 @@ where
     /// Compiles the first line, and those behind it that are fewer instructions with it; how many.
     fn lines(&mut self, lines: &[Line]) -> usize {
         let Line { slot, op } = lines[0];
-        if let Ok(function) = self.lowered.functions.binary_search(&slot) {
+        let places = &self.lowered.places;
+        if places.is_function(slot) {
             self.narrow = Narrow::default();
-            self.begin(function);
+            self.begin(self.lowered.function_of(slot));
             if self.lowered.apart.binary_search(&slot).is_ok() {
                 self.stop_if_asked(slot);
             }
         }
-        if let Some((label, is_head)) = self.slots.found(slot) {
+        if let Some(label) = self.slots.at(slot) {
             self.narrow = Narrow::default();
             self.is_closed = false;
-            if is_head {
+            if places.is_head(slot) {
                 self.align_loop();
             }
             self.asm.bind(label);

@@ -122,13 +122,23 @@ impl Assembler {
         if rex != 0x40 || needs_rex {
             self.bytes.push(rex);
         }
-        self.bytes.extend(op.opcode);
+        for byte in op.opcode {
+            self.bytes.push(*byte);
+        }
         match place {
             Place::Reg(rm) => self.bytes.push(0xc0 | field << 3 | rm.low()),
             Place::Mem(base, distance) => self.memory(field, base, None, distance),
             Place::Sum(base, index, distance) => self.memory(field, base, Some(index), distance),
         }
-        self.bytes.extend(&imm.to_le_bytes()[..op.imm_bytes.into()]);
+        self.number(imm, op.imm_bytes);
+    }
+
+    /// The lower bytes of a number.
+    fn number(&mut self, number: i32, bytes: u8) {
+        // A copy of fixed length takes no call.
+        let end = self.bytes.len() + usize::from(bytes);
+        self.bytes.extend_from_slice(&number.to_le_bytes());
+        self.bytes.truncate(end);
     }
 
     fn memory(&mut self, field: u8, base: Gpr, index: Option<Gpr>, distance: i32) {
@@ -151,7 +161,7 @@ impl Assembler {
             }
             None => self.bytes.push(mode | field << 3 | base.low()),
         }
-        self.bytes.extend(&distance.to_le_bytes()[..bytes]);
+        self.number(distance, bytes);
     }
 
     /// `shlx`, `sarx` or `shrx`.
