@@ -37,7 +37,7 @@ pub(crate) struct Options {
 enum Subject {
     /// Loading, CO-RE and interpreting
     Flow,
-    /// What loading costs by the length of a program
+    /// What loading costs by the length of a program, and beside the running kernel's loads (needs root)
     Load,
     /// Map operations, beside the running kernel's (needs root)
     Maps,

@@ -75,7 +75,8 @@ fn compare(linker: &Linker, rows: &[Row]) -> Result<Verdict, Error> {
     baseline::compare(&linker.target().kernel.to_string(), &counts.collect())
 }
 
-fn objects() -> Result<Vec<PathBuf>, Error> {
+/// The committed objects.
+pub(super) fn objects() -> Result<Vec<PathBuf>, Error> {
     let mut objects = Vec::new();
     for folder in FOLDERS {
         for entry in std::fs::read_dir(place::root().join(folder))? {
