@@ -53,6 +53,9 @@ pub(crate) trait Assembly: Sized {
     /// The label is here.
     fn bind(&mut self, label: Label);
 
+    /// Puts an address in the place of another: that of an instruction which loads it, wherever it is.
+    fn patch(code: &mut [u8], at: usize, address: u64);
+
     /// The code, and where each of these labels is in it.
     fn finish(self, wanted: &[Label]) -> (Vec<u8>, Vec<usize>);
 }

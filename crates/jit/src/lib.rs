@@ -34,7 +34,7 @@ use osmia_vm::Code;
 use osmia_vm::map::Map;
 
 use crate::lower::Lowered;
-pub use native::NativeCode;
+pub use native::{NativeCode, Template};
 pub use refused::{NotCompiled, Refused, Unsupported};
 
 /// Compiles a verified program for the maps that a code has.
@@ -77,16 +77,22 @@ pub fn compile_in(
     code: &Code,
     tiers: Tiers,
 ) -> Result<NativeCode, NotCompiled> {
+    check_same(verified, code)?;
+    let lowered = lower(code, &facts::Facts::of(verified, code))?;
+    NativeCode::new(lowered, code, pages::vouch(verified), tiers)
+}
+
+/// A code is of the program that facts are about, with maps like those it was verified for.
+fn check_same(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<(), NotCompiled> {
     let program = code.program();
     let same_maps = code.maps().len() == verified.maps().len()
         && (code.maps().zip(verified.maps())).all(|(map, spec)| is_alike(map.spec(), spec));
-    if program.insns != verified.program().insns || !same_maps {
-        return Err(NotCompiled::Other {
-            program: program.name.clone(),
-        });
+    if program.insns == verified.program().insns && same_maps {
+        return Ok(());
     }
-    let lowered = lower(verified, code)?;
-    NativeCode::new(lowered, code, pages::vouch(verified), tiers)
+    Err(NotCompiled::Other {
+        program: program.name.clone(),
+    })
 }
 
 /// What a program becomes on its way, as text.
@@ -112,7 +118,7 @@ pub struct Optimised {
 /// # Errors
 /// If it uses what has no native form yet.
 pub fn stages(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<Stages, Refused> {
-    let lowered = lower(verified, code)?;
+    let lowered = lower(code, &facts::Facts::of(verified, code))?;
     Ok(Stages {
         lowered: listing::lowered(&lowered),
         native: listing::native(&lowered, tier1::Processor::here()),
@@ -127,7 +133,7 @@ pub fn optimised(
     verified: &osmia_verify::Facts<'_>,
     code: &Code,
 ) -> Result<Optimised, NotCompiled> {
-    let lowered = lower(verified, code)?;
+    let lowered = lower(code, &facts::Facts::of(verified, code))?;
     optimised_of(&lowered).map_err(|why| NotCompiled::Optimiser {
         program: code.program().name.clone(),
         why,
@@ -145,9 +151,9 @@ fn optimised_of(_: &Lowered) -> Result<Optimised, String> {
     Err("the optimising tier is not built in".to_owned())
 }
 
-fn lower(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<Lowered, Refused> {
+fn lower(code: &Code, facts: &facts::Facts) -> Result<Lowered, Refused> {
     let maps: Vec<Arc<Map>> = code.maps().cloned().collect();
-    Lowered::new(code.program(), &maps, &facts::Facts::of(verified, code))
+    Lowered::new(code.program(), &maps, facts)
 }
 
 /// True if what was shown for a map of one specification holds for the other.

@@ -37,7 +37,7 @@ pub(crate) use registers::Regs;
 pub(crate) use show::Shown;
 
 /// A program ready to become machine code.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Lowered {
     pub(crate) program: Arc<Program>,
     pub(crate) maps: Vec<Arc<Map>>,
@@ -267,6 +267,14 @@ impl Lowered {
         sum::merge(&mut lowered);
         dead::remove(&mut lowered);
         Ok(lowered)
+    }
+
+    /// The same program with other maps, laid out alike.
+    pub(crate) fn with_maps(&self, maps: Vec<Arc<Map>>) -> Self {
+        Self {
+            maps,
+            ..self.clone()
+        }
     }
 
     /// The function a slot belongs to, by its position.

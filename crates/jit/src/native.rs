@@ -2,6 +2,7 @@
 
 mod addresses;
 mod demands;
+mod template;
 #[cfg(feature = "tier2")]
 mod trial;
 #[cfg(feature = "tier2")]
@@ -19,9 +20,11 @@ use crate::Tiers;
 use crate::lower::Lowered;
 use crate::pages::{CodePages, Places};
 use crate::refused::NotCompiled;
+#[cfg(feature = "tier2")]
 use crate::symbols::Symbols;
-use crate::tier1;
+use crate::tier1::Compiled;
 use addresses::Addresses;
+pub use template::Template;
 #[cfg(all(test, feature = "tier2"))]
 pub(crate) use trial::keeps_first;
 
@@ -63,16 +66,12 @@ impl Sealed {
 
     /// Tier 1, and where its functions are by what programs know them by.
     fn first(
+        compiled: &Compiled,
         lowered: &Lowered,
         addresses: &Addresses,
     ) -> Result<(Self, Vec<(u64, u64)>), NotCompiled> {
-        let address = |symbol| addresses.of(symbol);
-        let symbols = Symbols {
-            maps: &lowered.maps,
-            addresses: &address,
-        };
-        let compiled = tier1::compile(lowered, &symbols, tier1::Processor::here());
-        let sealed = Self::new(1, &compiled.bytes, compiled.places)?;
+        let bytes = compiled.with_addresses(|symbol| addresses.of(symbol));
+        let sealed = Self::new(1, &bytes, compiled.places)?;
         let places = lowered.functions.iter().zip(&compiled.functions);
         let mut functions = Vec::new();
         for ((slot, known_by), (start, at)) in addresses.functions.iter().zip(places) {
@@ -108,21 +107,45 @@ impl NativeCode {
         tiers: Tiers,
     ) -> Result<Self, NotCompiled> {
         let addresses = Addresses::new(&lowered, code);
-        let (sealed, functions) = match tiers {
-            Tiers::First | Tiers::Rising => Sealed::first(&lowered, &addresses)?,
+        let made = match tiers {
+            Tiers::First | Tiers::Rising => {
+                Sealed::first(&template::compile(&lowered), &lowered, &addresses)?
+            }
             #[cfg(feature = "tier2")]
             Tiers::Second => (Sealed::second(&lowered, &addresses)?, Vec::new()),
         };
-        Ok(Self {
+        let demands = demands::of(&lowered);
+        Ok(Self::with(
+            made,
+            lowered,
+            addresses,
+            (memory, demands),
+            tiers,
+        ))
+    }
+
+    /// What was made of a lowered program, and where its functions are.
+    fn with(
+        (sealed, functions): (Sealed, Vec<(u64, u64)>),
+        lowered: Lowered,
+        addresses: Addresses,
+        (memory, demands): (Real, Demands),
+        tiers: Tiers,
+    ) -> Self {
+        #[cfg(feature = "tier2")]
+        let warm = (tiers == Tiers::Rising)
+            .then(|| std::sync::Arc::new(warm::Warm::new(lowered, addresses.clone())));
+        #[cfg(not(feature = "tier2"))]
+        drop((lowered, tiers));
+        Self {
             memory,
-            demands: demands::of(&lowered),
+            demands,
             sealed,
             functions,
             #[cfg(feature = "tier2")]
-            warm: (tiers == Tiers::Rising)
-                .then(|| std::sync::Arc::new(warm::Warm::new(lowered, addresses.clone()))),
+            warm,
             _addresses: addresses,
-        })
+        }
     }
 
     /// What runs now.

@@ -16,7 +16,7 @@ mod x64;
 
 use crate::lower::Lowered;
 use crate::pages::Places;
-use crate::symbols::Symbols;
+use crate::symbols::{Symbol, Symbols};
 pub(crate) use frame::Surroundings;
 pub(crate) use processor::Processor;
 pub(crate) use templates::Ways;
@@ -36,6 +36,21 @@ pub(crate) struct Compiled {
     pub(crate) functions: Vec<usize>,
     /// Where each line begins.
     pub(crate) lines: Vec<u32>,
+    /// Where addresses are loaded, and of what.
+    named: Vec<(u32, Symbol)>,
+    /// How another address is put there.
+    patch: fn(&mut [u8], usize, u64),
+}
+
+impl Compiled {
+    /// The code with these addresses.
+    pub(crate) fn with_addresses(&self, of: impl Fn(Symbol) -> u64) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        for (at, symbol) in &self.named {
+            (self.patch)(&mut bytes, *at as usize, of(*symbol));
+        }
+        bytes
+    }
 }
 
 /// Compiles a program for a processor, which need not be this one.

@@ -28,6 +28,7 @@ use crate::object::{
     ProgramRefused, Table,
 };
 use crate::pin::PinTree;
+use crate::repeats::{Loads, Repeats};
 use crate::verdict::{self, Judgement, Proof};
 use crate::{Process, UserOptions, codes, limits, native};
 
@@ -64,6 +65,8 @@ pub struct Kernel {
     helpers: Vec<HostHelper>,
     /// Programs that are verified become machine code.
     native: bool,
+    /// Programs that were loaded before.
+    repeats: Repeats,
     /// How many want runs to be counted.
     counting: AtomicUsize,
     /// Processes there have been: they are spread over the CPUs.
@@ -142,6 +145,7 @@ impl Kernel {
             unverified: options.unverified,
             helpers: options.helpers,
             native: options.native,
+            repeats: Repeats::default(),
             counting: AtomicUsize::new(0),
             processes: AtomicU32::new(0),
         }))
@@ -239,7 +243,7 @@ impl Kernel {
         program: &Arc<Program>,
         maps: &[Arc<Map>],
         about: ProgramAbout,
-        proof: Option<Proof>,
+        proof: Option<Arc<Proof>>,
     ) -> Result<Arc<Code>, ProgramRefused> {
         let variable = |id| {
             let types = &self.vmlinux.as_ref()?.btf;
@@ -274,7 +278,13 @@ impl Kernel {
         maps: &[Arc<Map>],
         log_level: u32,
     ) -> Judgement {
-        verdict::judge(program, replaces, maps, &self.target, log_level)
+        let known = (&self.target, &self.repeats);
+        verdict::judge(program, replaces, maps, known, log_level)
+    }
+
+    /// How often programs were loaded that were known already.
+    pub fn loads(&self) -> Loads {
+        self.repeats.loads()
     }
 
     /// True if programs that come by handle are not verified.

@@ -19,6 +19,7 @@ mod options;
 mod perf_event;
 pub mod pin;
 mod process;
+mod repeats;
 mod syscall;
 mod verdict;
 
@@ -28,4 +29,5 @@ pub use object::program_tag;
 pub use options::{KERNEL, UserOptions};
 pub use osmia_vm::Clock;
 pub use process::{Credentials, Process};
+pub use repeats::Loads;
 pub use syscall::{UserMemory, bpf};

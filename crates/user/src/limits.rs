@@ -1,5 +1,9 @@
 //! Named limits of the user-space host.
 
+/// Programs whose verdicts and machine code are kept for another load.
+pub const REPEATED_PROGRAMS_MAX: usize = 64;
+/// Instructions of all of them.
+pub const REPEATED_INSNS_MAX: usize = 65_536;
 /// Most bytes of one packet, as in libpcap (`MAXIMUM_SNAPLEN`).
 pub const PACKET_BYTES_MAX: u32 = 262_144;
 /// Most interfaces described in one section of a pcapng file.

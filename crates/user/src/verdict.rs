@@ -1,13 +1,16 @@
 //! What the verifier says of a program before it is loaded, and the log it leaves.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use osmia_jit::Template;
 use osmia_program::{Initial, MapKind, MapSpec, Program, ProgramFlags, Standing, Target};
 use osmia_verify::explain::{LoggedPaths, Wish};
 use osmia_verify::{
     Facts, Options, Reach, Refusal, Reject, Replaced, Stats, Verified, verify, verify_and_watch,
 };
 use osmia_vm::map::Map;
+
+use crate::repeats::Repeats;
 
 /// A verdict on a program.
 #[derive(Debug)]
@@ -17,7 +20,7 @@ pub(crate) struct Judgement {
     /// How far it looks into what is laid out for it; nothing if it was not judged.
     pub(crate) reach: Reach,
     /// Why it is safe, if it is known to be.
-    pub(crate) proof: Option<Proof>,
+    pub(crate) proof: Option<Arc<Proof>>,
     stats: Stats,
     /// What is known at every instruction, if that was asked for.
     states: Option<JudgementLog>,
@@ -37,9 +40,21 @@ pub(crate) struct Proof {
     verified: Verified,
     maps: Vec<MapSpec>,
     options: Options,
+    /// Its machine code for maps like those, once it was made.
+    pub(crate) template: OnceLock<Template>,
 }
 
 impl Proof {
+    /// What it is a proof of.
+    pub(crate) fn program(&self) -> &Program {
+        self.verified.program()
+    }
+
+    /// The maps it was accepted with.
+    pub(crate) fn maps(&self) -> &[MapSpec] {
+        &self.maps
+    }
+
     /// What code generation builds on.
     pub(crate) fn facts(&self, target: &Target) -> Result<Facts<'_>, Refusal> {
         self.verified.facts(&self.maps, target, &self.options)
@@ -52,10 +67,21 @@ pub(crate) fn judge(
     program: &Program,
     replaces: Option<Replaced>,
     maps: &[Arc<Map>],
-    target: &Target,
+    (target, repeats): (&Target, &Repeats),
     log_level: u32,
 ) -> Judgement {
     let specs: Vec<MapSpec> = maps.iter().map(|map| seen(map)).collect();
+    // Whoever asks for a log is shown everything, and what is replaced is of another program.
+    let may_repeat = replaces.is_none() && log_level == 0;
+    if may_repeat && let Some((proof, stats)) = repeats.find(program, &specs) {
+        return Judgement {
+            reach: proof.verified.reach(),
+            result: Ok(Standing::Verified),
+            proof: Some(proof),
+            stats,
+            states: None,
+        };
+    }
     let options = Options {
         replaces,
         keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
@@ -84,14 +110,22 @@ pub(crate) fn judge(
         }
         Err(why) => (Err(why), None),
     };
-    Judgement {
-        reach: (verified.as_ref()).map_or_else(Reach::default, Verified::reach),
-        result,
-        proof: verified.map(|verified| Proof {
+    let reach = (verified.as_ref()).map_or_else(Reach::default, Verified::reach);
+    let proof = verified.map(|verified| {
+        Arc::new(Proof {
             verified,
             maps: specs,
             options,
-        }),
+            template: OnceLock::new(),
+        })
+    });
+    if may_repeat && let Some(proof) = &proof {
+        repeats.keep(proof, &verdict.stats);
+    }
+    Judgement {
+        reach,
+        result,
+        proof,
         stats: verdict.stats,
         states,
     }

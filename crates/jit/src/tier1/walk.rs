@@ -40,6 +40,7 @@ where
         functions,
         unwinds,
         unwind,
+        named,
         ..
     } = compiler;
     let stubs = asm.here();
@@ -70,6 +71,8 @@ where
         },
         functions,
         lines,
+        named,
+        patch: A::patch,
     }
 }
 
@@ -81,6 +84,8 @@ pub(super) struct Compiler<'a, A: Assembly> {
     /// Something in it ends the run from inside.
     unwinds: bool,
     slots: Slots,
+    /// Where addresses are loaded, and of what.
+    named: Vec<(u32, Symbol)>,
     /// Where helpers that end the program are dealt with: the slot of the call, and a label.
     ends: Vec<(u32, Label)>,
     /// Where runs are ended that are to stop: likewise.
@@ -114,6 +119,7 @@ where
             functions,
             lowered,
             symbols,
+            named: Vec::new(),
             ends: Vec::new(),
             stops: Vec::new(),
             narrow: Narrow::default(),
@@ -277,6 +283,11 @@ where
             Op::Unreachable if self.is_closed => {}
             Op::Unreachable => self.trap(),
         }
+    }
+
+    /// The next instruction loads the address of something, which may become another.
+    pub(super) fn names(&mut self, symbol: Symbol) {
+        self.named.push((self.asm.here() as u32, symbol));
     }
 
     fn label(&self, slot: u32) -> Label {

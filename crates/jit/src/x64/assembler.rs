@@ -61,6 +61,11 @@ impl Assembly for Assembler {
         self.labels.bind(label, self.bytes.len());
     }
 
+    fn patch(code: &mut [u8], at: usize, address: u64) {
+        // Behind the two bytes that `address` begins with.
+        code[at + 2..at + 10].copy_from_slice(&address.to_le_bytes());
+    }
+
     fn finish(mut self, wanted: &[Label]) -> (Vec<u8>, Vec<usize>) {
         for (at, label) in self.open {
             let distance = self.labels.place(label) as i64 - (i64::from(at) + 4);

@@ -66,7 +66,7 @@ impl UserProgram {
         process: &Arc<Process>,
         standing: Standing,
         verified_insns: u32,
-        proof: Option<Proof>,
+        proof: Option<Arc<Proof>>,
     ) -> Result<Self, HostError> {
         let kernel = process.kernel();
         let types = program.debug.as_ref().map(|debug| &debug.btf);

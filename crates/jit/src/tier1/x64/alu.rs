@@ -109,6 +109,7 @@ impl Arithmetic for Compiler<'_> {
 
 impl Compiler<'_> {
     pub(super) fn address(&mut self, dst: Gpr, symbol: Symbol) {
+        self.names(symbol);
         self.asm.address(dst, self.symbols.address(symbol));
     }
 
