@@ -9,8 +9,6 @@ mod loading;
 mod maps;
 mod packet;
 mod programs;
-#[cfg(feature = "rbpf-cranelift")]
-mod rbpf_cranelift;
 mod rbpf_jit;
 mod turns;
 
@@ -24,7 +22,5 @@ pub use maps::{
 pub use osmia_jit::Tiers;
 pub use packet::packet;
 pub use programs::{BenchProgram, WITH_MAPS, WITHOUT_MAPS};
-#[cfg(feature = "rbpf-cranelift")]
-pub use rbpf_cranelift::RbpfCranelift;
-pub use rbpf_jit::RbpfJit;
+pub use rbpf_jit::RbpfCompiled;
 pub use turns::{Times, times};

@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use osmia_benches::{
-    BenchProgram, Osmia, Rbpf, RbpfJit, Tiers, WITH_MAPS, WITHOUT_MAPS, contents, packet,
+    BenchProgram, Osmia, Rbpf, RbpfCompiled, Tiers, WITH_MAPS, WITHOUT_MAPS, contents, packet,
 };
 use serde_json::{Map, Value, json};
 
@@ -145,7 +145,7 @@ fn rivals<'a>(
     };
     let (mut jit, mut rbpf) = (None, None);
     if !has_maps {
-        jit = RbpfJit::new(bench).map(|mut jit| inside(bench, move || jit.run()));
+        jit = RbpfCompiled::jit(bench).map(|mut jit| inside(bench, move || jit.run()));
         let mut machine = Rbpf::new(bench);
         rbpf = Some(inside(bench, move || machine.run()));
     }
@@ -169,7 +169,7 @@ fn rbpf_cranelift<'a>(bench: &BenchProgram) -> Result<Option<Rival<'a>>, Error> 
     if bench.name == "subprog_call" {
         return Ok(None);
     }
-    let compiled = osmia_benches::RbpfCranelift::new(bench);
+    let compiled = RbpfCompiled::cranelift(bench);
     let rival = compiled.map(|mut compiled| inside(bench, move || compiled.run()));
     rival.transpose()
 }
