@@ -9,6 +9,7 @@ mod bytes;
 mod callback;
 mod context;
 mod dead;
+mod frozen;
 mod jumps;
 mod map_call;
 mod place;
@@ -30,6 +31,7 @@ use crate::facts::Facts;
 use crate::refused::Refused;
 
 pub(crate) use callback::CALL_BACK;
+pub(crate) use frozen::settled;
 #[cfg(feature = "tier2")]
 pub(crate) use jumps::opposite;
 pub(crate) use place::Places;
@@ -261,6 +263,7 @@ impl Lowered {
         context::rewrite(&mut lowered, facts)?;
         map_call::resolve(&mut lowered, facts);
         callback::inline(&mut lowered);
+        frozen::fold(&mut lowered);
         jumps::straighten(&mut lowered);
         select::convert(&mut lowered);
         bytes::combine(&mut lowered);

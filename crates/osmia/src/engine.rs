@@ -3,12 +3,12 @@
 
 use osmia_diag::Diagnostic;
 use osmia_jit::{NotCompiled, Optimised, Stages};
-use osmia_program::{Fault, Form, Host, HostProgram, Interpreted, MapSpec, Program, Target};
-use osmia_user::UserHost;
-use osmia_verify::{Facts, Options, Verified};
+use osmia_program::{Fault, Form, Host, HostProgram, Interpreted, Program, Target};
+use osmia_user::{Proof, UserHost};
+use osmia_verify::Facts;
 use osmia_vm::Code;
 
-use crate::{Error, Loaded, codes, verified};
+use crate::{Error, Loaded, codes};
 
 /// Which of them.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -25,47 +25,15 @@ pub enum Engine {
     Kernel,
 }
 
-/// A program as the verifier left it, and what it was verified for.
-pub(crate) struct Proven {
-    verified: Verified,
-    maps: Vec<MapSpec>,
-    options: Options,
-}
-
-impl Proven {
-    /// Verifies a program.
-    pub(crate) fn new(
-        program: &Program,
-        maps: Vec<MapSpec>,
-        target: &Target,
-    ) -> Result<Self, Box<Diagnostic>> {
-        let options = verified::options(program);
-        match osmia_verify::verify(program, &maps, target, &options).result {
-            Ok(verified) => Ok(Self {
-                verified,
-                maps,
-                options,
-            }),
-            Err(why) => Err(Box::new(why.to_diagnostic(program))),
-        }
-    }
-
-    /// The program.
-    pub(crate) fn verified(&self) -> &Verified {
-        &self.verified
-    }
-
-    /// What code generation builds on.
-    pub(crate) fn facts(&self, target: &Target) -> Result<Facts<'_>, Error> {
-        let facts = self.verified.facts(&self.maps, target, &self.options);
-        facts.map_err(|refusal| {
-            let message = format!("the verifier's certificate does not hold: {refusal}");
-            Error::new(
-                Fault::Internal,
-                Diagnostic::error(codes::RUN_ENGINES, message),
-            )
-        })
-    }
+/// What code generation builds on.
+pub(crate) fn facts<'p>(proof: &'p Proof, target: &Target) -> Result<Facts<'p>, Error> {
+    proof.facts(target).map_err(|refusal| {
+        let message = format!("the verifier's certificate does not hold: {refusal}");
+        Error::new(
+            Fault::Internal,
+            Diagnostic::error(codes::RUN_ENGINES, message),
+        )
+    })
 }
 
 impl<H: Host> Loaded<'_, H> {
@@ -113,9 +81,9 @@ impl Loaded<'_, UserHost> {
         })?;
         let target = self.host().target();
         let specs = self.specs_of(resident.program());
-        let proven = Proven::new(resident.program(), specs, target).map_err(rejected)?;
-        let facts = proven.facts(target)?;
-        compile(&facts, resident.code())
+        let proof = self.host().kernel().prove(resident.program(), specs);
+        let proof = proof.map_err(|why| rejected(&why.to_diagnostic(resident.program())))?;
+        compile(&facts(&proof, target)?, resident.code())
             .map_err(|why| Error::new(Fault::Unsupported, why.to_diagnostic()))
     }
 }
@@ -140,7 +108,7 @@ fn interpreted(program: &Program, why: &Interpreted) -> Error {
 }
 
 /// A program that was to become machine code.
-fn rejected(why: Box<Diagnostic>) -> Error {
+fn rejected(why: &Diagnostic) -> Error {
     let help = "machine code is made of verified programs only; `--engine interp` runs others";
-    Error::new(Fault::Input, why.help(help))
+    Error::new(Fault::Input, why.clone().help(help))
 }

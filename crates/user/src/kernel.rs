@@ -13,7 +13,7 @@ use osmia_program::{
     Fault, Form, HostError, Interpreted, MapKind, MapSpec, Program, ProgramKind, Record, Run,
     Standing, Target,
 };
-use osmia_verify::Replaced;
+use osmia_verify::{Reject, Replaced};
 use osmia_vm::map::{Map, Runs};
 use osmia_vm::net::Network;
 use osmia_vm::{
@@ -28,8 +28,9 @@ use crate::object::{
     ProgramRefused, Table,
 };
 use crate::pin::PinTree;
+use crate::proof::Proof;
 use crate::repeats::{Loads, Repeats};
-use crate::verdict::{self, Judgement, Proof};
+use crate::verdict::{self, Judgement};
 use crate::{Process, UserOptions, codes, limits, native};
 
 /// The loopback interface: the first in every namespace.
@@ -280,6 +281,14 @@ impl Kernel {
     ) -> Judgement {
         let known = (&self.target, &self.repeats);
         verdict::judge(program, replaces, maps, known, log_level)
+    }
+
+    /// Shows that a program is safe with maps like these, which need not be there yet.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn prove(&self, program: &Program, maps: Vec<MapSpec>) -> Result<Arc<Proof>, Box<Reject>> {
+        self.repeats.prove(program, maps, &self.target).0
     }
 
     /// How often programs were loaded that were known already.

@@ -10,11 +10,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use osmia_btf::Btf;
-use osmia_program::{DebugInfo, MapBtf, MapSpec, Program};
-use osmia_verify::Stats;
+use osmia_program::{DebugInfo, MapBtf, MapSpec, Program, Target};
+use osmia_verify::{Reject, Stats, verify};
 
 use crate::limits::{REPEATED_INSNS_MAX, REPEATED_PROGRAMS_MAX};
-use crate::verdict::Proof;
+use crate::proof::{self, Proof};
 
 /// How often verdicts and machine code were asked for, and found.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -31,38 +31,60 @@ pub(crate) struct Repeats(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    proofs: VecDeque<(Arc<Proof>, Stats)>,
+    proofs: VecDeque<Arc<Proof>>,
     loads: Loads,
 }
 
 impl Repeats {
+    /// Asks the verifier, unless it was asked before; says how much it looked at, too.
+    pub(crate) fn prove(
+        &self,
+        program: &Program,
+        maps: Vec<MapSpec>,
+        target: &Target,
+    ) -> (Result<Arc<Proof>, Box<Reject>>, Stats) {
+        if let Some(proof) = self.find(program, &maps) {
+            let stats = proof.stats();
+            return (Ok(proof), stats);
+        }
+        let options = proof::options(program, None);
+        let verdict = verify(program, &maps, target, &options);
+        let stats = verdict.stats;
+        let keep = |verified| {
+            let proof = Arc::new(Proof::new(verified, maps, options, stats));
+            self.keep(&proof);
+            proof
+        };
+        (verdict.result.map(keep), stats)
+    }
+
     /// What is known of a program with these maps.
-    pub(crate) fn find(&self, program: &Program, maps: &[MapSpec]) -> Option<(Arc<Proof>, Stats)> {
+    fn find(&self, program: &Program, maps: &[MapSpec]) -> Option<Arc<Proof>> {
         let mut known = self.known();
-        let is_it = |(proof, _): &(Arc<Proof>, Stats)| {
-            is_same_program(proof.program(), program)
+        let is_it = |proof: &Arc<Proof>| {
+            is_same_program(proof.verified().program(), program)
                 && proof.maps().len() == maps.len()
                 && (proof.maps().iter().zip(maps)).all(|(one, other)| is_same_map(one, other))
         };
         let at = known.proofs.iter().position(is_it)?;
         let found = known.proofs.remove(at)?;
-        known.proofs.push_back(found.clone());
+        known.proofs.push_back(Arc::clone(&found));
         known.loads.repeated += 1;
         Some(found)
     }
 
     /// Keeps what was found out about a program, and forgets what was not asked for in the longest time.
-    pub(crate) fn keep(&self, proof: &Arc<Proof>, stats: &Stats) {
+    fn keep(&self, proof: &Arc<Proof>) {
         let mut known = self.known();
         known.loads.new += 1;
         if weight(proof) > REPEATED_INSNS_MAX {
             return;
         }
-        known.proofs.push_back((Arc::clone(proof), *stats));
-        let mut insns: usize = known.proofs.iter().map(|(proof, _)| weight(proof)).sum();
+        known.proofs.push_back(Arc::clone(proof));
+        let mut insns: usize = known.proofs.iter().map(|proof| weight(proof)).sum();
         while known.proofs.len() > REPEATED_PROGRAMS_MAX || insns > REPEATED_INSNS_MAX {
             let oldest = known.proofs.pop_front();
-            insns -= oldest.map_or(insns, |(proof, _)| weight(&proof));
+            insns -= oldest.map_or(insns, |proof| weight(&proof));
         }
     }
 
@@ -77,7 +99,7 @@ impl Repeats {
 
 /// Roughly what keeping a proof costs.
 fn weight(proof: &Proof) -> usize {
-    proof.program().insns.len()
+    proof.verified().program().insns.len()
 }
 
 fn is_same_program(one: &Program, other: &Program) -> bool {

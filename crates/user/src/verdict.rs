@@ -1,15 +1,13 @@
 //! What the verifier says of a program before it is loaded, and the log it leaves.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use osmia_jit::Template;
-use osmia_program::{Initial, MapKind, MapSpec, Program, ProgramFlags, Standing, Target};
+use osmia_program::{Initial, MapKind, MapSpec, Program, Standing, Target};
 use osmia_verify::explain::{LoggedPaths, Wish};
-use osmia_verify::{
-    Facts, Options, Reach, Refusal, Reject, Replaced, Stats, Verified, verify, verify_and_watch,
-};
+use osmia_verify::{Reach, Reject, Replaced, Stats, verify_and_watch};
 use osmia_vm::map::Map;
 
+use crate::proof::{self, Proof};
 use crate::repeats::Repeats;
 
 /// A verdict on a program.
@@ -34,33 +32,6 @@ pub(crate) struct JudgementLog {
     pub(crate) bytes_most: usize,
 }
 
-/// A program that was accepted, with what it was accepted for.
-#[derive(Debug)]
-pub(crate) struct Proof {
-    verified: Verified,
-    maps: Vec<MapSpec>,
-    options: Options,
-    /// Its machine code for maps like those, once it was made.
-    pub(crate) template: OnceLock<Template>,
-}
-
-impl Proof {
-    /// What it is a proof of.
-    pub(crate) fn program(&self) -> &Program {
-        self.verified.program()
-    }
-
-    /// The maps it was accepted with.
-    pub(crate) fn maps(&self) -> &[MapSpec] {
-        &self.maps
-    }
-
-    /// What code generation builds on.
-    pub(crate) fn facts(&self, target: &Target) -> Result<Facts<'_>, Refusal> {
-        self.verified.facts(&self.maps, target, &self.options)
-    }
-}
-
 /// Asks the verifier, and for states at every instruction by the bits of a log level. What it does not know
 /// it leaves to the checks of every run.
 pub(crate) fn judge(
@@ -71,62 +42,42 @@ pub(crate) fn judge(
     log_level: u32,
 ) -> Judgement {
     let specs: Vec<MapSpec> = maps.iter().map(|map| seen(map)).collect();
-    // Whoever asks for a log is shown everything, and what is replaced is of another program.
-    let may_repeat = replaces.is_none() && log_level == 0;
-    if may_repeat && let Some((proof, stats)) = repeats.find(program, &specs) {
-        return Judgement {
-            reach: proof.verified.reach(),
-            result: Ok(Standing::Verified),
-            proof: Some(proof),
-            stats,
-            states: None,
-        };
-    }
-    let options = Options {
-        replaces,
-        keep_every_state: program.flags.has(ProgramFlags::TEST_STATE_FREQ),
-        ..Options::default()
-    };
-    let (verdict, states) = match logged(log_level) {
-        None => (verify(program, &specs, target, &options), None),
-        wanted => {
+    let (result, stats, states) = match (replaces, logged(log_level)) {
+        (None, None) => {
+            let (result, stats) = repeats.prove(program, specs, target);
+            (result, stats, None)
+        }
+        // Whoever asks for a log is shown everything, and what is replaced is of another program.
+        (replaces, wanted) => {
+            let options = proof::options(program, replaces);
             let wish = Wish {
                 kernel_log: wanted,
                 ..Wish::default()
             };
             let (verdict, _, seen) = verify_and_watch(program, &specs, target, &options, &wish);
-            let states = JudgementLog {
+            let states = wanted.map(|_| JudgementLog {
                 text: seen.kernel_log,
                 bytes_most: seen.kernel_log_bytes_most,
-            };
-            (verdict, Some(states))
+            });
+            let stats = verdict.stats;
+            let proof = |verified| Arc::new(Proof::new(verified, specs, options, stats));
+            (verdict.result.map(proof), stats, states)
         }
     };
-    let (result, verified) = match verdict.result {
-        Ok(verified) => (Ok(Standing::Verified), Some(verified)),
+    let (result, proof) = match result {
+        Ok(proof) => (Ok(Standing::Verified), Some(proof)),
         Err(why) if why.is_unsupported() => {
             let why = why.message.clone();
             (Ok(Standing::NotJudged { why }), None)
         }
         Err(why) => (Err(why), None),
     };
-    let reach = (verified.as_ref()).map_or_else(Reach::default, Verified::reach);
-    let proof = verified.map(|verified| {
-        Arc::new(Proof {
-            verified,
-            maps: specs,
-            options,
-            template: OnceLock::new(),
-        })
-    });
-    if may_repeat && let Some(proof) = &proof {
-        repeats.keep(proof, &verdict.stats);
-    }
+    let reach = proof.as_ref().map(|proof| proof.verified().reach());
     Judgement {
-        reach,
+        reach: reach.unwrap_or_default(),
         result,
         proof,
-        stats: verdict.stats,
+        stats,
         states,
     }
 }

@@ -8,7 +8,7 @@ use osmia_vm::{Code, Demands};
 
 use super::addresses::Addresses;
 use super::{NativeCode, Sealed, demands};
-use crate::lower::Lowered;
+use crate::lower::{Lowered, settled};
 use crate::refused::NotCompiled;
 use crate::symbols::Symbols;
 use crate::tier1::{self, Compiled};
@@ -34,6 +34,8 @@ struct Layout {
     max_entries: u32,
     /// Bytes from one value to the next, if it has any that programs touch.
     stride: Option<usize>,
+    /// What it holds for good: loads of that became constants.
+    settled: Option<Vec<u8>>,
 }
 
 impl Layout {
@@ -45,6 +47,7 @@ impl Layout {
             value_size: spec.value_size,
             max_entries: spec.max_entries,
             stride: map.values().map(|values| values.stride()),
+            settled: settled(map),
         }
     }
 }

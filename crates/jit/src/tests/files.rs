@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use osmia_isa::{MapRef, Resolve, assemble};
-use osmia_program::{MapKind, MapSpec};
+use osmia_program::{Initial, MapFlags, MapKind, MapSpec};
 use osmia_vm::map::Runs;
 
 use super::Case;
@@ -28,12 +28,25 @@ impl Resolve for Known<'_> {
     }
 }
 
-/// `name kind key value entries`
+/// `name kind key value entries`; behind `=` what it holds for good
 fn map(text: &str) -> MapSpec {
+    let (text, value) = text.split_once('=').unwrap_or((text, ""));
     let words: Vec<_> = text.split_whitespace().collect();
     let number = |at: usize| words[at].parse::<u32>().expect("a number");
     let kind = MapKind::from_name(words[1]).expect("a map kind");
-    MapSpec::new(words[0], kind, number(2), number(3), number(4))
+    let mut spec = MapSpec::new(words[0], kind, number(2), number(3), number(4));
+    if !value.is_empty() {
+        spec.flags = MapFlags(MapFlags::RDONLY_PROG);
+        spec.initial = Initial::Value(bytes(value));
+        spec.frozen = true;
+    }
+    spec
+}
+
+fn bytes(text: &str) -> Vec<u8> {
+    let words = text.split_whitespace();
+    let byte = |word| u8::from_str_radix(word, 16).expect("a byte");
+    words.map(byte).collect()
 }
 
 fn case(input: &str) -> Case {
@@ -42,10 +55,7 @@ fn case(input: &str) -> Case {
         if let Some(value) = line.strip_prefix("; map: ") {
             specs.push(map(value));
         } else if let Some(value) = line.strip_prefix("; packet: ") {
-            let bytes = value.split_whitespace();
-            packet = bytes
-                .map(|byte| u8::from_str_radix(byte, 16).expect("a byte"))
-                .collect();
+            packet = bytes(value);
         }
     }
     let assembly = assemble(input, &Known(&specs)).expect("right assembly");

@@ -1,16 +1,17 @@
 //! Programs that were shown to be safe, not alive yet.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use osmia_diag::Diagnostic;
 use osmia_isa::Endian;
 use osmia_jit::NativeCode;
 use osmia_program::{Fault, MapKind, MapSpec, Program, ProgramSet};
-use osmia_user::{UserMap, UserProgram};
+use osmia_user::{Proof, UserMap, UserProgram};
 use osmia_verify::Facts;
 
 use super::{Module, Sandbox};
-use crate::engine::Proven;
+use crate::engine;
 use crate::resident::Resident;
 use crate::{Error, Linked, verified};
 
@@ -19,7 +20,7 @@ use crate::{Error, Linked, verified};
 pub struct Verified {
     sandbox: Sandbox,
     set: ProgramSet,
-    proven: BTreeMap<String, Proven>,
+    proven: BTreeMap<String, Arc<Proof>>,
 }
 
 impl Verified {
@@ -29,9 +30,9 @@ impl Verified {
         let (mut proven, mut reasons) = (BTreeMap::new(), Vec::new());
         for program in set.programs.iter().filter(|program| program.autoload) {
             let maps = verified::specs_of(&set, program);
-            match Proven::new(program, maps, sandbox.target()) {
+            match sandbox.host().kernel().prove(program, maps) {
                 Ok(proof) => drop(proven.insert(program.name.clone(), proof)),
-                Err(why) => reasons.push(why.in_file(linked.file())),
+                Err(why) => reasons.push(why.to_diagnostic(program).in_file(linked.file())),
             }
         }
         match reasons.is_empty() {
@@ -67,17 +68,18 @@ impl Verified {
         let mut native = Compiled::default();
         let mut context_bytes = BTreeMap::new();
         for (name, program) in &resident.programs {
-            let facts = self.proof(name).facts(self.sandbox.target())?;
+            let proof = self.proof(name);
+            let facts = engine::facts(proof, self.sandbox.target())?;
             context_bytes.insert(name.clone(), facts.context_bytes());
             if !self.sandbox.is_interpreted() {
-                native.add(program, &facts);
+                native.add(program, proof, &facts);
             }
         }
         let notes = native.install(&self.set);
         Ok(Module::new(self.sandbox, resident, context_bytes, notes))
     }
 
-    fn proof(&self, program: &str) -> &Proven {
+    fn proof(&self, program: &str) -> &Proof {
         (self.proven.get(program)).expect("every program that is loaded was verified")
     }
 }
@@ -90,8 +92,8 @@ struct Compiled<'p> {
 }
 
 impl<'p> Compiled<'p> {
-    fn add(&mut self, program: &'p UserProgram, facts: &Facts<'_>) {
-        match osmia_jit::compile(facts, program.code()) {
+    fn add(&mut self, program: &'p UserProgram, proof: &Proof, facts: &Facts<'_>) {
+        match proof.compile(facts, program.code()) {
             Ok(native) => self.programs.push((program, native)),
             Err(why) => self.refusals.push(why.to_diagnostic()),
         }

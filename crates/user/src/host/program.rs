@@ -14,7 +14,7 @@ use super::UserMap;
 use crate::capture::PacketStart;
 use crate::kernel::RunFailed;
 use crate::object::{ProgramAbout, ProgramRecord, ProgramRefused, digest, fitted_name};
-use crate::verdict::Proof;
+use crate::proof::Proof;
 use crate::{Process, codes};
 
 /// A handle to a resident program.
