@@ -1,5 +1,7 @@
 //! One function as Cranelift takes it: lines become operations on values, slots that are jumped to blocks.
 
+mod chains;
+
 use std::collections::BTreeMap;
 use std::mem;
 use std::ops::Range;
@@ -23,10 +25,6 @@ use crate::symbols::{Symbol, Symbols};
 
 /// How many registers programs have.
 pub(super) const REGS: usize = 11;
-
-/// Results of results of results: where jumps part, longer chains are cut, since what only exits use
-/// would be computed anew in each of them.
-const CHAIN_MAX: u32 = 48;
 
 /// What functions are made of.
 pub(super) struct Maker<'a> {
@@ -354,45 +352,6 @@ impl<'a> Body<'a, '_> {
             None => self.holds(cond, width, dst, src),
         };
         self.fork(condition, then, otherwise);
-    }
-
-    /// A number that Cranelift does not know: it would compare the counter as it was before the step, and
-    /// keep both.
-    fn hidden(&mut self, value: i32) -> Value {
-        let (slot, value) = (self.scratch(), self.number(value.into()));
-        (self.builder.ins()).stack_store(types::I64, value, slot, 0);
-        (self.builder.ins()).stack_load(types::I64, types::I64, slot, 0)
-    }
-
-    /// Keeps the ends of long chains in memory of their own: what lies there is not computed anew.
-    pub(super) fn cut_chains(&mut self) {
-        for number in 0..REGS {
-            if self.active.chains[number] <= CHAIN_MAX {
-                continue;
-            }
-            let slot = self.scratch();
-            let variable = self.active.regs[number];
-            let value = self.builder.use_var(variable);
-            (self.builder.ins()).stack_store(types::I64, value, slot, 0);
-            let value = (self.builder.ins()).stack_load(types::I64, types::I64, slot, 0);
-            self.builder.def_var(variable, value);
-            self.active.chains[number] = 0;
-        }
-    }
-
-    /// How long chains are, to be put back.
-    pub(super) fn kept_chains(&self) -> [u32; REGS] {
-        self.active.chains
-    }
-
-    /// Chains of copies begin anew in what is not copied.
-    pub(super) fn keep_chains(&mut self, kept: [u32; REGS]) {
-        self.active.chains = kept;
-    }
-
-    fn scratch(&mut self) -> ir::StackSlot {
-        let data = ir::StackSlotData::new(ir::StackSlotKind::ExplicitSlot, 8, 3);
-        self.builder.create_sized_stack_slot(data)
     }
 
     /// The block of a slot that is jumped to.
