@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use osmia_program::{Initial, MapKind, MapSpec, Program, Standing, Target};
 use osmia_verify::explain::{LoggedPaths, Wish};
-use osmia_verify::{Reach, Reject, Replaced, Stats, verify_and_watch};
+use osmia_verify::{Reach, Reject, Replaced, Stats, verify, verify_and_watch};
 use osmia_vm::map::Map;
 
 use crate::proof::{self, Proof};
@@ -50,15 +50,22 @@ pub(crate) fn judge(
         // Whoever asks for a log is shown everything, and what is replaced is of another program.
         (replaces, wanted) => {
             let options = proof::options(program, replaces);
-            let wish = Wish {
-                kernel_log: wanted,
-                ..Wish::default()
+            let (verdict, states) = match wanted {
+                None => (verify(program, &specs, target, &options), None),
+                wanted => {
+                    let wish = Wish {
+                        kernel_log: wanted,
+                        ..Wish::default()
+                    };
+                    let (verdict, _, seen) =
+                        verify_and_watch(program, &specs, target, &options, &wish);
+                    let states = JudgementLog {
+                        text: seen.kernel_log,
+                        bytes_most: seen.kernel_log_bytes_most,
+                    };
+                    (verdict, Some(states))
+                }
             };
-            let (verdict, _, seen) = verify_and_watch(program, &specs, target, &options, &wish);
-            let states = wanted.map(|_| JudgementLog {
-                text: seen.kernel_log,
-                bytes_most: seen.kernel_log_bytes_most,
-            });
             let stats = verdict.stats;
             let proof = |verified| Arc::new(Proof::new(verified, specs, options, stats));
             (verdict.result.map(proof), stats, states)
