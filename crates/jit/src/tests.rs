@@ -15,7 +15,7 @@ mod stops;
 use std::sync::Arc;
 
 use osmia_isa::{AluOp, Insn, Operand, Reg, Slot, decode};
-use osmia_program::{Initial, MapIndex, MapSpec, Program, ProgramKind, ProgramParts, UpdateMode};
+use osmia_program::{MapIndex, MapSpec, Program, ProgramKind, ProgramParts};
 use osmia_vm::map::{Map, Runs};
 use osmia_vm::{Code, Environment, Layer, Machine};
 
@@ -57,15 +57,7 @@ impl Case {
     }
 
     fn maps(&self, runs: &Arc<Runs>) -> Vec<Arc<Map>> {
-        let made = |spec: &MapSpec| {
-            let map = Map::create(spec, runs).expect("a right specification");
-            if let (Initial::Value(value), true) = (&spec.initial, spec.frozen) {
-                map.update_outside(&0_u32.to_ne_bytes(), value, UpdateMode::Any)
-                    .expect("arrays have it");
-                map.freeze().expect("nothing special is in it");
-            }
-            Arc::new(map)
-        };
+        let made = |spec| Arc::new(Map::create(spec, runs).expect("a right specification"));
         self.specs.iter().map(made).collect()
     }
 
