@@ -31,6 +31,9 @@ pub(crate) struct Options {
     /// Who loads the programs
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
+    /// By the rules of a release of Linux, or of `osmia`, instead of those of the running kernel's
+    #[arg(long, value_name = "linux-X.Y|osmia")]
+    target: Option<osmia::TargetName>,
     /// End with one line of JSON
     #[arg(long)]
     json: bool,
@@ -43,6 +46,16 @@ pub(crate) struct Options {
     /// Print every test with both verdicts
     #[arg(long)]
     verbose: bool,
+}
+
+impl Options {
+    /// A target, by the name that was given.
+    fn named(&self, target: &Target) -> Target {
+        match self.target {
+            Some(name) => name.of(target),
+            None => target.clone(),
+        }
+    }
 }
 
 /// Who loads the programs, for both sides.
@@ -146,7 +159,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
 }
 
 fn judge_tests(options: &Options, tally: &mut Tally) -> Result<(), Error> {
-    let target = target();
+    let target = options.named(&target());
     let mut lines = states::Lines::default();
     for case in case::read(&options.cases, options.mode)? {
         if options

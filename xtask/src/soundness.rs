@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use osmia_fuzzing::generate::generate;
 use osmia_fuzzing::soundness::{Sweep, minimise, show, sweep};
+use osmia_program::Rules;
 
 use crate::Verdict;
 use crate::place::Error;
@@ -14,6 +15,9 @@ use crate::seeds::{Enough, Seeds};
 pub(crate) struct Options {
     #[command(flatten)]
     seeds: Seeds,
+    /// By Osmia's rules: states are merged
+    #[arg(long)]
+    merged: bool,
     /// Say why programs were rejected, the most frequent first
     #[arg(long)]
     reasons: bool,
@@ -22,7 +26,13 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let start = Instant::now();
     let mut total = Sweep::default();
-    let tried = options.seeds.sweep(sweep, |sweep| {
+    let rules = if options.merged {
+        Rules::Osmia
+    } else {
+        Rules::Linux
+    };
+    let attempt = |seeds| sweep(seeds, rules);
+    let tried = options.seeds.sweep(attempt, |sweep| {
         total.add(sweep);
         if total.unsound.is_empty() {
             Enough::No
@@ -41,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
         println!("seed {seed}: {why}");
     }
     if let Some((seed, _)) = total.unsound.first() {
-        let least = minimise(&generate(*seed), *seed);
+        let least = minimise(&generate(*seed), *seed, rules);
         println!("seed {seed}, as little of it as fails:\n{}", show(&least));
     }
     println!(

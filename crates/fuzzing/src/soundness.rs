@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use osmia_isa::{Insn, NoNames, Slot, decode, encode_onto, listing};
 use osmia_program::{
-    KernelVersion, MapIndex, MapKind, MapSpec, Program, ProgramParts, Target, UpdateMode,
+    KernelVersion, MapIndex, MapKind, MapSpec, Program, ProgramParts, Rules, Target, UpdateMode,
 };
 use osmia_verify::{Options, Trail, verify};
 use osmia_vm::map::{Map, Runs};
@@ -49,20 +49,19 @@ pub struct Laboratory {
     hashes: Vec<Arc<Map>>,
 }
 
-impl Default for Laboratory {
-    fn default() -> Self {
+impl Laboratory {
+    /// One whose programs are accepted by these rules.
+    pub fn new(rules: Rules) -> Self {
         let runs = Arc::new(Runs::new(1));
         let machine = Machine::among(&runs, Environment::repeatable(0));
         Self {
             machine: machine.expect("memory for a machine"),
             runs,
-            target: target(),
+            target: Target { rules, ..target() },
             hashes: Vec::new(),
         }
     }
-}
 
-impl Laboratory {
     /// Runs a program if it is accepted, on the inputs of a seed.
     pub fn fate_of(&mut self, made: &Made, seed: u64) -> Fate {
         let mut parts = ProgramParts::bare("made", made.kind, made.insns.clone());
@@ -229,9 +228,9 @@ fn empty(map: &Map) {
 }
 
 /// Takes away what an unsound program does not need to be unsound.
-pub fn minimise(made: &Made, seed: u64) -> Made {
+pub fn minimise(made: &Made, seed: u64, rules: Rules) -> Made {
     let mut made = made.clone();
-    let mut laboratory = Laboratory::default();
+    let mut laboratory = Laboratory::new(rules);
     let mut unsound = |made: &Made| matches!(laboratory.fate_of(made, seed), Fate::Unsound(_));
     loop {
         let mut changed = false;
@@ -296,10 +295,10 @@ impl Sweep {
     }
 }
 
-/// Tries the programs of these seeds.
-pub fn sweep(seeds: std::ops::Range<u64>) -> Sweep {
+/// Tries the programs of these seeds, by these rules.
+pub fn sweep(seeds: std::ops::Range<u64>, rules: Rules) -> Sweep {
     let mut sweep = Sweep::default();
-    let mut laboratory = Laboratory::default();
+    let mut laboratory = Laboratory::new(rules);
     for seed in seeds {
         sweep.programs += 1;
         match laboratory.fate_of(&generate(seed), seed) {

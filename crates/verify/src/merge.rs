@@ -58,8 +58,8 @@ impl Breadth {
     /// After so many merges into one.
     pub(crate) fn after(merges: u32) -> Breadth {
         match merges {
-            0..2 => Breadth::Hull,
-            2..4 => Breadth::Rounded,
+            0..6 => Breadth::Hull,
+            6..24 => Breadth::Rounded,
             _ => Breadth::Anything,
         }
     }

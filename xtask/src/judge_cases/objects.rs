@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use osmia_program::Privilege;
+use osmia_program::{Privilege, Target};
 use serde_json::Value;
 
 use super::{Options, Said, Tally, said};
@@ -35,6 +35,7 @@ pub(super) fn judge_all(options: &Options, tally: &mut Tally) -> Result<(), Erro
     }
     let folder = folder(options);
     let linker = Linker::for_this_kernel()?;
+    let target = options.named(linker.target());
     for (object, programs) in by_object {
         let mut linked = None;
         for value in programs {
@@ -49,7 +50,7 @@ pub(super) fn judge_all(options: &Options, tally: &mut Tally) -> Result<(), Erro
             }
             let ours = || {
                 let linked = linked.get_or_insert_with(|| linker.link_file(&folder.join(&object)));
-                ours(linked, program, &linker)
+                ours(linked, program, &target)
             };
             tally.judge(&name, &theirs(&value["host"]), options.verbose, ours);
         }
@@ -82,7 +83,7 @@ fn theirs(host: &Value) -> Said {
     }
 }
 
-fn ours(linked: &Result<Linked, String>, name: &str, linker: &Linker) -> Said {
+fn ours(linked: &Result<Linked, String>, name: &str, target: &Target) -> Said {
     let no_verdict = |message: String| Said::only(None, message);
     let linked = match linked {
         Ok(linked) => linked,
@@ -98,5 +99,5 @@ fn ours(linked: &Result<Linked, String>, name: &str, linker: &Linker) -> Said {
     };
     let maps = program.maps.iter();
     let maps: Vec<_> = maps.map(|map| linked.maps[map.index()].clone()).collect();
-    said(program, &maps, linker.target(), Privilege::All)
+    said(program, &maps, target, Privilege::All)
 }

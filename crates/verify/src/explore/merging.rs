@@ -26,6 +26,8 @@ const STATES_APART: usize = 1;
 #[derive(Debug)]
 pub(super) struct Merging {
     nests: Nests,
+    /// Where merged numbers are made no more general than the merge asks.
+    narrow: FxHashSet<usize>,
     /// What is no longer merged at an instruction.
     apart: FxHashMap<usize, Places>,
     /// Merged states that are being explored, one inside of the other.
@@ -45,6 +47,7 @@ struct Attempt {
     /// Branches that waited when it was made.
     waiting: usize,
     widened: Places,
+    breadth: Breadth,
 }
 
 /// What was found guilty of a rejection.
@@ -63,6 +66,7 @@ pub(super) struct Merge {
     /// The state as it was.
     state: State,
     widened: Places,
+    breadth: Breadth,
     merges: u32,
 }
 
@@ -71,6 +75,7 @@ impl Explorer<'_> {
     pub(crate) fn merge_states(&mut self) {
         self.merging = Some(Box::new(Merging {
             nests: Nests::of(&self.transfer.shape),
+            narrow: FxHashSet::default(),
             apart: FxHashMap::default(),
             attempts: Vec::new(),
             blamed: None,
@@ -152,15 +157,22 @@ impl Explorer<'_> {
             return None;
         }
         let live = |number: usize, _: &_| self.live_registers(new, number, at);
-        let (Merged { state, widened }, merges) = list.iter().filter(explored).find_map(|old| {
-            let breadth = Breadth::after(old.merges);
+        let narrow = merging.narrow.contains(&at);
+        let (merged, breadth, merges) = list.iter().filter(explored).find_map(|old| {
+            let breadth = if narrow {
+                Breadth::Hull
+            } else {
+                Breadth::after(old.merges)
+            };
             let kept = &self.states[old.state].state;
             let merged = merge(kept, new, live, &apart, breadth)?;
-            Some((merged, old.merges + 1))
+            Some((merged, breadth, old.merges + 1))
         })?;
+        let Merged { state, widened } = merged;
         Some(Merge {
             state: std::mem::replace(&mut self.transfer.state, state),
             widened,
+            breadth,
             merges,
         })
     }
@@ -175,6 +187,7 @@ impl Explorer<'_> {
             turns: self.turns.clone(),
             waiting: self.waiting.len(),
             widened: merge.widened,
+            breadth: merge.breadth,
             state: merge.state,
         };
         self.bytes += attempt.state.bytes();
@@ -215,7 +228,9 @@ impl Explorer<'_> {
         let attempt = merging.attempts.pop().expect("it was there");
         let kept = &mut self.states[id];
         let at = kept.at;
-        merging.blame(why.at, at, attempt.widened);
+        if attempt.breadth == Breadth::Hull || !merging.narrow.insert(at) {
+            merging.blame(why.at, at, attempt.widened);
+        }
         let path = std::mem::replace(&mut kept.path, Path::new(at));
         self.bytes -= attempt.state.bytes() + path.bytes();
         // What runs later was named by states that stay.

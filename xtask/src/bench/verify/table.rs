@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::baseline::Counts;
 use super::kernel::Work;
 use super::{Ours, Row};
 
@@ -46,6 +47,13 @@ impl Row {
             "states": counts.states,
             "bytes": counts.bytes,
             "micros": self.ours.micros,
+            "merged": {
+                "accepted": self.merged.accepted,
+                "insns": self.merged.counts.insns,
+                "states": self.merged.counts.states,
+                "bytes": self.merged.counts.bytes,
+                "micros": self.merged.micros,
+            },
             "kernel": self.kernel.map(|kernel| json!({
                 "insns": kernel.insns,
                 "states": kernel.states,
@@ -57,6 +65,7 @@ impl Row {
 
 /// Every program with its counts.
 pub(super) fn counts(rows: &[Row]) -> Value {
+    merging(rows);
     json!({ "list": rows.iter().map(Row::to_json).collect::<Vec<_>>() })
 }
 
@@ -99,6 +108,55 @@ pub(super) fn show(rows: &mut [Row]) -> Value {
     together(rows)
 }
 
+/// What merging states does to the work: the programs that only it accepts, and how the others fare.
+fn merging(rows: &[Row]) -> Value {
+    let both = || (rows.iter()).filter(|row| row.ours.accepted && row.merged.accepted);
+    let count = |holds: fn(u64, u64) -> bool| {
+        let holds = |row: &&Row| holds(row.merged.counts.insns, row.ours.counts.insns);
+        both().filter(holds).count()
+    };
+    let sum = |of: fn(&Row) -> u64| both().map(of).sum::<u64>();
+    let (fewer, more) = (
+        count(|merged, ours| merged < ours),
+        count(|merged, ours| merged > ours),
+    );
+    let (insns, merged) = (
+        sum(|row| row.ours.counts.insns),
+        sum(|row| row.merged.counts.insns),
+    );
+    let only = |row: &&Row| row.merged.accepted && !row.ours.accepted;
+    let only: Vec<&Row> = rows.iter().filter(only).collect();
+    let lost = (rows.iter())
+        .filter(|row| row.ours.accepted && !row.merged.accepted)
+        .count();
+    for row in &only {
+        let Counts {
+            insns,
+            states,
+            bytes,
+        } = row.merged.counts;
+        println!(
+            "only with merged states: {:40} {insns} insns, {states} states, {} kB, {:.0} µs",
+            row.name,
+            bytes.div_ceil(1000),
+            row.merged.micros
+        );
+    }
+    println!(
+        "with merged states {} more programs are accepted and {lost} fewer; of {} others {fewer} take fewer instructions, {more} more; {merged} in place of {insns}",
+        only.len(),
+        both().count()
+    );
+    json!({
+        "only": only.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(),
+        "lost": lost,
+        "fewer_insns": fewer,
+        "more_insns": more,
+        "insns": merged,
+        "insns_without": insns,
+    })
+}
+
 fn together(rows: &[Row]) -> Value {
     let timed: Vec<Timed<'_>> = rows.iter().filter_map(Row::timed).collect();
     let count = |of: &dyn Fn(&Timed<'_>) -> bool| timed.iter().filter(|timed| of(timed)).count();
@@ -123,6 +181,7 @@ fn together(rows: &[Row]) -> Value {
         "no_more_states": no_more,
         "micros_per_insn": ours,
         "kernel_micros_per_insn": theirs,
+        "merging": merging(rows),
         "list": rows.iter().map(Row::to_json).collect::<Vec<_>>(),
     })
 }
