@@ -7,6 +7,7 @@ use osmia_fuzzing::agreement::{Agreement, compare};
 use osmia_fuzzing::generate::generate;
 use osmia_fuzzing::soundness::show;
 use osmia_jit::Tiers;
+use serde_json::json;
 
 use crate::Verdict;
 use crate::place::Error;
@@ -19,6 +20,9 @@ pub(crate) struct Options {
     /// Leave the optimising tier out, which takes most of the time
     #[arg(long)]
     first: bool,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
@@ -37,6 +41,18 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
             Enough::Yes
         }
     })?;
+    if options.json {
+        let differing = total.differing.len();
+        let said = json!({
+            "programs": total.programs, "compiled": total.compiled, "optimised": total.optimised,
+            "runs": total.runs, "differing": differing,
+        });
+        println!("{said}");
+        return Ok(match differing {
+            0 => Verdict::Holds,
+            _ => Verdict::Fails,
+        });
+    }
     println!(
         "{} programs, {} run as machine code ({} of both tiers), {} left to the interpreter; {} runs agree, {} programs differ; {:.1} s",
         total.programs,

@@ -8,6 +8,7 @@
 mod assemble;
 mod data;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -35,56 +36,45 @@ pub(crate) struct Options {
 
 /// What became of the tests, by name, with the reason.
 #[derive(Default)]
-struct Tally {
-    passed: u64,
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
     /// Of those, as machine code too.
-    compiled: u64,
+    pub(crate) compiled: u64,
     interpreted: Vec<(String, String)>,
-    failed: Vec<(String, String)>,
+    pub(crate) failed: Vec<(String, String)>,
     skipped: Vec<(String, String)>,
+}
+
+/// What runs the tests.
+pub(crate) struct Plugin {
+    /// The program, and before it what runs it if this machine cannot.
+    command: Vec<OsString>,
+    options: String,
+    is_ours: bool,
+}
+
+impl Plugin {
+    /// Our own one, and what runs it.
+    pub(crate) fn ours(mut runner: Vec<OsString>, built: PathBuf) -> Self {
+        runner.push(built.into());
+        Self {
+            command: runner,
+            options: String::new(),
+            is_ours: true,
+        }
+    }
 }
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     let plugin = match &options.plugin {
-        Some(plugin) => plugin.clone(),
-        None => build()?,
+        Some(plugin) => Plugin {
+            command: vec![plugin.into()],
+            options: options.plugin_options.clone().unwrap_or_default(),
+            is_ours: false,
+        },
+        None => Plugin::ours(Vec::new(), build()?),
     };
-    let mut files = Vec::new();
-    find(&options.suite, &mut files)?;
-    files.sort();
-    if files.is_empty() {
-        return Err(format!("{}: no test files", options.suite.display()).into());
-    }
-    let asked = options.plugin_options.as_deref().unwrap_or_default();
-    let is_ours = options.plugin.is_none();
-    let mut tally = Tally::default();
-    for file in &files {
-        let name = file.strip_prefix(&options.suite).unwrap_or(file);
-        let name = name.display().to_string();
-        let test = match Test::parse(&std::fs::read_to_string(file)?) {
-            Ok(test) => test,
-            Err(why) => {
-                tally.skipped.push((name, why));
-                continue;
-            }
-        };
-        if let Outcome::Fails(how) = judge(&plugin, asked, &test)? {
-            tally.failed.push((name, how));
-            continue;
-        }
-        // What is refused is no machine code either.
-        if is_ours && test.expected != Expected::Refusal {
-            match judge(&plugin, NATIVE, &test)? {
-                Outcome::Passes => tally.compiled += 1,
-                Outcome::NotNative(why) => tally.interpreted.push((name, why)),
-                Outcome::Fails(how) => {
-                    tally.failed.push((name, format!("as machine code: {how}")));
-                    continue;
-                }
-            }
-        }
-        tally.passed += 1;
-    }
+    let tally = judge_all(&plugin, &options.suite)?;
     match options.json {
         true => println!("{}", as_json(&tally)),
         false => print_text(&tally),
@@ -95,13 +85,56 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Error> {
     }
 }
 
+/// Runs every test of a folder.
+pub(crate) fn judge_all(plugin: &Plugin, suite: &Path) -> Result<Tally, Error> {
+    let mut files = Vec::new();
+    find(suite, &mut files)?;
+    files.sort();
+    if files.is_empty() {
+        return Err(format!("{}: no test files", suite.display()).into());
+    }
+    let mut tally = Tally::default();
+    for file in &files {
+        let name = file.strip_prefix(suite).unwrap_or(file);
+        let name = name.display().to_string();
+        let test = match Test::parse(&std::fs::read_to_string(file)?) {
+            Ok(test) => test,
+            Err(why) => {
+                tally.skipped.push((name, why));
+                continue;
+            }
+        };
+        if let Outcome::Fails(how) = judge(&plugin.command, &plugin.options, &test)? {
+            tally.failed.push((name, how));
+            continue;
+        }
+        // What is refused is no machine code either.
+        if plugin.is_ours && test.expected != Expected::Refusal {
+            match judge(&plugin.command, NATIVE, &test)? {
+                Outcome::Passes => tally.compiled += 1,
+                Outcome::NotNative(why) => tally.interpreted.push((name, why)),
+                Outcome::Fails(how) => {
+                    tally.failed.push((name, format!("as machine code: {how}")));
+                    continue;
+                }
+            }
+        }
+        tally.passed += 1;
+    }
+    Ok(tally)
+}
+
 fn build() -> Result<PathBuf, Error> {
     let example = ["build", "-p", "osmia", "--example", "bpf-conformance"];
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(place::root()).args(example);
-    let said = place::run(command.args(["--message-format", "json"]))?;
-    let said = String::from_utf8_lossy(&said);
+    executable(&place::run(command.args(["--message-format", "json"]))?)
+}
+
+/// Where the program is that cargo built, by its messages in JSON.
+pub(crate) fn executable(said: &[u8]) -> Result<PathBuf, Error> {
+    let said = String::from_utf8_lossy(said);
     let built = said.lines().find_map(|line| {
         let line: serde_json::Value = serde_json::from_str(line).ok()?;
         line["executable"].as_str().map(PathBuf::from)
@@ -138,10 +171,14 @@ const NATIVE: &str = "native";
 const NOT_NATIVE: i32 = 3;
 
 /// Runs the plugin once.
-fn judge(plugin: &Path, options: &str, test: &Test) -> Result<Outcome, Error> {
+fn judge(plugin: &[OsString], options: &str, test: &Test) -> Result<Outcome, Error> {
     // As the suite passes them: both, empty or not.
-    let mut command = Command::new(plugin);
+    let [program, arguments @ ..] = plugin else {
+        return Err("no plugin".into());
+    };
+    let mut command = Command::new(program);
     let mut child = command
+        .args(arguments)
         .args([&hex(&test.memory), options])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -4,6 +4,7 @@
 //! text for people, `--json` one object for programs, and exits 1 on a negative verdict.
 
 mod agreement;
+mod arm64;
 mod attach;
 mod bench;
 mod capture;
@@ -63,6 +64,8 @@ enum Command {
     Agreement(agreement::Options),
     /// Attach to every kind of place on the running kernel, reach it, and look whether anything stays behind
     Attach(attach::Options),
+    /// Run what machine code has to do with as arm64 programs, under qemu
+    Arm64(arm64::Options),
     /// Measure loading and interpreting, with the rivals beside us
     Bench(bench::Options),
     /// Rebuild the committed eBPF objects and captures, or check that they are current
@@ -141,6 +144,7 @@ fn main() -> ExitCode {
     let verdict = match Arguments::parse().command {
         Command::Agreement(options) => agreement::run(&options),
         Command::Attach(options) => attach::run(&options),
+        Command::Arm64(options) => arm64::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Examples(options) => examples::run(&options),
         Command::Header(options) => header::run(&options),

@@ -56,6 +56,10 @@ pub(crate) trait Assembly: Sized {
     /// Puts an address in the place of another: that of an instruction which loads it, wherever it is.
     fn patch(code: &mut [u8], at: usize, address: u64);
 
+    /// To be called now and then, where nothing but the end of an instruction is: leads jumps on that
+    /// would not reach any more what comes.
+    fn keep_in_reach(&mut self) {}
+
     /// The code, and where each of these labels is in it.
     fn finish(self, wanted: &[Label]) -> (Vec<u8>, Vec<usize>);
 }

@@ -1,14 +1,15 @@
 //! Native code for verified programs.
 //!
-//! A program is lowered to operations on real addresses ([`Stages`] shows them), those are compiled by
+//! A program is lowered to operations on real addresses ([`lowered`] shows them), those are compiled by
 //! tier 1, and the result is sealed in executable pages. Only a verified program can be
 //! compiled: machine code checks nothing.
 //!
 //! With the feature `tier2` programs that run often are compiled once more, in the background, by
 //! Cranelift.
 //!
-//! x86-64 only.
+//! For x86-64 and arm64; elsewhere nothing is compiled, and programs are interpreted.
 
+mod arm64;
 mod asm;
 pub mod codes;
 mod facts;
@@ -34,8 +35,10 @@ use osmia_vm::Code;
 use osmia_vm::map::Map;
 
 use crate::lower::Lowered;
+use crate::tier1::Processor;
 pub use native::{NativeCode, Template};
 pub use refused::{NotCompiled, Refused, Unsupported};
+pub use tier1::Isa;
 
 /// Compiles a verified program for the maps that a code has.
 ///
@@ -95,15 +98,6 @@ fn check_same(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<(), Not
     })
 }
 
-/// What a program becomes on its way, as text.
-#[derive(Clone, Debug)]
-pub struct Stages {
-    /// Operations on real addresses.
-    pub lowered: String,
-    /// Machine code of the linear-time tier.
-    pub native: String,
-}
-
 /// What the optimising tier makes of a program, as text.
 #[derive(Clone, Debug)]
 pub struct Optimised {
@@ -113,16 +107,29 @@ pub struct Optimised {
     pub native: String,
 }
 
-/// Shows what `compile` makes of a program, without running anything.
+/// Shows what a program is lowered to: operations on real addresses, the same for all machines.
 ///
 /// # Errors
 /// If it uses what has no native form yet.
-pub fn stages(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<Stages, Refused> {
+pub fn lowered(verified: &osmia_verify::Facts<'_>, code: &Code) -> Result<String, Refused> {
     let lowered = lower(code, &facts::Facts::of(verified, code))?;
-    Ok(Stages {
-        lowered: listing::lowered(&lowered),
-        native: listing::native(&lowered, tier1::Processor::here()),
-    })
+    Ok(listing::lowered(&lowered))
+}
+
+/// Shows the machine code that the linear-time tier makes, without running anything: for this machine, or for
+/// a kind of machine whose processor can all that is made use of.
+///
+/// # Errors
+/// If it uses what has no native form yet, or no code is made for this machine.
+pub fn native(
+    verified: &osmia_verify::Facts<'_>,
+    code: &Code,
+    isa: Option<Isa>,
+) -> Result<String, NotCompiled> {
+    let processor = isa.map(Processor::newest).or_else(Processor::here);
+    let processor = processor.ok_or(NotCompiled::Machine)?;
+    let lowered = lower(code, &facts::Facts::of(verified, code))?;
+    Ok(listing::native(&lowered, processor))
 }
 
 /// Shows what the optimising tier makes of a program, without running anything.

@@ -109,7 +109,7 @@ impl NativeCode {
         let addresses = Addresses::new(&lowered, code);
         let made = match tiers {
             Tiers::First | Tiers::Rising => {
-                Sealed::first(&template::compile(&lowered), &lowered, &addresses)?
+                Sealed::first(&template::compile(&lowered)?, &lowered, &addresses)?
             }
             #[cfg(feature = "tier2")]
             Tiers::Second => (Sealed::second(&lowered, &addresses)?, Vec::new()),

@@ -55,6 +55,8 @@ impl CodePages {
         let mut pages = MmapMut::map_anon(code.len())?;
         pages.copy_from_slice(code);
         let pages = pages.make_exec()?;
+        #[cfg(target_arch = "aarch64")]
+        fetch_anew(&pages);
         Ok(Self { pages, places })
     }
 
@@ -96,6 +98,35 @@ impl CodePages {
         let entry = unsafe { std::mem::transmute::<*const u8, Enter>(entry) };
         entry(running.head(), frame_pointer, function, args)
     }
+}
+
+/// Has what is fetched from here on be what was written: on arm64 instructions and data are kept apart.
+#[cfg(target_arch = "aarch64")]
+fn fetch_anew(code: &[u8]) {
+    use std::arch::asm;
+
+    let lines: u64;
+    // SAFETY: reads the sizes of cache lines, which programs may.
+    unsafe { asm!("mrs {}, ctr_el0", out(reg) lines, options(nomem, nostack)) };
+    let [fetched, written] = [lines & 15, lines >> 16 & 15].map(|words| 4_usize << words);
+    let range = code.as_ptr_range();
+    let each = |bytes: usize| {
+        let start = range.start.addr() & !(bytes - 1);
+        (start..range.end.addr()).step_by(bytes)
+    };
+    for line in each(written) {
+        // SAFETY: hands on a line of these pages, which stay what they are.
+        unsafe { asm!("dc cvau, {}", in(reg) line, options(nostack)) };
+    }
+    // SAFETY: waits for that.
+    unsafe { asm!("dsb ish", options(nostack)) };
+    for line in each(fetched) {
+        // SAFETY: forgets a line of these pages where instructions are kept.
+        unsafe { asm!("ic ivau, {}", in(reg) line, options(nostack)) };
+    }
+    // SAFETY: waits for that, and fetches anew. Other threads meet the code by way of a lock or an atomic, at
+    // an address that no code of theirs had when they last came out of the kernel or are about to.
+    unsafe { asm!("dsb ish", "isb", options(nostack)) };
 }
 
 /// What native code calls for helpers: arguments in order, then what it was entered with.

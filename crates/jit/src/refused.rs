@@ -45,6 +45,9 @@ pub enum NotCompiled {
         /// The program's name.
         program: String,
     },
+    /// It is not known how to make code for this machine.
+    #[error("no machine code is made for {}", std::env::consts::ARCH)]
+    Machine,
     /// The optimising tier was asked for and does not take it.
     #[error("program `{program}` is not optimised: {why}")]
     Optimiser {
@@ -67,9 +70,10 @@ impl NotCompiled {
     /// What people are told.
     pub fn to_diagnostic(&self) -> Diagnostic {
         let code = match self {
-            NotCompiled::Refused(_) | NotCompiled::Other { .. } | NotCompiled::Optimiser { .. } => {
-                codes::UNSUPPORTED
-            }
+            NotCompiled::Refused(_)
+            | NotCompiled::Machine
+            | NotCompiled::Other { .. }
+            | NotCompiled::Optimiser { .. } => codes::UNSUPPORTED,
             NotCompiled::Memory { .. } => codes::MEMORY,
         };
         Diagnostic::error(code, self.to_string())

@@ -6,6 +6,8 @@ use osmia_program::MapKind;
 use osmia_vm::map::Map;
 use osmia_vm::map_call::MapOperation;
 
+use crate::lower::CALL_BACK;
+
 /// Something with an address that differs from run to run.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Symbol {
@@ -31,6 +33,16 @@ pub(crate) enum Symbol {
     CallMap(MapOperation, u32),
     /// The machine's function that looks for the program of a tail call.
     TailCall,
+}
+
+impl Symbol {
+    /// True if what is called looks for the program's frame pointer.
+    pub(crate) fn calls_back(self) -> bool {
+        match self {
+            Symbol::Helper(id) => CALL_BACK.contains(&id),
+            _ => true,
+        }
+    }
 }
 
 /// How the elements of an array lie.

@@ -5,6 +5,7 @@
 //! like. The pass ([`walk`]) is the same for all machines; what each of them makes of an operation
 //! are [`templates`].
 
+pub(crate) mod arm64;
 mod frame;
 mod fuse;
 mod narrow;
@@ -12,15 +13,17 @@ mod processor;
 mod slots;
 mod templates;
 mod walk;
-mod x64;
+pub(crate) mod x64;
 
 use crate::lower::Lowered;
 use crate::pages::Places;
 use crate::symbols::{Symbol, Symbols};
+#[cfg(feature = "tier2")]
 pub(crate) use frame::Surroundings;
+pub use processor::Isa;
 pub(crate) use processor::Processor;
+#[cfg(feature = "tier2")]
 pub(crate) use templates::Ways;
-pub(crate) use x64::RUN;
 
 /// Machine code that is not yet where it can run.
 #[derive(Debug)]
@@ -58,6 +61,9 @@ pub(crate) fn compile(lowered: &Lowered, symbols: &Symbols<'_>, processor: Proce
     match processor {
         Processor::X64(features) => {
             walk::compile::<crate::x64::Assembler>(lowered, symbols, features)
+        }
+        Processor::Arm64(features) => {
+            walk::compile::<crate::arm64::Assembler>(lowered, symbols, features)
         }
     }
 }

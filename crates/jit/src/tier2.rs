@@ -33,7 +33,9 @@ use cranelift_frontend::FunctionBuilderContext;
 use crate::limits;
 use crate::lower::{CALL_BACK, Constant, Line, Lowered, Op};
 use crate::pages::Places;
+use crate::refused::NotCompiled;
 use crate::symbols::Symbols;
+use crate::tier1::Isa;
 use link::Linker;
 
 /// Machine code that is not yet where it can run.
@@ -80,7 +82,8 @@ pub(crate) fn compile_and(
     check_operations(lowered)?;
     let isa = isa()?;
     let functions = signature::functions(lowered);
-    let mut linker = Linker::new(functions.len());
+    let here = Isa::HERE.ok_or_else(|| NotOptimised::cranelift(NotCompiled::Machine))?;
+    let mut linker = Linker::new(here, functions.len());
     let (mut context, mut builder) = (Context::new(), FunctionBuilderContext::new());
     // Functions that are called, those callers took in are not.
     let mut waiting = vec![0];
@@ -103,8 +106,7 @@ pub(crate) fn compile_and(
         linker.add(number, &context);
         waiting.extend(called);
     }
-    let stubs = stubs::stubs(functions[0].needs_frame);
-    Ok(linker.finish(stubs))
+    Ok(linker.finish(functions[0].needs_frame))
 }
 
 /// What the machine does itself, what calls back, and what is looked at whether to stop, costs the same in

@@ -26,6 +26,7 @@ osmia_diag::codes! {
     RUN_NATIVE = "run-native", "the program was verified and runs as machine code";
     RUN_KERNEL = "run-kernel", "the program runs in the running kernel";
     RUN_HOOK = "run-hook", "a program listens where nothing can be heard";
+    INSPECT_MACHINE = "inspect-machine", "a kind of machine was named for what is the same on all";
     RUN_HOST = "run-host", "a flag has no meaning on the host that was chosen";
     RUN_ENGINES = "run-engines", "machine code and the interpreter came to different ends";
     RUN_ENDIAN = "run-endian", "a program of the other byte order cannot run here";

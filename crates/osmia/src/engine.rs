@@ -2,7 +2,7 @@
 //! verified programs and checks nothing; or both, compared.
 
 use osmia_diag::Diagnostic;
-use osmia_jit::{NotCompiled, Optimised, Stages};
+use osmia_jit::{Isa, NotCompiled, Optimised};
 use osmia_program::{Fault, Form, Host, HostProgram, Interpreted, Program, Target};
 use osmia_user::{Proof, UserHost};
 use osmia_verify::Facts;
@@ -54,18 +54,26 @@ impl<H: Host> Loaded<'_, H> {
 }
 
 impl Loaded<'_, UserHost> {
-    /// What a program becomes on its way to machine code, as text; nothing runs.
+    /// What a program is lowered to on its way to machine code, as text; nothing runs.
     ///
     /// # Errors
     /// If there is no such program, the verifier rejects it, or the compiler does not take it.
-    pub fn stages(&self, program: &str) -> Result<Stages, Error> {
-        self.compiled(program, |facts, code| Ok(osmia_jit::stages(facts, code)?))
+    pub fn lowered(&self, program: &str) -> Result<String, Error> {
+        self.compiled(program, |facts, code| Ok(osmia_jit::lowered(facts, code)?))
+    }
+
+    /// Its machine code, as text: for this machine, or for the newest of a kind.
+    ///
+    /// # Errors
+    /// As [`Loaded::lowered`], and if no code is made for this machine.
+    pub fn native(&self, program: &str, isa: Option<Isa>) -> Result<String, Error> {
+        self.compiled(program, |facts, code| osmia_jit::native(facts, code, isa))
     }
 
     /// What the optimising tier makes of a program, as text; nothing runs.
     ///
     /// # Errors
-    /// As [`Loaded::stages`], and if the program stays in the first tier.
+    /// As [`Loaded::lowered`], and if the program stays in the first tier.
     pub fn optimised(&self, program: &str) -> Result<Optimised, Error> {
         self.compiled(program, osmia_jit::optimised)
     }

@@ -78,7 +78,7 @@ pub use log::{ExplainedLog, explain_log};
 pub use machine::{reference_note, reference_types, use_machine_network, user_options};
 pub use matrix::{Predicted, as_release};
 pub use object::{Object, read_btf};
-pub use osmia_jit::{Optimised, Stages};
+pub use osmia_jit::{Isa, Optimised};
 pub use place::{Place, PlacedMap, PlacedProgram};
 pub use run::{Event, Heard, Inputs, Outcome, RedirectCount, RunOptions, RunSummary, Sink};
 pub use shown::Shown;

@@ -47,8 +47,10 @@ mod tests {
 
     #[test]
     fn names_lead_there_and_back() {
-        assert_eq!(number("execve"), Some(59));
-        assert_eq!(name(59), Some("execve"));
+        let execve = number("execve").expect("every machine has it");
+        assert_eq!(name(execve), Some("execve"));
+        #[cfg(target_arch = "x86_64")]
+        assert_eq!(execve, 59);
         assert_eq!(of_function("newfstat"), number("fstat"));
         assert_eq!(number("no_such_call"), None);
         assert!(functions().all(|function| of_function(function).is_some()));

@@ -35,6 +35,13 @@ impl Registers {
         self.0.rax as i64
     }
 
+    /// Those of a system call that is not made, and returns this.
+    pub(crate) fn with_result(mut self, result: i64) -> Self {
+        self.0.orig_rax = u64::MAX;
+        self.0.rax = result as u64;
+        self
+    }
+
     /// The instruction that comes next.
     pub fn instruction(&self) -> u64 {
         self.0.rip

@@ -64,6 +64,7 @@ pub(crate) fn interrupt(thread: u32) -> Result<()> {
 }
 
 /// The registers of a stopped thread.
+#[cfg(target_arch = "x86_64")]
 pub(crate) fn registers(thread: u32) -> Result<Registers> {
     // SAFETY: a structure of integers, for which zeroes are a value.
     let mut regs: libc::user_regs_struct = unsafe { std::mem::zeroed() };
@@ -77,12 +78,26 @@ pub(crate) fn registers(thread: u32) -> Result<Registers> {
     }
 }
 
-/// Gives a stopped thread these registers.
-pub(crate) fn set_registers(thread: u32, regs: &Registers) -> Result<()> {
-    let address = ptr::from_ref(&regs.0);
+/// The registers of a stopped thread, of which there is none.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn registers(_thread: u32) -> Result<Registers> {
+    Err(Errno::ENOSYS)
+}
+
+/// Has a thread that is about to make a system call make none, and see this as its result.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn answer(thread: u32, registers: &Registers, result: i64) -> Result<()> {
+    let registers = registers.with_result(result);
+    let address = ptr::from_ref(&registers.0);
     // SAFETY: the kernel reads exactly this structure, borrowed for the call.
     let result = unsafe { libc::ptrace(libc::PTRACE_SETREGS, thread as libc::pid_t, 0, address) };
     if result < 0 { Err(last()) } else { Ok(()) }
+}
+
+/// Has no thread do so: there are no registers to begin with.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn answer(_thread: u32, registers: &Registers, _result: i64) -> Result<()> {
+    match *registers {}
 }
 
 /// The number that came with an event.

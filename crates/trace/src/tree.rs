@@ -67,6 +67,16 @@ fn refused(what: &str, errno: Errno) -> HostError {
     HostError::new(Fault::Unsupported, diagnostic)
 }
 
+/// A machine that is not traced on.
+fn elsewhere() -> HostError {
+    let machine = std::env::consts::ARCH;
+    let message = format!("commands are traced on x86-64 alone, and this machine is {machine}");
+    HostError::new(
+        Fault::Unsupported,
+        Diagnostic::error(codes::MACHINE, message),
+    )
+}
+
 impl Tree {
     /// Starts a command.
     ///
@@ -77,6 +87,9 @@ impl Tree {
         wanted: Wanted,
         options: TreeOptions,
     ) -> Result<Self, HostError> {
+        if !cfg!(target_arch = "x86_64") {
+            return Err(elsewhere());
+        }
         let filter = if options.ends_with_us {
             filter::filter(&wanted)
         } else {
@@ -173,11 +186,7 @@ impl Tree {
         let What::Enter { registers, .. } = &happening.what else {
             return Err(Errno::EINVAL);
         };
-        let mut registers = *registers;
-        registers.0.orig_rax = u64::MAX;
-        registers.0.rax = result as u64;
-        sys::set_registers(happening.thread, &registers)?;
-        Ok(())
+        sys::answer(happening.thread, registers, result)
     }
 
     /// Lets a thread go on. One that is gone meanwhile is told by a later wait.

@@ -4,7 +4,8 @@ mod overview;
 mod program;
 
 use clap::{Args, ValueEnum};
-use osmia::{Error, Host, Listing, Object, Overview, ProgramStage, UserHost};
+use osmia::diag::Diagnostic;
+use osmia::{Error, Fault, Host, Isa, Listing, Object, Overview, ProgramStage, UserHost, codes};
 use serde::Serialize;
 
 use super::object::ObjectFlags;
@@ -28,6 +29,9 @@ pub(crate) struct Inspect {
     /// How far to go.
     #[arg(long, value_enum, default_value_t = Stage::Object, help_heading = "Output")]
     stage: Stage,
+    /// For `--stage native`: the kind of machine, if not this one.
+    #[arg(long, value_enum, value_name = "MACHINE", help_heading = "Output")]
+    machine: Option<MachineKind>,
     /// Only this program.
     #[arg(long, value_name = "NAME", help_heading = "Program")]
     prog: Option<String>,
@@ -52,6 +56,23 @@ enum Stage {
     Clif,
     /// Their machine code once they are hot.
     Optimised,
+}
+
+/// A kind of machine that code is made for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+enum MachineKind {
+    #[value(name = "x86-64")]
+    X64,
+    Arm64,
+}
+
+impl From<MachineKind> for Isa {
+    fn from(kind: MachineKind) -> Self {
+        match kind {
+            MachineKind::X64 => Isa::X64,
+            MachineKind::Arm64 => Isa::Arm64,
+        }
+    }
 }
 
 /// JSON: schema `osmia.inspect/1`, described in `docs/json.md`.
@@ -100,6 +121,12 @@ const SCHEMA: &str = "osmia.inspect/1";
 
 impl Inspect {
     pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Error> {
+        if self.machine.is_some() && self.stage != Stage::Native {
+            let message = "`--machine` says whose machine code is shown, but none is";
+            let diagnostic = Diagnostic::error(codes::INSPECT_MACHINE, message)
+                .help("say `--stage native` as well");
+            return Err(Error::new(Fault::Usage, diagnostic));
+        }
         let object = self.object.open(console)?;
         if self.stage == Stage::Object {
             let mut overview = Overview::new(&object);
@@ -160,8 +187,8 @@ impl Inspect {
             let text = match self.stage {
                 Stage::Clif => loaded.optimised(name)?.clif,
                 Stage::Optimised => loaded.optimised(name)?.native,
-                Stage::Native => loaded.stages(name)?.native,
-                _ => loaded.stages(name)?.lowered,
+                Stage::Native => loaded.native(name, self.machine.map(Isa::from))?,
+                _ => loaded.lowered(name)?,
             };
             programs.push(Compiled {
                 name: name.to_owned(),

@@ -11,7 +11,7 @@ use super::{NativeCode, Sealed, demands};
 use crate::lower::{Lowered, settled};
 use crate::refused::NotCompiled;
 use crate::symbols::Symbols;
-use crate::tier1::{self, Compiled};
+use crate::tier1::{self, Compiled, Processor};
 use crate::{Tiers, facts, pages};
 
 /// Machine code of a verified program, for any maps like those it was made for.
@@ -66,7 +66,7 @@ impl Template {
         let facts = facts::Facts::of(verified, code);
         let is_general = facts.constants.is_empty();
         let mut lowered = crate::lower(code, &facts)?;
-        let compiled = compile(&lowered);
+        let compiled = compile(&lowered)?;
         let demands = demands::of(&lowered);
         let maps = lowered.maps.iter().map(|map| Layout::of(map)).collect();
         lowered.maps.clear();
@@ -109,10 +109,11 @@ impl Template {
 }
 
 /// Tier 1's code, without addresses.
-pub(super) fn compile(lowered: &Lowered) -> Compiled {
+pub(super) fn compile(lowered: &Lowered) -> Result<Compiled, NotCompiled> {
     let symbols = Symbols {
         maps: &lowered.maps,
         addresses: &|_| 0,
     };
-    tier1::compile(lowered, &symbols, tier1::Processor::here())
+    let processor = Processor::here().ok_or(NotCompiled::Machine)?;
+    Ok(tier1::compile(lowered, &symbols, processor))
 }

@@ -1,9 +1,12 @@
 //! Every text in `tests/files`: maps and a packet in comments, assembly, and after `----` what it
 //! becomes and returns. Cases are parted by `====`. `BLESS=1` writes what comes out instead of comparing it.
+//!
+//! The machine code is that of x86-64, and in the folder `arm64` that of arm64, wherever the tests run; what a
+//! case returns is what this machine comes to.
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use osmia_isa::{MapRef, Resolve, assemble};
@@ -12,7 +15,7 @@ use osmia_vm::map::Runs;
 
 use super::Case;
 use crate::tier1::Processor;
-use crate::{Tiers, listing};
+use crate::{Isa, Tiers, listing};
 
 /// Names of helpers and of the case's maps.
 struct Known<'a>(&'a [MapSpec]);
@@ -62,16 +65,16 @@ fn case(input: &str) -> Case {
     Case::new(assembly.slots, specs, packet)
 }
 
-fn outcome(input: &str, with_code: bool, with_enter: bool) -> String {
+fn outcome(input: &str, code: Option<Isa>, with_enter: bool) -> String {
     let case = case(input);
     let maps = case.maps(&Arc::new(Runs::new(2)));
     let lowered = match case.lowered(&maps) {
         Ok(lowered) => lowered,
         Err(refused) => return format!("{refused}\n"),
     };
-    let mut text = match with_code {
-        true => listing::native(&lowered, Processor::NEWEST),
-        false => listing::lowered(&lowered),
+    let mut text = match code {
+        Some(isa) => listing::native(&lowered, Processor::newest(isa)),
+        None => listing::lowered(&lowered),
     };
     // The ways in are much the same for all: one file shows them.
     let ways = text.find("first:").or_else(|| text.find("enter:"));
@@ -89,22 +92,27 @@ fn outcome(input: &str, with_code: bool, with_enter: bool) -> String {
     text
 }
 
+/// The texts in a folder.
+fn files(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let files = fs::read_dir(folder).expect("a folder");
+    let paths = files.map(|file| file.expect("a file").path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+}
+
 #[test]
 fn every_file_gives_what_it_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
+    let arm64 = files(&folder.join("arm64")).map(|path| (path, Isa::Arm64));
+    let all = files(&folder).map(|path| (path, Isa::X64));
     let mut failed = Vec::new();
-    for file in fs::read_dir(folder).expect("a folder") {
-        let path = file.expect("a file").path();
+    for (path, isa) in all.chain(arm64) {
         let text = fs::read_to_string(&path).expect("text");
         let is = |name: &str| path.file_stem().is_some_and(|stem| stem == name);
-        let (with_code, with_enter) = (!is("lowered"), is("enter"));
+        let (code, with_enter) = ((!is("lowered")).then_some(isa), is("enter"));
         let mut cases = Vec::new();
         for case in text.split("====\n") {
             let input = case.split("----\n").next().unwrap_or_default();
-            cases.push(format!(
-                "{input}----\n{}",
-                outcome(input, with_code, with_enter)
-            ));
+            cases.push(format!("{input}----\n{}", outcome(input, code, with_enter)));
         }
         let now = cases.join("====\n");
         if now != text {

@@ -153,6 +153,9 @@ fn what_does_not_lie_in_a_row_agrees() {
 fn a_checksum_is_a_sum_of_vectors() {
     let body = "r4 = *(u16 *)(r3 + 0); w0 += w4; r2 += 2";
     let made = form("r2 = 0", body, "if r2 != 200");
+    #[cfg(target_arch = "x86_64")]
     let expected = std::arch::is_x86_feature_detected!("sse4.1");
+    #[cfg(not(target_arch = "x86_64"))]
+    let expected = true;
     assert_eq!(made.contains("uload16x4"), expected, "{made}");
 }

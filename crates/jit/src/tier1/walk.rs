@@ -26,6 +26,7 @@ where
     let mut lines = Vec::with_capacity(lowered.lines.len());
     let mut rest = &lowered.lines[..];
     while !rest.is_empty() {
+        compiler.asm.keep_in_reach();
         lines.push(compiler.asm.here() as u32);
         let taken = compiler.lines(rest);
         // What became a part of the line before is at its end.
@@ -316,11 +317,13 @@ where
         );
         self.unwinds = !(stops.is_empty() && ends.is_empty());
         for (slot, label) in stops {
+            self.asm.keep_in_reach();
             self.asm.bind(label);
             self.note_end();
             self.end_at(slot);
         }
         for (slot, label) in ends {
+            self.asm.keep_in_reach();
             self.asm.bind(label);
             self.end_at(slot);
         }

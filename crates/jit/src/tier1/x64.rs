@@ -17,6 +17,7 @@ mod ways;
 use osmia_isa::Width;
 
 use crate::x64::Assembler;
+#[cfg(feature = "tier2")]
 pub(crate) use regs::RUN;
 
 type Compiler<'a> = super::walk::Compiler<'a, Assembler>;

@@ -2,26 +2,27 @@
 
 use cranelift_codegen::Context;
 use cranelift_codegen::FinalizedRelocTarget;
-use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::ExternalName;
 
 use super::Optimised;
-use super::stubs::Stubs;
+use super::stubs;
 use crate::pages::Places;
+use crate::tier1::Isa;
 
 /// The number of the stub that ends a run, among functions.
 pub(super) const END: u32 = u32::MAX;
 /// The number of the stub that goes on in another program.
 pub(super) const LEAVE: u32 = u32::MAX - 1;
 
-/// A place that is to hold how far something is.
+/// A call of something by number.
 struct Call {
-    at: usize,
+    /// Where the instruction ends.
+    end: usize,
     to: u32,
-    addend: i64,
 }
 
 pub(super) struct Linker {
+    isa: Isa,
     /// The code of each function that there is.
     functions: Vec<Option<Vec<u8>>>,
     calls: Vec<(usize, Call)>,
@@ -31,8 +32,9 @@ pub(super) struct Linker {
 }
 
 impl Linker {
-    pub(super) fn new(functions: usize) -> Self {
+    pub(super) fn new(isa: Isa, functions: usize) -> Self {
         Self {
+            isa,
             functions: vec![None; functions],
             calls: Vec::new(),
             places: Vec::new(),
@@ -48,15 +50,15 @@ impl Linker {
     pub(super) fn add(&mut self, number: usize, context: &Context) {
         let compiled = context.compiled_code().expect("it was just compiled");
         self.alignment = self.alignment.max(compiled.buffer.alignment as usize);
+        let (kind, bytes) = stubs::call(self.isa);
         for reloc in compiled.buffer.relocs() {
-            assert_eq!(reloc.kind, Reloc::X86CallPCRel4, "calls only");
+            assert_eq!(reloc.kind, kind, "calls only");
             let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = reloc.target else {
                 unreachable!("functions are called by number");
             };
             let call = Call {
-                at: reloc.offset as usize,
+                end: reloc.offset as usize + bytes,
                 to: context.func.params.user_named_funcs()[name].index,
-                addend: reloc.addend,
             };
             self.calls.push((number, call));
         }
@@ -70,39 +72,38 @@ impl Linker {
     }
 
     /// Puts the stubs before the entry and the others behind it.
-    pub(super) fn finish(self, stubs: Stubs) -> Optimised {
+    pub(super) fn finish(self, needs_frame: bool) -> Optimised {
+        let stubs = stubs::stubs(self.isa, needs_frame);
         let mut bytes = stubs.front;
         // What leads into the entry ends where the entry begins.
         while !(bytes.len() + stubs.into_entry.len()).is_multiple_of(self.alignment) {
-            bytes.push(Stubs::PADDING);
+            bytes.extend(stubs.padding);
         }
         let entry = bytes.len();
         bytes.extend(stubs.into_entry);
         let mut starts = vec![0; self.functions.len()];
         for (start, function) in starts.iter_mut().zip(&self.functions) {
             let Some(function) = function else { continue };
-            bytes.resize(bytes.len().next_multiple_of(self.alignment), Stubs::PADDING);
+            while !bytes.len().is_multiple_of(self.alignment) {
+                bytes.extend(stubs.padding);
+            }
             *start = bytes.len();
             bytes.extend(function);
         }
         let unwinds = self.calls.iter().any(|(_, call)| call.to >= LEAVE);
         for (number, call) in self.calls {
-            let at = starts[number] + call.at;
             let to = match call.to {
                 END => stubs.end,
                 LEAVE => stubs.leave,
                 function => starts[function as usize],
             };
-            let distance = to as i64 - at as i64 + call.addend;
-            let distance = i32::try_from(distance).expect("programs are small");
-            bytes[at..at + 4].copy_from_slice(&distance.to_le_bytes());
+            stubs::lead(self.isa, &mut bytes, starts[number] + call.end, to);
         }
         let mut lines: Vec<(usize, u32)> = (self.places.into_iter())
             .map(|(number, at, slot)| (starts[number] + at, slot))
             .collect();
         lines.sort_unstable();
-        let distance = i32::try_from(entry - stubs.to_entry).expect("programs are small");
-        bytes[stubs.to_entry - 4..stubs.to_entry].copy_from_slice(&distance.to_le_bytes());
+        stubs::lead(self.isa, &mut bytes, stubs.to_entry, entry);
         Optimised {
             bytes,
             lines,

@@ -1,18 +1,19 @@
 //! What stands between tier 2's functions, which are called as functions of the machine's ABI are, and
-//! everything else, which calls as tier 1 does: the machine in `r12`, the frame pointer in `rbp`.
+//! everything else, which calls as tier 1 does: the machine and the frame pointer in registers of their own.
 
-use osmia_vm::layout;
+mod arm64;
+mod x64;
 
-use crate::asm::Assembly as _;
-use crate::tier1::{self, Ways as _};
-use crate::x64::{Assembler, Gpr, Place, op};
+use cranelift_codegen::binemit::Reloc;
+
+use crate::tier1::{Isa, Surroundings};
 
 /// Machine code that is the same for all programs.
 pub(super) struct Stubs {
     pub(super) front: Vec<u8>,
     /// The way into the program from outside if it may be ended from inside.
     pub(super) first: usize,
-    /// The last byte of the jump there that leads to the program's first function, behind them.
+    /// The end of the jump there that leads to the program's first function, behind them.
     pub(super) to_entry: usize,
     /// The entry from outside.
     pub(super) enter: usize,
@@ -24,63 +25,46 @@ pub(super) struct Stubs {
     pub(super) leave: usize,
     /// Leads into the program's first function, which stands behind it.
     pub(super) into_entry: Vec<u8>,
+    /// Does nothing, as often as one likes.
+    pub(super) padding: &'static [u8],
 }
 
-impl Stubs {
-    /// Does nothing.
-    pub(super) const PADDING: u8 = 0x90;
-}
+/// Everything may be asked for: which programs stand behind it is not known.
+const ALL: Surroundings = Surroundings {
+    unwinds: true,
+    machine: true,
+    frame: true,
+};
 
-pub(super) fn stubs(needs_frame: bool) -> Stubs {
-    let mut asm = Assembler::default();
-    let unwind = asm.label();
-    let entry = asm.label();
-    let surroundings = tier1::Surroundings {
-        unwinds: true,
-        machine: true,
-        frame: true,
-    };
-    let first = asm.first(surroundings, entry, unwind);
-    asm.bind(entry);
-    asm.jump_on();
-    let to_entry = asm.here();
-    let enter = asm.enter(unwind);
-    let (end, leave) = (asm.label(), asm.label());
-    asm.bind(end);
-    asm.emit(op::MOV_TO, true, Gpr::Rdi, tier1::RUN);
-    asm.jump(unwind);
-    asm.bind(leave);
-    asm.push(Gpr::Rbp);
-    asm.push(tier1::RUN);
-    asm.emit_with(op::SUB_I8, true, Gpr::Rsp, 8);
-    asm.emit(op::MOV_TO, true, Gpr::Rdx, Gpr::Rbp);
-    asm.emit(op::MOV_TO, true, Gpr::Rcx, tier1::RUN);
-    asm.emit_one(op::CALL_AT, false, Gpr::Rsi);
-    asm.emit_with(op::ADD_I8, true, Gpr::Rsp, 8);
-    asm.pop(tier1::RUN);
-    asm.pop(Gpr::Rbp);
-    asm.ret();
-    let returned = asm.returned();
-    let (front, places) = asm.finish(&[enter, end, leave, returned, first]);
-    Stubs {
-        front,
-        first: places[4],
-        to_entry,
-        enter: places[0],
-        end: places[1],
-        leave: places[2],
-        returned: places[3],
-        into_entry: into_entry(needs_frame),
+pub(super) fn stubs(isa: Isa, needs_frame: bool) -> Stubs {
+    match isa {
+        Isa::X64 => x64::stubs(needs_frame),
+        Isa::Arm64 => arm64::stubs(needs_frame),
     }
 }
 
-/// Arguments are where they belong already; the sixth is the machine.
-fn into_entry(needs_frame: bool) -> Vec<u8> {
-    let mut asm = Assembler::default();
-    if needs_frame {
-        let kept = Place::Mem(tier1::RUN, layout::FRAME_POINTER);
-        asm.emit(op::MOV_TO, true, Gpr::Rbp, kept);
+/// Has the jump or call that ends at a place go somewhere.
+pub(super) fn lead(isa: Isa, code: &mut [u8], end: usize, to: usize) {
+    let word = &mut code[end - 4..end];
+    let word: &mut [u8; 4] = word.try_into().expect("four bytes");
+    let distance = to as i64 - end as i64;
+    let distance = i32::try_from(distance).expect("programs are small");
+    match isa {
+        Isa::X64 => *word = distance.to_le_bytes(),
+        Isa::Arm64 => {
+            // In words, from the beginning of the instruction.
+            let words = (distance + 4) >> 2;
+            let field = words as u32 & ((1 << 26) - 1);
+            let opcode = u32::from_le_bytes(*word) & !((1 << 26) - 1);
+            *word = (opcode | field).to_le_bytes();
+        }
     }
-    asm.emit(op::MOV_TO, true, tier1::RUN, Gpr::R9);
-    asm.finish(&[]).0
+}
+
+/// How Cranelift names what [`lead`] is to fill, and where from its offset the instruction ends.
+pub(super) fn call(isa: Isa) -> (Reloc, usize) {
+    match isa {
+        Isa::X64 => (Reloc::X86CallPCRel4, 4),
+        Isa::Arm64 => (Reloc::Arm64Call, 4),
+    }
 }

@@ -9,16 +9,13 @@ pub(crate) struct Features {
 
 impl Features {
     /// All of it.
-    #[cfg(test)]
     pub(crate) const ALL: Self = Self { shifts_to: true };
 
     /// Of the processor that this runs on.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn here() -> Self {
         Self {
-            #[cfg(target_arch = "x86_64")]
             shifts_to: std::arch::is_x86_feature_detected!("bmi2"),
-            #[cfg(not(target_arch = "x86_64"))]
-            shifts_to: false,
         }
     }
 }

@@ -10,14 +10,13 @@ use super::super::templates::Calls;
 use super::Compiler;
 use super::regs::{RUN, SCRATCH, SCRATCH2, gpr};
 use crate::asm::Assembly as _;
-use crate::lower::CALL_BACK;
 use crate::symbols::{ArrayShape, Symbol};
 use crate::x64::{Condition, Gpr, Place, op};
 
 impl Calls for Compiler<'_> {
     /// Arguments are where the ABI wants them; the sixth is what code was entered with.
     fn call_helper(&mut self, slot: u32, helper: Symbol) {
-        if calls_back(helper) {
+        if helper.calls_back() {
             let frame = Place::Mem(RUN, layout::FRAME);
             self.asm.emit(op::MOV_TO, true, Gpr::Rbp, frame);
         }
@@ -122,13 +121,5 @@ impl Compiler<'_> {
             self.asm
                 .emit_imm(op::IMUL_I32, true, Gpr::Rax, Gpr::Rax, stride as i32);
         }
-    }
-}
-
-/// Where the program's frame pointer is looked for.
-fn calls_back(helper: Symbol) -> bool {
-    match helper {
-        Symbol::Helper(id) => CALL_BACK.contains(&id),
-        _ => true,
     }
 }
