@@ -124,9 +124,17 @@ fn fetch_anew(code: &[u8]) {
         // SAFETY: forgets a line of these pages where instructions are kept.
         unsafe { asm!("ic ivau, {}", in(reg) line, options(nostack)) };
     }
-    // SAFETY: waits for that, and fetches anew. Other threads meet the code by way of a lock or an atomic, at
-    // an address that no code of theirs had when they last came out of the kernel or are about to.
+    // SAFETY: waits for that, and fetches anew.
     unsafe { asm!("dsb ish", "isb", options(nostack)) };
+    let each_thread = [
+        libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
+        libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE,
+    ];
+    for command in each_thread {
+        // SAFETY: has other threads fetch anew, too, and touches no memory. Kernels before 4.16 do not know how;
+        // there threads do so when they next come out of the kernel.
+        unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) };
+    }
 }
 
 /// What native code calls for helpers: arguments in order, then what it was entered with.
